@@ -1,0 +1,42 @@
+"""Feature flags: waffle's storage, with a percentage in steps of 0.01 and a version for concurrent edits."""
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from waffle.models import AbstractUserFlag
+
+
+class Flag(AbstractUserFlag):
+    """A flag as operators keep it. Whether it is on is decided by ops_client's evaluator, here as in backends.
+
+    `everyone` False is off for everyone, True on for everyone, None by the flag's rules.
+    """
+
+    # waffle keeps one decimal below 100; ours takes 0.00 to 100.00.
+    percent = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="Percentage of users, 0.00 to 100.00, for whom the flag is on.",
+    )
+    # waffle's roll-out mode remembers a random draw in a cookie; ours is a hash and needs no memory.
+    rollout: Any = None
+    superusers = models.BooleanField(default=False, help_text="Flag on for superusers.")
+    rules = models.JSONField(
+        default=list, blank=True, help_text="Further rules; the flag is on if any matches."
+    )
+    owner = models.CharField(max_length=150, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AbstractUserFlag.Meta):
+        abstract = False
+        constraints = [
+            models.CheckConstraint(
+                name="flags_flag_percent_range",
+                condition=models.Q(percent__isnull=True) | models.Q(percent__gte=0, percent__lte=100),
+            ),
+        ]

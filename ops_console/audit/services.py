@@ -1,0 +1,66 @@
+"""Writing audit entries. Every service calls `record` in the transaction of its change."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models
+
+from ops_console.access.actor import Actor
+from ops_console.audit.models import Entry
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was changed: its type (`flag`), its id, and the label people know it by."""
+
+    type: str
+    id: str
+    label: str
+
+
+def snapshot(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
+    """The named fields of a row as they go into an entry."""
+    return {field: getattr(row, field) for field in fields}
+
+
+def record(
+    actor: Actor,
+    action: str,
+    target: Target,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> Entry:
+    """Write one entry. Must run inside the transaction of the change that it describes.
+
+    The transaction is marked as audited, so that the database's own trigger does not record the change again.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError(
+            "audit.record() outside a transaction: the change and its entry must commit together"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('ops.audited', 'on', true)")
+    return Entry.objects.create(
+        actor_id=actor.user_id,
+        actor=actor.name,
+        via=actor.via,
+        address=actor.address,
+        request_id=actor.request_id,
+        action=action,
+        target_type=target.type,
+        target_id=target.id,
+        target_label=target.label[:300],
+        reason=reason,
+        before=_plain(before),
+        after=_plain(after),
+    )
+
+
+def _plain(values: dict[str, Any] | None) -> Any:
+    """Dates, decimals and ids as the JSON that the column keeps."""
+    return None if values is None else json.loads(json.dumps(values, cls=DjangoJSONEncoder))

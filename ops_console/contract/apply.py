@@ -1,0 +1,26 @@
+"""Applies the contract's SQL after every migrate: idempotent, in name order, in one transaction."""
+
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from ops_console.contract.grants import parts, renew_grants
+
+
+def apply_contract(using: str = "default") -> None:
+    """Bring views, functions and triggers to what the files say, and renew the grants of known roles.
+
+    Creating a trigger takes a short lock on its table; rather than queue behind a long transaction, and make
+    everybody else queue behind us, give up after a moment: migrate can be run again.
+    """
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0")
+        for part in parts():
+            cursor.execute(part.read_text())
+        renew_grants(using)
+
+
+def unapplied_migrations(using: str = "default") -> list[str]:
+    """Migrations that the code has and the database has not, as `app.name`."""
+    executor = MigrationExecutor(connections[using])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

@@ -1,0 +1,112 @@
+"""Who may what in the database: the backend's role on the contract, the console's role on both sides."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connections, transaction
+from django.dispatch import Signal
+from psycopg import sql
+
+from ops_console.contract.models import Grantee
+from ops_console.errors import InvalidInput
+
+PARTS = Path(__file__).parent / "v1"
+_BACKEND_LINE = re.compile(r"^-- backend: (GRANT .+)$", re.MULTILINE)
+
+# Apps that read or write the backend's own tables answer with a list of ForeignGrant.
+console_needs = Signal()
+
+
+@dataclass(frozen=True)
+class ForeignGrant:
+    """A privilege on a table of the backend's, with its columns: `SELECT`, `public."user"`, `("id", "email")`."""
+
+    privilege: str
+    table: str
+    columns: tuple[str, ...]
+
+    def statement(self) -> str:
+        columns = ", ".join(f'"{column}"' for column in self.columns)
+        return f"GRANT {self.privilege} ({columns}) ON {self.table}"
+
+
+def parts() -> list[Path]:
+    """The contract's SQL files in the order in which they are applied."""
+    return sorted(PARTS.glob("*.sql"))
+
+
+def backend_statements() -> list[str]:
+    """What a backend's role is given: each part says it beside its views, in lines `-- backend: GRANT ...`."""
+    return [grant for part in parts() for grant in _BACKEND_LINE.findall(part.read_text())]
+
+
+def own_statements() -> list[str]:
+    """What the console's role needs on its own tables: rows, never the tables; of the audit only reading and adding."""
+    return [
+        "GRANT USAGE ON SCHEMA ops, ops_v1",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA ops",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops_v1",
+        "GRANT EXECUTE ON FUNCTION ops.expire_audit(interval)",
+    ]
+
+
+def own_revocations() -> list[str]:
+    return [
+        "REVOKE UPDATE, DELETE ON ops.audit_entry",
+        "REVOKE INSERT, UPDATE, DELETE ON ops.django_migrations",
+    ]
+
+
+def foreign_statements() -> list[str]:
+    """What the console's role needs on the backend's tables, column by column."""
+    grants = [grant for _, answer in console_needs.send(sender=None) for grant in answer]
+    usage = ["GRANT USAGE ON SCHEMA public"] if grants else []
+    return usage + sorted({grant.statement() for grant in grants})
+
+
+def foreign_sql(role: str) -> str:
+    """What the owner of the backend's tables has to run for the console's role, as SQL to read first."""
+    return "\n".join(f"{statement} TO {_quoted(role)};" for statement in foreign_statements())
+
+
+def grant_console(role: str, using: str = "default") -> None:
+    """Give the console's role its own tables, and remember it. Raises InvalidInput if there is no such role."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        require_role(role, using)
+        for statement in own_statements():
+            cursor.execute(f"{statement} TO {_quoted(role)}")
+        for statement in own_revocations():
+            cursor.execute(f"{statement} FROM {_quoted(role)}")
+        Grantee.objects.using(using).update_or_create(role=role, defaults={"kind": Grantee.Kind.CONSOLE})
+
+
+def renew_grants(using: str = "default") -> None:
+    """Grant again to everybody who was granted before: views made anew have lost theirs, new tables have none."""
+    grant = {Grantee.Kind.BACKEND: grant_backend, Grantee.Kind.CONSOLE: grant_console}
+    for known in Grantee.objects.using(using).order_by("role"):
+        grant[Grantee.Kind(known.kind)](known.role, using)
+
+
+def grant_backend(role: str, using: str = "default") -> None:
+    """Give a role the contract, and remember it. Raises InvalidInput if there is no such role."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        require_role(role, using)
+        for statement in backend_statements():
+            cursor.execute(f"{statement} TO {_quoted(role)}")
+        Grantee.objects.using(using).update_or_create(role=role, defaults={"kind": Grantee.Kind.BACKEND})
+
+
+def require_role(role: str, using: str = "default") -> None:
+    """Raise InvalidInput unless the server has a role of that name."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is None:
+            raise InvalidInput(
+                "role", f"There is no database role {role!r}: create it first with CREATE ROLE."
+            )
+
+
+def _quoted(role: str) -> str:
+    return sql.Identifier(role).as_string()

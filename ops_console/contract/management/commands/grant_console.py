@@ -1,0 +1,32 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from ops_console.contract.grants import foreign_sql, grant_console
+from ops_console.errors import ConsoleError
+
+
+class Command(BaseCommand):
+    help = (
+        "Give a database role the console's own tables (run as their owner), and print what the owner of the "
+        "backend's tables has to run for it, column by column."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("role")
+        parser.add_argument(
+            "--apply", action="store_true", help="run the printed part too, with the rights at hand"
+        )
+
+    def handle(self, *args: Any, role: str, apply: bool, **options: Any) -> None:
+        try:
+            grant_console(role)
+        except ConsoleError as error:
+            raise CommandError(error.message) from error
+        statements = foreign_sql(role)
+        if apply and statements:
+            with connection.cursor() as cursor:
+                cursor.execute(statements)
+        self.stdout.write(statements)

@@ -1,0 +1,51 @@
+"""The contract's own tables: the revision of the configuration, who follows it, and who was granted it."""
+
+from django.db import models
+
+
+class Revision(models.Model):
+    """One row: the number that every committed change of configuration raises by one (see contract/v1/10_revision.sql)."""
+
+    revision = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="contract_revision_single", condition=models.Q(id=1))]
+
+
+class RevisionPending(models.Model):
+    """Topics that an open transaction has touched. Its rows never outlive their transaction."""
+
+    pk = models.CompositePrimaryKey("transaction_id", "topic")
+    transaction_id = models.BigIntegerField()
+    topic = models.CharField(max_length=30)
+
+
+class Instance(models.Model):
+    """A process that follows the configuration, as it last reported itself."""
+
+    id = models.UUIDField(primary_key=True)
+    service = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, default="backend")
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    version = models.CharField(max_length=50, blank=True, db_default="")
+    client_version = models.CharField(max_length=50)
+    contract = models.CharField(max_length=10)
+    revision = models.BigIntegerField(null=True)
+    snapshot_source = models.CharField(max_length=20, db_default="")
+    problems = models.JSONField(db_default=models.Value([], models.JSONField()))
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+
+class Grantee(models.Model):
+    """A database role that the contract was granted to: granted again after every migrate."""
+
+    class Kind(models.TextChoices):
+        BACKEND = "backend", "Backend"
+        CONSOLE = "console", "Console"
+
+    role = models.CharField(max_length=63, primary_key=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    granted_at = models.DateTimeField(db_default=models.functions.Now())

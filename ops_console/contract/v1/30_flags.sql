@@ -1,0 +1,16 @@
+-- Flags as the client's evaluator reads them: one row a flag, waffle's audience included.
+SELECT ops.follow_table('ops.flags_flag', 'flags'), ops.follow_table('ops.flags_flag_groups', 'flags'),
+       ops.follow_table('ops.flags_flag_users', 'flags'), ops.audit_table('ops.flags_flag', 'flag');
+
+CREATE OR REPLACE VIEW ops_v1.flag AS
+SELECT f.id, f.name, f.everyone, f.percent, f.testing, f.superusers, f.staff, f.authenticated, f.languages,
+       ARRAY(
+           SELECT g.name::text FROM ops.flags_flag_groups fg JOIN ops.auth_group g ON g.id = fg.group_id
+           WHERE fg.flag_id = f.id ORDER BY g.name
+       ) AS groups,
+       ARRAY(
+           SELECT fu.user_id::text FROM ops.flags_flag_users fu WHERE fu.flag_id = f.id ORDER BY fu.user_id
+       ) AS users,
+       f.rules, f.archived_at IS NOT NULL AS archived, f.version, f.modified AS updated_at
+FROM ops.flags_flag f;
+-- backend: GRANT SELECT ON ops_v1.flag

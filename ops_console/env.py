@@ -1,0 +1,88 @@
+"""Every setting that the environment may give, in one table. `docs/howto/deploy.md` lists the same rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: its name, how it is read, its default, and what it is for.
+
+    `required` settings have no default outside DEBUG: the console refuses to start without them.
+    """
+
+    name: str
+    cast: Any
+    default: Any
+    purpose: str
+    required: bool = False
+
+
+SETTINGS = (
+    Setting("DEBUG", bool, False, "Django's debug mode; never on a server that others can reach."),
+    Setting(
+        "SECRET_KEY", str, "for-debug-only", "Signs sessions and links; 50 random characters.", required=True
+    ),
+    Setting(
+        "DATABASE_URL",
+        str,
+        "postgres:///podcast",
+        "The shared PostgreSQL database, as the console's own role; as the owning role for `migrate`.",
+        required=True,
+    ),
+    Setting(
+        "REDIS_URL",
+        str,
+        "redis://127.0.0.1:6379",
+        "Valkey or Redis for throttling, cache and Celery; `redis://` or `unix:///path`.",
+        required=True,
+    ),
+    Setting("ALLOWED_HOSTS", list, ["127.0.0.1", "localhost", "[::1]"], "Host names the console answers to."),
+    Setting("CSRF_TRUSTED_ORIGINS", list, [], "Origins with scheme, when a proxy changes the host."),
+    Setting("HTTPS", bool, True, "Secure cookies, HSTS and redirects; off only for a loopback demo."),
+    Setting("TRUSTED_PROXIES", int, 0, "How many proxies of yours append to X-Forwarded-For."),
+    Setting("ENVIRONMENT", str, "production", "The name that every page shows in its own colour."),
+    Setting("DATABASE_POOL_SIZE", int, 10, "Most connections one console process keeps open."),
+    Setting(
+        "STATEMENT_TIMEOUT_SECONDS",
+        int,
+        30,
+        "A statement of the console is cancelled after it; 0 for migrate.",
+    ),
+    Setting("EMAIL_URL", str, "consolemail://", "Where mail goes, e.g. `smtp+tls://user:password@host:587`."),
+    Setting("DEFAULT_FROM_EMAIL", str, "ops-console@localhost", "The sender of invitations and notices."),
+    Setting("SENTRY_DSN", str, "", "Where errors of the console go; empty sends none."),
+    Setting("SESSION_HOURS", int, 12, "A session ends this long after its last use."),
+    Setting(
+        "REQUIRE_SECOND_FACTOR",
+        bool,
+        False,
+        "Nobody works without a second factor; also set on the Access page.",
+    ),
+    Setting(
+        "SIGN_IN_RATE", str, "10/m", "Sign-in attempts an address and a name, in django-ratelimit's form."
+    ),
+    Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
+)
+
+
+def read(env: environ.Env) -> dict[str, Any]:
+    """Read every setting; raise ImproperlyConfigured naming all that are missing at once."""
+    debug = env.bool("DEBUG", default=False)
+    missing = [s.name for s in SETTINGS if s.required and not debug and not env.str(s.name, default="")]
+    if missing:
+        raise ImproperlyConfigured(
+            f"Set {', '.join(missing)} in the environment: with DEBUG off the console does not start without. "
+            "docs/howto/deploy.md lists every setting."
+        )
+    return {s.name: _value(env, s) for s in SETTINGS}
+
+
+def _value(env: environ.Env, setting: Setting) -> Any:
+    try:
+        return env.get_value(setting.name, cast=setting.cast, default=setting.default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{setting.name} must be a {setting.cast.__name__}: {error}") from error

@@ -1,0 +1,209 @@
+"""Django's settings. What the environment may change stands in `env.py`; everything else is decided here."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, NONCE, SELF
+
+from ops_console import __version__, env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_given = env.read(environ.Env())
+
+DEBUG = _given["DEBUG"]
+SECRET_KEY = _given["SECRET_KEY"]
+ENVIRONMENT = _given["ENVIRONMENT"]
+VERSION = __version__
+ALLOWED_HOSTS = _given["ALLOWED_HOSTS"]
+CSRF_TRUSTED_ORIGINS = _given["CSRF_TRUSTED_ORIGINS"]
+TRUSTED_PROXIES = _given["TRUSTED_PROXIES"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_htmx",
+    "django_structlog",
+    "heroicons",
+    "template_partials",
+    "waffle",
+    "ops_console.access",
+    "ops_console.audit",
+    "ops_console.contract",
+    "ops_console.directory",
+    "ops_console.telemetry",
+    "ops_console.live",
+    "ops_console",
+    "flags",
+    "quotas",
+    "incidents.operations",
+    "incidents.breakers",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "ops_console.access.middleware.RoleMiddleware",
+]
+
+ROOT_URLCONF = "ops_console.urls"
+ASGI_APPLICATION = "ops_console.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ops_console.context.console",
+            ],
+        },
+    }
+]
+
+# One database, shared with the backend. The console's own tables stand in schema "ops"; whatever else is
+# read is named with its schema, so nothing depends on what "public" holds.
+_database = environ.Env.db_url_config(_given["DATABASE_URL"])
+_timeout_ms = _given["STATEMENT_TIMEOUT_SECONDS"] * 1000
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # `postgres://role@/database?host=/socket/directory` is the form that libpq and Django both read.
+            **_database.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "application_name": "ops_console",
+            "options": f"-c search_path=ops -c statement_timeout={_timeout_ms} -c timezone=UTC",
+            "pool": {"min_size": 0, "max_size": _given["DATABASE_POOL_SIZE"], "timeout": 3},
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = _given["REDIS_URL"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# django-ratelimit does not know Django's own RedisCache, which increments atomically: a known false alarm.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Django's own request must not hang when the broker is away: what matters stands in the outbox already.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+
+AUTH_USER_MODEL = "access.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "ops_console.access.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+# Throttling is django-ratelimit's, on the shared cache; allauth's own would refuse to work without the cache.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _given["HTTPS"]
+MFA_TOTP_ISSUER = f"Ops Console ({ENVIRONMENT})"
+USERSESSIONS_TRACK_ACTIVITY = True
+REQUIRE_SECOND_FACTOR = _given["REQUIRE_SECOND_FACTOR"]
+SIGN_IN_RATE = _given["SIGN_IN_RATE"]
+
+SESSION_COOKIE_AGE = _given["SESSION_HOURS"] * 3600
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "ops_console.errors_views.csrf_failure"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _given["HTTPS"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _given["HTTPS"] else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _given["HTTPS"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^health$"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": [],
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+vars().update(environ.Env.email_url_config(_given["EMAIL_URL"]))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _given["DEFAULT_FROM_EMAIL"]
+EMAIL_TIMEOUT = 10
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+WAFFLE_FLAG_MODEL = "flags.Flag"
+# A check reads the flag's row: waffle's own cache is not flushed by bulk updates, M2M changes or SQL.
+WAFFLE_CACHE_NAME = "none"
+CACHES["none"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+WAFFLE_CREATE_MISSING_FLAGS = False
+
+SENTRY_DSN = _given["SENTRY_DSN"]
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+LOGGING_CONFIG = "ops_console.logs.configure"
+LOGGING = logs.config(_given["LOG_LEVEL"])
