@@ -1,0 +1,1 @@
+"""A small podcast backend that runs on ops_client, with faults that can be dialled."""

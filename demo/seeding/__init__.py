@@ -1,0 +1,1 @@
+"""The rows of a podcast company that never was, the same on every run."""
