@@ -1,0 +1,1 @@
+"""Starts what this project needs on a bare machine. Standard library only: nothing is installed yet."""

@@ -1,0 +1,18 @@
+"""Where things stand in this checkout."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BENCH_VENV = ROOT / ".bench-venv"
+LOCAL = ROOT / ".local"
+
+
+def python_of(venv: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return venv / "bin" / "python"
+
+
+def script(name: str) -> str:
+    """A console script of the product's environment, by full path."""
+    return str(VENV / "bin" / name)

@@ -1,0 +1,1 @@
+"""One module per `dev.py` command; each has `run(arguments) -> int`, the exit code."""

@@ -1,0 +1,58 @@
+"""What every test finds: the servers' addresses from the environment, and the rule for browser tests."""
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+INSTALL_CHROMIUM = "apt install --no-install-recommends chromium"
+
+
+def pytest_configure() -> None:
+    """Refuse to run without servers: a test on whatever stands around proves nothing, and may harm it."""
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
+    if missing:
+        raise pytest.UsageError(
+            f"No {' and '.join(missing)}: run tests by `python3 dev.py test [ARGUMENTS]`."
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without Chromium, browser tests are left out; with REQUIRE_BROWSER=1 they run, and fail."""
+    if find_chromium() or os.environ.get("REQUIRE_BROWSER") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium found"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for what was left out. Counted from reports: under xdist only those reach this process."""
+    count = sum("browser" in report.keywords for report in terminalreporter.stats.get("skipped", []))
+    if count:
+        terminalreporter.write_line(f"{count} browser tests SKIPPED: no Chromium found. {INSTALL_CHROMIUM}")
+
+
+def find_chromium() -> str | None:
+    """Chromium's path: what `CHROMIUM` names, else the first on the PATH."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return shutil.which(named)
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path. A test that uses a browser carries the marker `browser`."""
+    path = find_chromium()
+    assert path, f"No Chromium found. Install it: {INSTALL_CHROMIUM}"
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium: str) -> dict[str, Any]:
+    """Playwright drives the installed Chromium, which refuses its sandbox to root."""
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": chromium, "args": sandbox}
