@@ -14,6 +14,8 @@ from embedded.servers import throwaway_servers
 
 WHOLE_SUITE = ("-n", "2")
 VARIABLES = ("DATABASE_URL", "REDIS_URL")
+# Tests see production's settings, but for plain HTTP.
+SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0", "ENVIRONMENT": "test"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     environment.ensure(paths.VENV, [paths.ROOT / "requirements-dev.txt"])
     with test_servers() as variables:
         command = [str(paths.python_of(paths.VENV)), "-m", "pytest", *(arguments.pytest or WHOLE_SUITE)]
-        return run_in_foreground(command, os.environ | variables)
+        return run_in_foreground(command, os.environ | SETTINGS | variables)
 
 
 @contextmanager
