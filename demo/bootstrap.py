@@ -5,9 +5,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
-from demo.dsn import BACKEND_ROLE, DATABASE_NAME, connection_info
+from demo.dsn import BACKEND_ROLE, MAINTENANCE_DATABASE, connection_info, database_name
 
 ROLES = ("ops_owner", "ops_console", BACKEND_ROLE)
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -16,25 +15,26 @@ LAST_TABLE = "public.appsetting"
 LOCK_KEY = 7_062_551
 
 
-def prepare(server_url: str, database: str = DATABASE_NAME) -> None:
-    """Bring roles, `database` and its tables into being; does nothing where they are.
+def prepare(url: str) -> None:
+    """Bring the roles, the database that `url` names and its tables into being; does nothing where they are.
 
-    `server_url` names a superuser. Raises psycopg.Error when the server refuses.
+    `url` names a superuser. Raises psycopg.Error when the server refuses.
     """
-    with psycopg.connect(connection_info(server_url), autocommit=True) as connection:
+    database = database_name(url)
+    with psycopg.connect(connection_info(url, database=MAINTENANCE_DATABASE), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
-        _make_roles(connection, conninfo_to_dict(connection_info(server_url)).get("password"))
+        _make_roles(connection, connection.info.password)
         _make_database(connection, database)
-        with psycopg.connect(connection_info(server_url, database=database)) as inside:
+        with psycopg.connect(connection_info(url, database=database)) as inside:
             _make_tables(inside)
 
 
-def _make_roles(connection: psycopg.Connection, password: object) -> None:
+def _make_roles(connection: psycopg.Connection, password: str) -> None:
     rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(ROLES)])
     for role in set(ROLES) - {name for (name,) in rows}:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         if password:
-            _set_password(connection, role, str(password))
+            _set_password(connection, role, password)
 
 
 def _set_password(connection: psycopg.Connection, role: str, password: str) -> None:
@@ -63,4 +63,4 @@ def _make_tables(connection: psycopg.Connection) -> None:
 
 
 if __name__ == "__main__":
-    prepare(os.environ["DATABASE_URL"], os.environ.get("DEMO_DATABASE_NAME", DATABASE_NAME))
+    prepare(os.environ["DATABASE_URL"])

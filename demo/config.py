@@ -2,7 +2,7 @@
 
 import os
 
-from demo.dsn import BACKEND_ROLE, DATABASE_NAME, connection_info
+from demo.dsn import BACKEND_ROLE, connection_info, database_name
 
 
 def backend_database() -> str:
@@ -10,5 +10,5 @@ def backend_database() -> str:
 
     Raises KeyError when DATABASE_URL is not set.
     """
-    database = os.environ.get("DEMO_DATABASE_NAME", DATABASE_NAME)
-    return connection_info(os.environ["DATABASE_URL"], user=BACKEND_ROLE, database=database)
+    url = os.environ["DATABASE_URL"]
+    return connection_info(url, user=BACKEND_ROLE, database=database_name(url))

@@ -6,6 +6,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 BACKEND_ROLE = "podcast_backend"
 DATABASE_NAME = "podcast"
+# Always there: where one connects to make another database.
+MAINTENANCE_DATABASE = "postgres"
 
 
 def connection_info(url: str, *, user: str | None = None, database: str | None = None, **more: str) -> str:
@@ -16,6 +18,12 @@ def connection_info(url: str, *, user: str | None = None, database: str | None =
     known = _socket_form(url) if urlsplit(url).path.startswith("//") else conninfo_to_dict(url)
     changes = {"user": user, "dbname": database, **more}
     return make_conninfo("", **known | {name: value for name, value in changes.items() if value})
+
+
+def database_name(url: str) -> str:
+    """The database that `url` names; the podcast's where it names none or the maintenance one."""
+    name = conninfo_to_dict(connection_info(url)).get("dbname")
+    return DATABASE_NAME if name in (None, MAINTENANCE_DATABASE) else str(name)
 
 
 def _socket_form(url: str) -> dict[str, str]:

@@ -11,7 +11,12 @@ STUCK = 2_000
 FRESH = 45
 WAITING = 160
 REST_WEIGHTS = {
-    "published": 66, "processed": 14, "completed": 8, "pending": 7, "error": 4, "failed": 0.5,
+    "published": 66,
+    "processed": 14,
+    "completed": 8,
+    "pending": 7,
+    "error": 4,
+    "failed": 0.5,
     "awaiting_audio_decision": 0.5,
 }
 YEAR_HOURS = 24 * 365
@@ -65,12 +70,13 @@ class Episodes:
         return row
 
     def _finished(self, row: Row, status: str) -> Row:
+        draw = self._draw
         name = f"{row['user_id'].hex}/episodes/{row['id'].hex}/audio/final.mp3"
         return {
-            "meta_json": assembly_meta(self._draw, recording_name(self._draw)) if self._draw.chance(0.5) else "{}",
+            "meta_json": assembly_meta(draw, recording_name(draw)) if draw.chance(0.5) else "{}",
             "final_audio_path": name,
             "gcs_audio_path": f"gs://podcast-demo/{name}",
-            "audio_file_size": self._draw.whole(8_000_000, 180_000_000),
+            "audio_file_size": draw.whole(8_000_000, 180_000_000),
             "is_published_to_spreaker": status == "published",
             "publish_at": row["created_at"] if status == "published" else None,
         }

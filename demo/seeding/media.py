@@ -8,8 +8,16 @@ from typing import Any
 from demo.seeding.draw import Draw
 
 MEBIBYTE = 1024 * 1024
-UPLOAD_LIMIT_BYTES = 500 * 1024 * 1024
-SMALL = {"intro": 2, "outro": 2, "music": 4, "commercial": 1, "sfx": 1, "podcast_cover": 2, "episode_cover": 1}
+UPLOAD_LIMIT_BYTES = 500 * MEBIBYTE
+SMALL = {
+    "intro": 2,
+    "outro": 2,
+    "music": 4,
+    "commercial": 1,
+    "sfx": 1,
+    "podcast_cover": 2,
+    "episode_cover": 1,
+}
 EXTENSIONS = {"podcast_cover": "jpg", "episode_cover": "png"}
 WATCH_STATUSES = ("queued", "processing", "processing", "error: provider timed out", "error:", None)
 NOTICES = (

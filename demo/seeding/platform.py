@@ -17,7 +17,7 @@ TIERS: dict[str, tuple[int | None, int | None, int | None, int | None]] = {
     "enterprise": (None, None, None, None),
     "unlimited": (None, None, None, None),
 }
-SETTINGS = {"maintenance_mode": False, "default_user_active": True, "upload_limit_mb": 500, "landing": {"v": 3}}
+SETTINGS = {"maintenance_mode": False, "default_user_active": True, "upload_limit_mb": 500}
 
 Row = dict[str, Any]
 

@@ -7,22 +7,29 @@ from demo.seeding.draw import Draw
 from demo.seeding.words import FIRST_NAMES, LAST_NAMES, UNUSUAL_NAMES
 
 TIER_WEIGHTS = {
-    "trial": 10, "free": 35, "starter": 12, "hobby": 12, "creator": 12, "pro": 10, "executive": 4,
-    "enterprise": 3, "unlimited": 2,
+    "trial": 10,
+    "free": 35,
+    "starter": 12,
+    "hobby": 12,
+    "creator": 12,
+    "pro": 10,
+    "executive": 4,
+    "enterprise": 3,
+    "unlimited": 2,
 }
 DOMAINS = ("example.com", "example.org", "example.net")
 TIMEZONES = ("Europe/Prague", "America/New_York", "Asia/Kolkata", "UTC", "Africa/Accra", None)
 # The first users are fixed, so that guides and tests can name one of each tier.
 KNOWN = tuple((f"{tier}@example.com", tier) for tier in TIER_WEIGHTS)
-# Nobody can sign in to the demo's podcast: no hash of anything ends in this.
-NO_PASSWORD = "!no-sign-in"
+# Nobody can sign in to the demo's podcast: this is no hash of anything.
+UNUSABLE = "!no-sign-in"
 
 Row = dict[str, Any]
 
 
 def make_users(draw: Draw, count: int) -> list[Row]:
     """`count` users: one known a tier, the unusual names, then ordinary ones."""
-    return [_user(draw, number, *who) for number, who in zip(range(count), _people(draw))]
+    return [_user(draw, number, *who) for number, who in zip(range(count), _people(draw), strict=False)]
 
 
 def _people(draw: Draw) -> Iterator[tuple[str, str, str, str]]:
@@ -41,7 +48,7 @@ def _user(draw: Draw, number: int, first: str, last: str, email: str, tier: str)
     return {
         "id": draw.id(),
         "email": email,
-        "hashed_password": NO_PASSWORD,
+        "hashed_password": UNUSABLE,
         "is_active": number < len(KNOWN) or not draw.chance(0.03),
         "is_admin": number == 0,
         "role": "admin" if number == 0 else draw.one((None, None, "host", "")),

@@ -1,0 +1,32 @@
+"""The demo backend: `uvicorn --factory demo.app:create_app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from demo.backend import Backend, make_backend
+from demo.config import backend_database
+from demo.problems import install_problems
+from demo.routes import assemble, episodes, faults, health, users
+
+ROUTES = (health, episodes, assemble, users, faults)
+
+
+def create_app(backend: Backend | None = None) -> FastAPI:
+    """The application on `backend`, by default the one that DATABASE_URL names."""
+    app = FastAPI(title="Podcast demo backend", lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app.state.backend = backend or make_backend(backend_database())
+    install_problems(app)
+    for part in ROUTES:
+        app.include_router(part.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.backend.start()
+    try:
+        yield
+    finally:
+        app.state.backend.stop()

@@ -1,0 +1,44 @@
+"""The parts of one running backend process, and how a route gets at them."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from demo.database import Database
+from demo.people import People
+from demo.providers import Provider, make_providers
+from demo.worker import Worker
+
+
+@dataclass
+class Backend:
+    """Everything that routes share; made once a process by `make_backend`."""
+
+    database: Database
+    people: People
+    providers: dict[str, Provider]
+    worker: Worker
+
+    def start(self) -> None:
+        """Start what runs in the background. Needs no database to be there."""
+        self.database.open()
+        self.worker.start()
+
+    def stop(self) -> None:
+        self.worker.stop()
+        self.database.close()
+
+
+def make_backend(conninfo: str) -> Backend:
+    """The parts of a backend on the database that `conninfo` names, not started yet."""
+    database = Database(conninfo)
+    return Backend(database, People(database), make_providers(), Worker(database))
+
+
+def _of_request(request: Request) -> Backend:
+    backend: Backend = request.app.state.backend
+    return backend
+
+
+BackendHere = Annotated[Backend, Depends(_of_request)]

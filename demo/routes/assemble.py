@@ -1,0 +1,26 @@
+"""`/api/assemble/{episode}`: give an episode to the worker."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from demo.assembly import CannotAssemble, NotThere, TakenMeanwhile, new_job_id, take_up
+from demo.backend import BackendHere
+from demo.problems import Problem
+
+router = APIRouter(prefix="/api/assemble")
+
+
+@router.post("/{episode_id}", status_code=202)
+def assemble(backend: BackendHere, episode_id: UUID) -> dict[str, str]:
+    """Start an assembly; it is done a few seconds later."""
+    try:
+        job = take_up(backend.database, str(episode_id), new_job_id())
+    except NotThere as refusal:
+        raise Problem(404, "No such episode", str(refusal)) from refusal
+    except CannotAssemble as refusal:
+        raise Problem(422, "Cannot be assembled", str(refusal), field=refusal.field) from refusal
+    except TakenMeanwhile as refusal:
+        raise Problem(409, "Changed meanwhile", str(refusal)) from refusal
+    backend.worker.take(job)
+    return {"episode_id": job.episode_id, "job_id": job.id, "status": "processing"}
