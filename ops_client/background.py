@@ -1,0 +1,74 @@
+"""Small jobs at intervals on one thread: reports and flushes. A job that fails is logged and tried again."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ops_client.clock import Clock
+from ops_client.errors import StoreUnavailable
+
+logger = logging.getLogger("ops_client")
+
+
+@dataclass
+class Job:
+    """What to run, how often, and when next (monotonic seconds). `at_close` jobs run once more when the client closes."""
+
+    name: str
+    interval_seconds: float
+    run: Callable[[], None]
+    at_close: bool = False
+    due: float = 0.0
+
+
+class Background:
+    """Runs jobs when they are due. None of them is on the path of a request."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._jobs: list[Job] = []
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.failures: dict[str, str] = {}
+
+    def add(self, job: Job) -> None:
+        """Add a job; it is due at once."""
+        job.due = self._clock.monotonic()
+        self._jobs.append(job)
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="ops-background", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, then run what must not be lost."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        for job in self._jobs:
+            if job.at_close:
+                self._attempt(job)
+
+    def run_due(self) -> float:
+        """Run what is due; return the seconds until the next job."""
+        now = self._clock.monotonic()
+        for job in list(self._jobs):
+            if job.due <= now:
+                self._attempt(job)
+                job.due = self._clock.monotonic() + job.interval_seconds
+        return min((job.due for job in self._jobs), default=now + 1.0) - self._clock.monotonic()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._stop.wait(min(max(self.run_due(), 0.01), 1.0))
+
+    def _attempt(self, job: Job) -> None:
+        try:
+            job.run()
+            self.failures.pop(job.name, None)
+        except StoreUnavailable as error:
+            self.failures[job.name] = error.message
+        except Exception as error:
+            logger.exception("ops_client: the background job %s failed", job.name)
+            self.failures[job.name] = str(error)

@@ -1,0 +1,145 @@
+"""OpsClient: what a backend makes once and asks everything of."""
+
+import json
+import os
+import socket
+import threading
+import uuid
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ops_client import __version__, lastgood
+from ops_client.background import Background, Job
+from ops_client.clock import Clock, SystemClock
+from ops_client.flags.client import FlagClient
+from ops_client.part import Part, Runtime
+from ops_client.store import PostgresStore, Store
+from ops_client.sync import Sync
+
+REPORT_SECONDS = 2.0
+
+_clients: "weakref.WeakSet[OpsClient]" = weakref.WeakSet()
+# Stores of the parent process, kept so that a child never closes the connections it shares with it.
+_left_to_parent: list[Any] = []
+
+
+class OpsClient:
+    """Flags, quotas, breakers and operations of one backend process, over the shared database.
+
+    Nothing happens until something is asked: the first use connects, loads the configuration and starts two daemon
+    threads. After a fork (gunicorn --preload, Celery prefork) the child does the same again by itself. `dsn` defaults
+    to `DATABASE_URL`; with `listen` off (behind a transaction pooler) changes are seen by polling alone; `snapshot_path` is where the last known good configuration is kept (None keeps none, the
+    default is a file in the user's cache directory).
+    """
+
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        service: str,
+        version: str = "",
+        poll_seconds: float = 1.0,
+        listen: bool = True,
+        snapshot_path: Path | str | None = "default",
+        store: Store | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._dsn = dsn or os.environ.get("DATABASE_URL", "")
+        self._given_store = store
+        self._poll_seconds = poll_seconds
+        self._listen = listen
+        self._path = lastgood.default_path(service, self._dsn) if snapshot_path == "default" else snapshot_path
+        self._lock = threading.RLock()
+        self._running = False
+        self._closed = False
+        self.version = version
+        self.runtime = Runtime(service, clock or SystemClock(), self._make_store(), self.start)
+        self.flags = FlagClient(self.runtime)
+        self._parts: list[Part] = [self.flags]
+        self._make_engine()
+        _clients.add(self)
+
+    def start(self) -> Self:
+        """Connect, load and follow; called by the first use. Does not raise when the database is away."""
+        with self._lock:
+            if not self._running and not self._closed:
+                self._running = True
+                self.runtime.started_at = self.runtime.clock.now()
+                self._sync.start()
+                self._background.start()
+        return self
+
+    def close(self) -> None:
+        """Stop following, write what is not yet written, close connections. The last answers stay in force."""
+        with self._lock:
+            if self._running:
+                self._sync.stop()
+                self._background.stop()
+                self._running = False
+            self._closed = True
+            self.runtime.store.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def status(self) -> dict[str, Any]:
+        """For the backend's own health pages: revision, where it came from, whether the database answers."""
+        return {**self._sync.status(), "background_failures": dict(self._background.failures)}
+
+    def _make_store(self) -> Store:
+        return self._given_store or PostgresStore(self._dsn)
+
+    def _make_engine(self) -> None:
+        self._sync = Sync(
+            self.runtime.store,
+            self._parts,
+            snapshot_path=Path(self._path) if self._path else None,
+            poll_seconds=self._poll_seconds,
+            listen=self._listen,
+        )
+        self._background = Background(self.runtime.clock)
+        self._background.add(Job("report", REPORT_SECONDS, self._report, at_close=True))
+        for part in self._parts:
+            for job in part.jobs():
+                self._background.add(job)
+
+    def _report(self) -> None:
+        self.runtime.store.execute(
+            "report_instance",
+            id=self.runtime.instance_id,
+            service=self.runtime.service,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=self.version,
+            client_version=__version__,
+            revision=self._sync.revision,
+            snapshot_source=self._sync.source,
+            problems=json.dumps([problem for part in self._parts for problem in part.problems()]),
+            started_at=self.runtime.started_at,
+        )
+
+    def _after_fork(self) -> None:
+        """In the child: the parent's threads are not here, and its connections are not ours to use or to close."""
+        _left_to_parent.append((self.runtime.store, self._sync, self._background))
+        self._lock = threading.RLock()
+        self._running = False
+        self.runtime.store = self._make_store()
+        self.runtime.instance_id = uuid.uuid4()
+        for part in self._parts:
+            part.after_fork()
+        self._make_engine()
+
+
+def _wake_children() -> None:
+    for client in list(_clients):
+        client._after_fork()
+
+
+os.register_at_fork(after_in_child=_wake_children)

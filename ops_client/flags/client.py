@@ -1,0 +1,59 @@
+"""Asking for flags: a dict look-up and a closure, from the newest snapshot that this process has."""
+
+import os
+from collections.abc import Mapping
+
+from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot
+from ops_client.flags.defaults import EnvironmentDefaults
+from ops_client.flags.evaluate import Context
+from ops_client.flags.rules import definition_from_row
+from ops_client.part import Part, Runtime
+from ops_client.store import Row
+
+
+class FlagClient(Part):
+    """`client.flags`. Answers from memory; the database is never asked on the way."""
+
+    statements = ("flags",)
+
+    def __init__(self, runtime: Runtime, environment: Mapping[str, str] = os.environ) -> None:
+        super().__init__(runtime)
+        self._snapshot: Snapshot = EMPTY
+        self._defaults = EnvironmentDefaults(environment)
+        self._asleep = True
+
+    def is_enabled(self, name: str, context: Context | None = None, default: bool = False) -> bool:
+        """Is the flag on for this context (`user_id`, `tier`, any field that rules use)?
+
+        A flag that is not defined, or archived, answers what `OPS_FLAG_<NAME>` says, else `default`. Never raises.
+        """
+        if self._asleep:
+            self._wake()
+        check = self._snapshot.flags.get(name)
+        if check is not None:
+            return check(context or {})
+        return self._defaults.answer(name, context or {}, default)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The definitions in force, with their revision."""
+        if self._asleep:
+            self._wake()
+        return self._snapshot
+
+    def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
+        definitions = [definition_from_row(row) for row in tables["flags"]]
+        self._snapshot = compile_snapshot(definitions, revision)
+
+    def problems(self) -> list[dict[str, str]]:
+        return [
+            {"flag": problem.flag, "rule": problem.rule, "message": problem.message}
+            for problem in self._snapshot.problems
+        ]
+
+    def after_fork(self) -> None:
+        self._asleep = True
+
+    def _wake(self) -> None:
+        self._asleep = False
+        self.runtime.wake()

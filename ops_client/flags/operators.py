@@ -1,0 +1,188 @@
+"""What each operator asks of a value. Every test takes text and answers; text that cannot be read is a no."""
+
+import operator
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+import re2
+from semver import Version
+
+from ops_client.errors import InvalidInput
+from ops_client.flags.rules import Constraint
+
+TextTest = Callable[[str], bool]
+
+_LONGEST_PARSED = 256  # no address or version is longer, and the caches below must stay small
+
+
+def text_test(constraint: Constraint) -> TextTest:
+    """The test of one constraint, not inverted. Raises InvalidInput where the constraint makes no sense."""
+    build = OPERATORS.get(constraint.operator)
+    if build is None:
+        raise InvalidInput("operator", f"this version does not know {constraint.operator!r}")
+    return build(constraint)
+
+
+def text(value: object) -> str:
+    """A context value in the spelling that rules are written in."""
+    if isinstance(value, Enum):
+        return text(value.value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def number(value: str) -> Decimal | None:
+    try:
+        parsed = Decimal(value)
+    except InvalidOperation:
+        return None
+    return parsed if parsed.is_finite() else None
+
+
+def moment(value: str) -> datetime | None:
+    """An ISO 8601 date and time; one that names no zone is UTC."""
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def version(value: str) -> Version | None:
+    return _version(value) if len(value) <= _LONGEST_PARSED else None
+
+
+def address(value: str) -> IPv4Address | IPv6Address | None:
+    """An address; IPv4 that comes mapped into IPv6 is read as IPv4."""
+    return _address(value) if len(value) <= _LONGEST_PARSED else None
+
+
+@lru_cache(1024)
+def _version(value: str) -> Version | None:
+    try:
+        return Version.parse(value)
+    except ValueError:
+        return None
+
+
+@lru_cache(1024)
+def _address(value: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(value)
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
+def _member(constraint: Constraint) -> TextTest:
+    if not constraint.case_insensitive:
+        return frozenset(constraint.values).__contains__
+    folded = frozenset(value.casefold() for value in constraint.values)
+    return lambda value: value.casefold() in folded
+
+
+def _prefix(constraint: Constraint) -> TextTest:
+    values = _required(constraint)
+    return _folding(constraint, lambda value: value.startswith(values))
+
+
+def _suffix(constraint: Constraint) -> TextTest:
+    values = _required(constraint)
+    return _folding(constraint, lambda value: value.endswith(values))
+
+
+def _part(constraint: Constraint) -> TextTest:
+    values = _required(constraint)
+    return _folding(constraint, lambda value: any(part in value for part in values))
+
+
+def _regex(constraint: Constraint) -> TextTest:
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not constraint.case_insensitive
+    try:
+        patterns = [re2.compile(pattern, options) for pattern in _required(constraint, fold=False)]
+    except (re2.error, UnicodeEncodeError) as error:
+        raise InvalidInput("values", f"is not a pattern that RE2 can read: {error}") from error
+
+    def test(value: str) -> bool:
+        try:
+            return any(pattern.search(value) for pattern in patterns)
+        except UnicodeEncodeError:
+            return False
+
+    return test
+
+
+def _network(constraint: Constraint) -> TextTest:
+    try:
+        networks = [ip_network(value, strict=False) for value in _required(constraint, fold=False)]
+    except ValueError as error:
+        raise InvalidInput("values", f"{error}; write networks as 10.0.0.0/8 or 2001:db8::/32") from error
+
+    def test(value: str) -> bool:
+        found = address(value)
+        return found is not None and any(found in network for network in networks)
+
+    return test
+
+
+def _ordered(
+    parse: Callable[[str], Any], compare: Callable[[Any, Any], bool], what: str
+) -> Callable[[Constraint], TextTest]:
+    def build(constraint: Constraint) -> TextTest:
+        limit = parse(constraint.values[0]) if len(constraint.values) == 1 else None
+        if limit is None:
+            raise InvalidInput("values", f"{constraint.operator} compares with exactly one {what}")
+
+        def test(value: str) -> bool:
+            parsed = parse(value)
+            return parsed is not None and compare(parsed, limit)
+
+        return test
+
+    return build
+
+
+def _required(constraint: Constraint, fold: bool = True) -> tuple[str, ...]:
+    if not constraint.values:
+        raise InvalidInput("values", f"{constraint.operator} needs at least one value")
+    if fold and constraint.case_insensitive:
+        return tuple(value.casefold() for value in constraint.values)
+    return constraint.values
+
+
+def _folding(constraint: Constraint, test: TextTest) -> TextTest:
+    if not constraint.case_insensitive:
+        return test
+    return lambda value: test(value.casefold())
+
+
+OPERATORS: dict[str, Callable[[Constraint], TextTest]] = {
+    "IN": _member,
+    "NOT_IN": _member,
+    "STR_STARTS_WITH": _prefix,
+    "STR_ENDS_WITH": _suffix,
+    "STR_CONTAINS": _part,
+    "REGEX": _regex,
+    "CIDR": _network,
+    "DATE_AFTER": _ordered(moment, operator.gt, "date as ISO 8601"),
+    "DATE_BEFORE": _ordered(moment, operator.lt, "date as ISO 8601"),
+}
+for _suffix_name, _compare in (
+    ("EQ", operator.eq),
+    ("GT", operator.gt),
+    ("GTE", operator.ge),
+    ("LT", operator.lt),
+    ("LTE", operator.le),
+):
+    OPERATORS[f"NUM_{_suffix_name}"] = _ordered(number, _compare, "number")
+    OPERATORS[f"SEMVER_{_suffix_name}"] = _ordered(version, _compare, "semantic version such as 2.1.0")

@@ -1,0 +1,67 @@
+"""The last known good configuration on disk: what a process starts from when the database is away."""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger("ops_client")
+FORMAT = "ops_client.snapshot.1"
+
+
+@dataclass(frozen=True)
+class LastGood:
+    """A snapshot as it was saved: the tables' rows by statement, with their revision."""
+
+    revision: int
+    tables: dict[str, list[dict[str, Any]]]
+
+
+def default_path(service: str, dsn: str) -> Path:
+    """A file in the user's own cache directory, one a service and database; the name holds no secret."""
+    base = os.environ.get("OPS_SNAPSHOT_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    digest = hashlib.sha256(f"{service}\n{dsn}".encode()).hexdigest()[:12]
+    return Path(base).expanduser() / "ops_client" / f"{digest}.json"
+
+
+def save(path: Path, snapshot: LastGood) -> None:
+    """Write the whole file beside its place and move it there, so that nobody ever reads half of one."""
+    body = json.dumps({"revision": snapshot.revision, "tables": snapshot.tables}, default=_plain, sort_keys=True)
+    text = json.dumps({"format": FORMAT, "sha256": _digest(body), "body": body})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            file.write(text)
+        Path(file.name).replace(path)
+    except OSError as error:
+        logger.warning("ops_client: the snapshot could not be saved to %s: %s", path, error)
+
+
+def load(path: Path) -> LastGood | None:
+    """The saved snapshot, or None where there is none or the file is torn or not ours; says which in the log."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != FORMAT or document["sha256"] != _digest(document["body"]):
+            raise ValueError("its format or checksum is not right")
+        body = json.loads(document["body"])
+        return LastGood(revision=int(body["revision"]), tables=dict(body["tables"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("ops_client: the snapshot file %s is ignored: %s", path, error)
+        return None
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,150 @@
+"""Trying again, with care: only what can succeed, never at once, never for ever, and not on a provider that rests.
+
+The call is made first, plainly; tenacity is entered only when it raised.
+"""
+
+import asyncio
+import inspect
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from math import inf, isfinite
+from typing import Any, TypeVar, cast
+
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
+
+from ops_client.errors import BreakerOpen, InvalidInput, OpsError
+from ops_client.rewind import Rewind
+
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
+
+Call = TypeVar("Call", bound=Callable[..., Any])
+_waiting = True
+
+
+class RetryBudget:
+    """How many retries a process may make: `burst` at once, and `per_second` in the long run.
+
+    When everything fails, retries are what keeps it down; beyond the budget the first error is the answer.
+    """
+
+    def __init__(self, per_second: float = 10.0, burst: int = 100) -> None:
+        if not (per_second >= 0 and burst >= 0):
+            raise InvalidInput("burst", "neither burst nor per_second can be negative")
+        self._per_second = per_second
+        self._burst = burst
+        self._left = float(burst)
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one retry out of the budget; False when there is none."""
+        with self._lock:
+            now = time.monotonic()
+            self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
+            self._at = now
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+PROCESS_BUDGET = RetryBudget()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDetails:
+    """One retry that is about to be made, for a hook."""
+
+    name: str
+    attempt: int
+    wait_seconds: float
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and how long. Durations in seconds. Raises InvalidInput, naming the field.
+
+    The wait before attempt n + 1 is drawn from 0 to `base_seconds` doubled n - 1 times, at most `cap_seconds`. A
+    Retry-After comes on top of it, at most `retry_after_cap_seconds` long. `deadline_seconds` is for the whole.
+    """
+
+    attempts: int = 4
+    base_seconds: float = 0.5
+    cap_seconds: float = 20.0
+    retry_after_cap_seconds: float = 60.0
+    deadline_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise InvalidInput("attempts", "is at least 1, the first call included")
+        for field in ("base_seconds", "cap_seconds", "retry_after_cap_seconds", "deadline_seconds"):
+            seconds = getattr(self, field)
+            if not (isfinite(seconds) and seconds >= 0):
+                raise InvalidInput(field, "is a number of seconds, 0 or more")
+
+    def wait_seconds(self, attempt: int, error: BaseException | None) -> float:
+        """How long to wait after this failed attempt."""
+        doubled = self.base_seconds * 2.0 ** min(attempt - 1, 60)
+        jitter = random.uniform(0, min(self.cap_seconds, doubled))  # noqa: S311
+        return min(retry_after_seconds(error), self.retry_after_cap_seconds) + jitter
+
+
+DEFAULT_POLICY = RetryPolicy()
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Can the same call succeed a moment later? Lost connections, time-outs, and answers that say so."""
+    if isinstance(error, OpsError):
+        return error.retryable
+    return isinstance(error, ConnectionError | TimeoutError) or _status(error) in RETRYABLE_STATUSES
+
+
+def retry_after_seconds(error: BaseException | None) -> float:
+    """What the other side asked for, from an attribute of the error or a Retry-After header in seconds; else 0."""
+    asked = getattr(error, "retry_after_seconds", None)
+    if asked is None:
+        headers = getattr(getattr(error, "response", None), "headers", None)
+        asked = headers.get("Retry-After") if isinstance(headers, Mapping) else None
+    try:
+        seconds = float(asked or 0)
+    except (TypeError, ValueError):
+        return 0.0
+    return seconds if 0 <= seconds < inf else 0.0
+
+
+def retry_with_backoff(
+    policy: RetryPolicy = DEFAULT_POLICY,
+    *,
+    retry_on: Callable[[BaseException], bool] = is_retryable,
+    budget: RetryBudget = PROCESS_BUDGET,
+    on_retry: Callable[[RetryDetails], None] | None = None,
+) -> Callable[[Call], Call]:
+    """Decorate a function, plain or `async`, so that it is tried again after an error that `retry_on` names.
+
+    The last error is raised as it is. BreakerOpen is never retried, and neither is a call whose body was a stream
+    that cannot be rewound. `on_retry` is told of every retry before its wait.
+    """
+
+    def decorate(function: Call) -> Call:
+        guard = _Guard(function.__qualname__, policy, retry_on, budget, on_retry)
+        wrapped = _async(function, guard) if inspect.iscoroutinefunction(function) else _sync(function, guard)
+        return cast(Call, wrapped)
+
+    return decorate
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """For tests: retries happen, waits do not. Holds for the whole process while it lasts."""
+    global _waiting
+    _waiting = False
+    try:
+        yield
+    finally:
+        _waiting = True

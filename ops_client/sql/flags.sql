@@ -1,0 +1,4 @@
+-- name: flags
+SELECT name, everyone, percent, testing, superusers, staff, authenticated, languages, groups, users, rules,
+       archived, version
+FROM ops_v1.flag

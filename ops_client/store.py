@@ -1,0 +1,147 @@
+"""The way to the shared database: named statements in, rows out. The only file, with database.py, that knows psycopg."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ops_client.errors import StoreUnavailable
+from ops_client.sql import statements
+
+Row = dict[str, Any]
+REVISION_CHANNEL = "ops_revision"
+
+# A server that vanished without a word is noticed in about this time, not after the kernel's two hours.
+_KEEPALIVE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5000,
+    "connect_timeout": 2,
+}
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+
+class Store(Protocol):
+    """What the client needs of a database. `ops_client.testing.MemoryStore` is one without."""
+
+    def fetch(self, name: str, **params: Any) -> list[Row]:
+        """Run the named statement and return its rows. Raises StoreUnavailable."""
+
+    def execute(self, name: str, **params: Any) -> int:
+        """Run the named statement and return how many rows it touched. Raises StoreUnavailable."""
+
+    def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
+        """Several reads of one moment: all see the same committed state. Raises StoreUnavailable."""
+
+    def wait_for_revision(self, timeout_seconds: float) -> bool:
+        """Wait until the configuration may have changed; False when nothing was heard. Raises StoreUnavailable."""
+
+    def close(self) -> None: ...
+
+
+class PostgresStore:
+    """A small pool for statements and one connection that listens.
+
+    `statement_timeout_seconds` bounds what a request of the backend can be made to wait for.
+    """
+
+    def __init__(self, dsn: str, *, pool_size: int = 4, statement_timeout_seconds: float = 5.0) -> None:
+        self._dsn = dsn
+        self._settings = {
+            **_KEEPALIVE,
+            "application_name": "ops_client",
+            "options": f"-c statement_timeout={int(statement_timeout_seconds * 1000)} -c timezone=UTC",
+        }
+        self._pool = ConnectionPool(
+            dsn,
+            kwargs={**self._settings, "autocommit": True, "row_factory": dict_row},
+            min_size=1,
+            max_size=pool_size,
+            timeout=2.0,
+            max_idle=60,
+            reconnect_timeout=0,
+            check=ConnectionPool.check_connection,
+            open=False,
+            name="ops_client",
+        )
+        self._listener: psycopg.Connection[Any] | None = None
+
+    def fetch(self, name: str, **params: Any) -> list[Row]:
+        with self._connection() as connection:
+            return connection.execute(statements()[name].encode(), _adapted(params)).fetchall()
+
+    def execute(self, name: str, **params: Any) -> int:
+        with self._connection() as connection:
+            return connection.execute(statements()[name].encode(), _adapted(params)).rowcount
+
+    def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
+        with self._connection() as connection, connection.transaction():
+            # Under READ COMMITTED each read would see its own moment, and a snapshot could be torn.
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return {name: connection.execute(statements()[name].encode()).fetchall() for name in names}
+
+    @contextmanager
+    def transaction(self) -> Iterator["Transaction"]:
+        """Several statements that commit together. Raises StoreUnavailable."""
+        with self._connection() as connection, connection.transaction():
+            yield Transaction(connection)
+
+    def wait_for_revision(self, timeout_seconds: float) -> bool:
+        try:
+            if self._listener is None:
+                self._start_listening()
+                return True  # what changed before this moment was not heard
+            return next(self._listener.notifies(timeout=timeout_seconds, stop_after=1), None) is not None
+        except _AWAY as error:
+            self._drop_listener()
+            raise StoreUnavailable(f"The listening connection was lost: {error}") from error
+
+    def close(self) -> None:
+        self._drop_listener()
+        self._pool.close(timeout=1.0)
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Row]]:
+        try:
+            if self._pool.closed:
+                self._pool.open()
+            with self._pool.connection() as connection:
+                yield connection
+        except _AWAY as error:
+            raise StoreUnavailable(f"The shared database did not answer: {error}") from error
+
+    def _start_listening(self) -> None:
+        self._listener = psycopg.connect(self._dsn, autocommit=True, **self._settings)  # type: ignore[arg-type]
+        self._listener.execute(f"LISTEN {REVISION_CHANNEL}")
+
+    def _drop_listener(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+
+class Transaction:
+    """Named statements inside one transaction of a PostgresStore."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def fetch(self, name: str, **params: Any) -> list[Row]:
+        return self._connection.execute(statements()[name].encode(), _adapted(params)).fetchall()
+
+    def execute(self, name: str, **params: Any) -> int:
+        return self._connection.execute(statements()[name].encode(), _adapted(params)).rowcount
+
+
+def _adapted(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Dictionaries, and lists of them, go to JSON columns; other lists are arrays."""
+    return {key: Jsonb(value) if _is_json(value) else value for key, value in params.items()}
+
+
+def _is_json(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))

@@ -1,0 +1,136 @@
+"""Follows the configuration: hears of a change or polls for it, reads it as of one moment, and swaps it in."""
+
+import logging
+import random
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ops_client import lastgood
+from ops_client.errors import StoreUnavailable
+from ops_client.store import Row, Store
+
+logger = logging.getLogger("ops_client")
+RETRY_SECONDS = 1.0
+
+
+class Follower(Protocol):
+    """A part of the client that lives on configuration: which statements it reads, and what it does with the rows."""
+
+    statements: Sequence[str]
+
+    def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
+        """Swap in the new configuration. Must not raise on odd rows: it says what it could not use."""
+
+
+class Sync:
+    """The background thread and what it knows: the revision applied, and where it came from.
+
+    `source` is `none` (nothing yet: callers get their defaults), `file` (last known good) or `database`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        followers: Sequence[Follower],
+        *,
+        snapshot_path: Path | None,
+        poll_seconds: float,
+        listen: bool,
+    ) -> None:
+        self._store = store
+        self._followers = followers
+        self._path = snapshot_path
+        self._poll_seconds = poll_seconds
+        self._listen = listen
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.revision: int | None = None
+        self.source = "none"
+        self.reachable = False
+
+    def start(self) -> None:
+        """Load once before returning (database, else file), then keep following in the background."""
+        self._first_load()
+        self._thread = threading.Thread(target=self._run, name="ops-sync", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=self._poll_seconds + 2)
+
+    def refresh(self) -> bool:
+        """Ask for the revision and load it if it is not the one applied. Raises StoreUnavailable."""
+        current = self._store.fetch("revision")[0]["revision"]
+        self.reachable = True
+        if current == self.revision and self.source == "database":
+            return False
+        self._load()
+        return True
+
+    def _first_load(self) -> None:
+        try:
+            self.refresh()
+        except StoreUnavailable as error:
+            self._load_file(error)
+
+    def _load_file(self, reason: StoreUnavailable) -> None:
+        saved = lastgood.load(self._path) if self._path else None
+        if saved is None:
+            logger.error("ops_client: no database and no saved snapshot: defaults are answered. %s", reason)
+            return
+        logger.warning("ops_client: no database: revision %s comes from %s.", saved.revision, self._path)
+        self._apply(saved.tables, saved.revision, "file")
+
+    def _load(self) -> None:
+        names = [name for follower in self._followers for name in follower.statements]
+        tables = self._store.snapshot(["revision", *names])
+        revision = int(tables.pop("revision")[0]["revision"])
+        self._apply(tables, revision, "database")
+        if self._path:
+            lastgood.save(self._path, lastgood.LastGood(revision, tables))
+
+    def _apply(self, tables: dict[str, list[Row]], revision: int, source: str) -> None:
+        for follower in self._followers:
+            follower.apply({name: tables.get(name, []) for name in follower.statements}, revision)
+        self.revision, self.source = revision, source
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._wait()
+                if not self._stop.is_set():
+                    self.refresh()
+            except StoreUnavailable as error:
+                self._note_away(error)
+                self._stop.wait(RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries, no secret
+            except Exception:
+                logger.exception("ops_client: following the configuration failed; it goes on with what it has")
+                self._stop.wait(RETRY_SECONDS)
+
+    def _wait(self) -> None:
+        # Polls of many processes must not fall on one moment.
+        seconds = self._poll_seconds * random.uniform(0.75, 1.25)  # noqa: S311
+        if self._listen:
+            self._listen_or_sleep(seconds)
+        else:
+            self._stop.wait(seconds)
+
+    def _listen_or_sleep(self, seconds: float) -> None:
+        try:
+            self._store.wait_for_revision(seconds)
+        except StoreUnavailable as error:
+            # The poll that follows tells whether the database is away or only this connection was cut.
+            logger.info("ops_client: %s", error)
+            self._stop.wait(min(seconds, RETRY_SECONDS))
+
+    def _note_away(self, error: StoreUnavailable) -> None:
+        if self.reachable:
+            logger.warning("ops_client: %s Revision %s stays in force.", error, self.revision)
+        self.reachable = False
+
+    def status(self) -> dict[str, Any]:
+        """For health pages and the instance report."""
+        return {"revision": self.revision, "source": self.source, "reachable": self.reachable}
