@@ -73,6 +73,4 @@ def _first_existing() -> Account:
         except KeyError:
             continue
         return Account(name, entry.pw_uid, entry.pw_gid)
-    raise StartError(
-        f"The servers must not run as root, and there is no {' or '.join(ORDINARY_USERS)} to be."
-    )
+    raise StartError(f"The servers must not run as root, and there is no {' or '.join(ORDINARY_USERS)} to be.")

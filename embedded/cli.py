@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("name", metavar="NAME", help="a module of benchmarks/")
     bench.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     commands.add_parser("servers", help="PostgreSQL and Valkey alone, for work by hand")
-    commands.add_parser("lock", help="compile requirements*.in into the hashed locks (needs uv)")
+    commands.add_parser("lock", help="compile the *.in files into hashed locks (needs uv)")
     return top
 
 

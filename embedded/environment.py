@@ -108,11 +108,12 @@ def _run(command: Sequence[str]) -> int:
 
 
 def compile_locks() -> None:
-    """Compile both locks from requirements*.in. Raises StartError without uv, or without a solution."""
+    """Compile all locks from their *.in files. Raises StartError without uv, or without a solution."""
     uv = working_uv()
     if uv is None:
         raise StartError("Compiling the locks needs uv (installing them does not): pip install uv")
-    for name, constraint in (("requirements", ()), ("requirements-dev", ("-c", "requirements.txt"))):
+    with_product = ("-c", "requirements.txt")
+    for name, constraint in (("requirements", ()), ("requirements-dev", with_product), ("benchmarks/peers", ())):
         with step(f"Compiling {name}.txt"):
             _compile(uv, name, constraint)
 

@@ -46,7 +46,5 @@ def wait_for_end(pid: int, data: Path) -> None:
     deadline = time.monotonic() + END_SECONDS
     while is_postgres_of(pid, data):
         if time.monotonic() > deadline:
-            raise StartError(
-                f"A PostgreSQL left over from before, process {pid}, still holds {data}: kill it."
-            )
+            raise StartError(f"A PostgreSQL left over from before, process {pid}, still holds {data}: kill it.")
         time.sleep(0.05)

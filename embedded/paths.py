@@ -6,6 +6,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BENCH_VENV = ROOT / ".bench-venv"
 LOCAL = ROOT / ".local"
+LOG = LOCAL / "log"
+SIGN_INS = LOCAL / "sign-ins.json"
 
 
 def python_of(venv: Path) -> Path:

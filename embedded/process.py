@@ -48,7 +48,11 @@ class Process:
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Start it with its output going to its log. Raises StartError when the program cannot be run."""
+        """Start it with its output going to its log, after ending what an earlier run has left behind.
+
+        Raises StartError when the program cannot be run.
+        """
+        self.stop()
         command = self.command
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with command.log.open("ab") as log:
@@ -109,7 +113,7 @@ class Process:
             time.sleep(0.03)
 
 
-def dying_with_parent(arguments: Sequence[str], stop_signal: signal.Signals) -> list[str]:
+def dying_with_parent(arguments: Sequence[str], stop_signal: signal.Signals = signal.SIGTERM) -> list[str]:
     """The same command, set up so that the kernel sends it the signal when we die, by kill -9 too."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:

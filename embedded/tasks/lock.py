@@ -1,4 +1,4 @@
-"""`dev.py lock`: compile requirements*.in into the hashed locks."""
+"""`dev.py lock`: compile the *.in files into hashed locks."""
 
 import argparse
 
@@ -6,6 +6,6 @@ from embedded import environment
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    """Compile both locks."""
+    """Compile all locks."""
     environment.compile_locks()
     return 0

@@ -39,7 +39,7 @@ def test_servers() -> Iterator[dict[str, str]]:
 
 def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """Run a command in our terminal. Ctrl-C reaches it by itself; any other stop signal is passed on."""
-    child = subprocess.Popen(dying_with_parent(command, signal.SIGTERM), env=variables, cwd=paths.ROOT)
+    child = subprocess.Popen(dying_with_parent(command), env=variables, cwd=paths.ROOT)
     try:
         return child.wait()
     except Stopped as stopped:
