@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from demo.backend import Backend, make_backend
 from demo.config import backend_database
 from demo.problems import install_problems
-from demo.routes import assemble, episodes, faults, health, users
+from demo.routes import assemble, episodes, faults, health, hello, home, users
 
-ROUTES = (health, episodes, assemble, users, faults)
+ROUTES = (home, health, hello, episodes, assemble, users, faults)
+STATIC = Path(__file__).with_name("static")
 
 
 def create_app(backend: Backend | None = None) -> FastAPI:
@@ -18,6 +21,7 @@ def create_app(backend: Backend | None = None) -> FastAPI:
     app = FastAPI(title="Podcast demo backend", lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.backend = backend or make_backend(backend_database())
     install_problems(app)
+    app.mount("/static", StaticFiles(directory=STATIC))
     for part in ROUTES:
         app.include_router(part.router)
     return app

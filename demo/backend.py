@@ -5,10 +5,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from demo import __version__
 from demo.database import Database
 from demo.people import People
 from demo.providers import Provider, make_providers
 from demo.worker import Worker
+from ops_client.client import OpsClient
+
+SERVICE = "podcast-api"
 
 
 @dataclass
@@ -19,21 +23,25 @@ class Backend:
     people: People
     providers: dict[str, Provider]
     worker: Worker
+    ops: OpsClient
 
     def start(self) -> None:
         """Start what runs in the background. Needs no database to be there."""
+        self.ops.start()
         self.database.open()
         self.worker.start()
 
     def stop(self) -> None:
         self.worker.stop()
         self.database.close()
+        self.ops.close()
 
 
 def make_backend(conninfo: str) -> Backend:
     """The parts of a backend on the database that `conninfo` names, not started yet."""
     database = Database(conninfo)
-    return Backend(database, People(database), make_providers(), Worker(database))
+    ops = OpsClient(conninfo, service=SERVICE, version=__version__)
+    return Backend(database, People(database), make_providers(), Worker(database), ops)
 
 
 def _of_request(request: Request) -> Backend:

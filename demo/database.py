@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, DataError, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -22,8 +22,12 @@ class DatabaseAway(Exception):
     """The database did not answer in time."""
 
 
+class Unstorable(Exception):
+    """A value that the database cannot hold, a NUL in a text for instance."""
+
+
 class Database:
-    """Runs statements on a pool; every method raises DatabaseAway when the server cannot answer in time."""
+    """Runs statements on a pool; every method raises DatabaseAway when no answer comes in time, or Unstorable."""
 
     def __init__(self, conninfo: str) -> None:
         self._pool = ConnectionPool(
@@ -60,3 +64,5 @@ class Database:
                 yield connection
         except (OperationalError, PoolTimeout) as error:
             raise DatabaseAway(str(error)) from error
+        except DataError as error:
+            raise Unstorable(str(error)) from error

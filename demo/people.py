@@ -50,7 +50,7 @@ class People:
             return self._remember(key, self._read(key))
         except DatabaseAway:
             if seen:
-                return seen[1]
+                return self._remember(key, seen[1])
             if is_uuid(key):
                 return Person(key, None, None, None)
             raise

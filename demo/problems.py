@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from demo.database import DatabaseAway
+from demo.database import DatabaseAway, Unstorable
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_SECONDS = 2
@@ -16,9 +16,7 @@ DATABASE_RETRY_SECONDS = 2
 class Problem(Exception):
     """A refusal: HTTP status, a short title, a sentence for a person, and what else helps."""
 
-    def __init__(
-        self, status: int, title: str, detail: str, *, retry_after: int | None = None, **more: Any
-    ) -> None:
+    def __init__(self, status: int, title: str, detail: str, *, retry_after: int | None = None, **more: Any) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
@@ -37,6 +35,7 @@ def install_problems(app: FastAPI) -> None:
     """Make every error of `app` a problem body."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(DatabaseAway, _database_away)
+    app.add_exception_handler(Unstorable, _unstorable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unexpected)
@@ -49,6 +48,10 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
 async def _database_away(_request: Request, _error: Exception) -> JSONResponse:
     detail = "The database cannot be reached now. Nothing was changed; try again in a moment."
     return problem_response(Problem(503, "Database away", detail, retry_after=DATABASE_RETRY_SECONDS))
+
+
+async def _unstorable(_request: Request, error: Exception) -> JSONResponse:
+    return problem_response(Problem(422, "Invalid request", f"A value cannot be stored: {error}."))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,1 @@
+"""The human page: what the backend does now for one user."""

@@ -1,0 +1,84 @@
+"""`/`: what the backend does now for one user, for people."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from demo import episodes
+from demo.backend import Backend, BackendHere
+from demo.database import DatabaseAway
+from demo.pages.html import Html, fill
+from demo.pages.panels import episode_rows, options, provider_rows
+from demo.people import Person
+from demo.routes.hello import PLAYER_FLAG, context_of
+from demo.seeding.users import KNOWN
+
+PAGES = Path(__file__).parents[1] / "pages"
+SHELL, NOW = (PAGES / "shell.html").read_text(), (PAGES / "now.html").read_text()
+SOME_USER = KNOWN[0][0]
+SHOWN_EPISODES = 12
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+UserText = Annotated[str, Query(max_length=320)]
+router = APIRouter(default_response_class=HTMLResponse)
+
+
+@router.get("/")
+def home(backend: BackendHere, user: UserText = SOME_USER) -> HTMLResponse:
+    """The whole page."""
+    page = fill(
+        SHELL,
+        user=user,
+        known=options(email for email, _tier in KNOWN),
+        fragment=f"/now?user={quote(user, safe='')}",
+        now=_now(backend, user),
+    )
+    return HTMLResponse(page, headers=HEADERS)
+
+
+@router.get("/now")
+def now(backend: BackendHere, user: UserText = SOME_USER) -> HTMLResponse:
+    """The part of the page that is fetched again every second."""
+    return HTMLResponse(_now(backend, user), headers=HEADERS)
+
+
+def _now(backend: Backend, user: str) -> Html:
+    person, who = _find(backend, user)
+    enabled = backend.ops.flags.is_enabled(PLAYER_FLAG, context_of(person))
+    status = backend.ops.status()
+    key = quote(user, safe="")
+    return fill(
+        NOW,
+        state="on" if enabled else "off",
+        verdict="New player" if enabled else "Classic player",
+        who=who,
+        revision=status["revision"],
+        source=status["source"],
+        providers=provider_rows(backend.providers.values(), key),
+        episodes=episode_rows(_episodes(backend, person), key),
+    )
+
+
+def _find(backend: Backend, user: str) -> tuple[Person | None, str]:
+    try:
+        person = backend.people.find(user)
+    except DatabaseAway:
+        return None, f"{user}: cannot be looked up, the database is away"
+    if person is None:
+        return None, f"{user}: no such user"
+    return person, f"{person.first_name or ''} {person.email or person.id}, tier {person.tier or 'unknown'}"
+
+
+def _episodes(backend: Backend, person: Person | None) -> list[dict[str, object]] | None:
+    if person is None:
+        return []
+    try:
+        return episodes.recent(backend.database, person.id, None, SHOWN_EPISODES)
+    except DatabaseAway:
+        return None
