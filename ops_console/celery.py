@@ -1,11 +1,34 @@
 """Celery's application: the console's worker and beat. What must commit with the data goes through the outbox."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
 
+# Every periodic task and its interval in seconds; the System page shows when each ran last.
+BEAT: dict[str, float] = {}
+
 app = Celery("ops_console")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# A run that waited for longer than its interval is dropped: the next one does its work.
+app.conf.beat_schedule = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 10)}} for name, seconds in BEAT.items()
+}
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def _report_worker(**_: Any) -> None:
+    from ops_console.contract.presence import Presence
+
+    Presence("worker").start()
+
+
+@beat_init.connect
+def _report_beat(**_: Any) -> None:
+    from ops_console.contract.presence import Presence
+
+    Presence("beat").start()

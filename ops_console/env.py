@@ -23,9 +23,7 @@ class Setting:
 
 SETTINGS = (
     Setting("DEBUG", bool, False, "Django's debug mode; never on a server that others can reach."),
-    Setting(
-        "SECRET_KEY", str, "for-debug-only", "Signs sessions and links; 50 random characters.", required=True
-    ),
+    Setting("SECRET_KEY", str, "for-debug-only", "Signs sessions and links; 50 random characters.", required=True),
     Setting(
         "DATABASE_URL",
         str,
@@ -62,9 +60,12 @@ SETTINGS = (
         False,
         "Nobody works without a second factor; also set on the Access page.",
     ),
-    Setting(
-        "SIGN_IN_RATE", str, "10/m", "Sign-in attempts an address and a name, in django-ratelimit's form."
-    ),
+    Setting("SIGN_IN_RATE", str, "10/m", "Sign-in attempts an address and a name, in django-ratelimit's form."),
+    Setting("DIRECTORY_TABLE", str, 'public."user"', "The backend's table of users, with its schema."),
+    Setting("DIRECTORY_ID", str, "id", "Its column with the id that the backend passes as user_id."),
+    Setting("DIRECTORY_EMAIL", str, "email", "Its column with the mail address."),
+    Setting("DIRECTORY_NAME", list, ["first_name", "last_name"], "Its columns that make a name, in order."),
+    Setting("DIRECTORY_TIER", str, "tier", "Its column with the tier."),
     Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
 )
 

@@ -203,6 +203,8 @@ WAFFLE_CACHE_NAME = "none"
 CACHES["none"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 WAFFLE_CREATE_MISSING_FLAGS = False
 
+DIRECTORY = {key: _given[f"DIRECTORY_{key}"] for key in ("TABLE", "ID", "EMAIL", "NAME", "TIER")}
+
 SENTRY_DSN = _given["SENTRY_DSN"]
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 LOGGING_CONFIG = "ops_console.logs.configure"

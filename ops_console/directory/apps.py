@@ -1,6 +1,22 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class DirectoryConfig(AppConfig):
     name = "ops_console.directory"
     label = "directory"
+
+    def ready(self) -> None:
+        from ops_console.contract.grants import console_needs
+
+        console_needs.connect(_needs, dispatch_uid="directory")
+
+
+def _needs(**_: Any) -> list[Any]:
+    """The console reads the mapped columns and nothing else of the backend's users."""
+    from ops_console.contract.grants import ForeignGrant
+    from ops_console.directory.mapping import current
+
+    mapping = current()
+    return [ForeignGrant("SELECT", mapping.table, mapping.columns)]

@@ -1,0 +1,62 @@
+"""The console's own processes report themselves beside the backends, for the System page."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+
+logger = logging.getLogger(__name__)
+REPORT_SECONDS = 5.0
+_UPSERT = """
+INSERT INTO ops.contract_instance (id, service, kind, host, pid, version, client_version, contract, revision,
+                                   snapshot_source, problems, started_at, seen_at)
+SELECT %s, 'ops-console', %s, %s, %s, %s, %s, 'v1', revision, 'database', '[]', %s, now() FROM ops.contract_revision
+ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, seen_at = excluded.seen_at
+"""
+
+
+class Presence:
+    """A daemon thread that upserts one row every few seconds. The console reads the database at every request, so
+    the revision that it has applied is always the newest."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        os.register_at_fork(after_in_child=self.start)
+
+    def start(self) -> None:
+        """Begin, or begin again in a forked child, under an id of this process."""
+        self._id = uuid.uuid4()
+        self._started_at = timezone.now()
+        threading.Thread(target=self._run, name="ops-presence", daemon=True).start()
+
+    def report(self) -> None:
+        """Write the row once. Raises DatabaseError or InterfaceError when the database is away."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _UPSERT,
+                [
+                    self._id,
+                    self._kind,
+                    socket.gethostname(),
+                    os.getpid(),
+                    settings.VERSION,
+                    settings.VERSION,
+                    self._started_at,
+                ],
+            )
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                self.report()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("This process could not report itself: %s", error)
+            finally:
+                connection.close()
+            pause.wait(REPORT_SECONDS)

@@ -1,0 +1,108 @@
+"""Reads of the directory: by id, many by id, and by what an operator types."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import ProgrammingError, connection, transaction
+from psycopg import sql
+
+from ops_console.directory.mapping import current
+from ops_console.errors import ConsoleError
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+_BIGINT = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user of the backend. `tier` may be empty where the backend knows none."""
+
+    id: str
+    email: str
+    name: str
+    tier: str
+
+
+class DirectoryUnavailable(ConsoleError):
+    """The mapped table cannot be read: it is missing, renamed, or not granted."""
+
+    status = 503
+    code = "directory_unavailable"
+
+
+def get(user_id: str) -> Person | None:
+    """The user with this id, or None. Any text may be asked for; one that is no id simply finds nobody."""
+    return get_many([user_id]).get(user_id)
+
+
+def get_many(user_ids: Iterable[str]) -> dict[str, Person]:
+    """Users by id, in one query; ids that nobody has are left out. Raises DirectoryUnavailable."""
+    ids = sorted(set(user_ids))
+    if not ids:
+        return {}
+    # The column is compared in its own type, so that its index serves.
+    column_type = _id_type()
+    condition = sql.SQL("WHERE {id} = ANY(%s::{type}[])").format(
+        id=sql.Identifier(current().id), type=sql.SQL(column_type)
+    )
+    fitting = [given for given in ids if _fits(given, column_type)]
+    return {person.id: person for person in _people(condition, [fitting])} if fitting else {}
+
+
+def find(text: str, limit: int = 20) -> list[Person]:
+    """Users whose id is, or whose mail or name holds, the text; the best first. Raises DirectoryUnavailable."""
+    wanted = text.strip().replace("\x00", "")
+    if not wanted:
+        return []
+    exact = get(wanted)
+    if exact:
+        return [exact]
+    mapping = current()
+    pattern = "%" + wanted.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    name = sql.SQL("concat_ws(' ', {})").format(sql.SQL(", ").join(sql.Identifier(part) for part in mapping.name))
+    condition = sql.SQL(
+        "WHERE {email} ILIKE %s OR {name} ILIKE %s ORDER BY lower({email}) <> lower(%s), {email} LIMIT %s"
+    ).format(email=sql.Identifier(mapping.email), name=name)
+    return _people(condition, [pattern, pattern, wanted, limit])
+
+
+def _people(condition: sql.Composable, params: Sequence[Any]) -> list[Person]:
+    return [
+        Person(*(value or "" for value in row)) for row in _rows(current().select() + sql.SQL(" ") + condition, params)
+    ]
+
+
+def _rows(statement: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    try:
+        # A savepoint: a table that cannot be read must not spoil the caller's transaction.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            return cursor.fetchall()
+    except ProgrammingError as error:
+        raise DirectoryUnavailable(f"The directory cannot be read: {error}".strip()) from error
+
+
+@cache
+def _id_type() -> str:
+    """The id column's type: uuid, bigint or text. Asked once a process; it does not change under a running system."""
+    mapping = current()
+    rows = _rows(
+        sql.SQL("SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s"),
+        [mapping.table, mapping.id],
+    )
+    found = rows[0][0] if rows else ""
+    if found in {"uuid", "text"}:
+        return str(found)
+    return "bigint" if found in {"smallint", "integer", "bigint"} else "text"
+
+
+def _fits(given: str, column_type: str) -> bool:
+    """Whether a text can be an id at all: what cannot be is nobody's, and no error."""
+    if "\x00" in given:
+        return False
+    if column_type == "uuid":
+        return bool(_UUID.fullmatch(given))
+    return column_type == "text" or bool(_BIGINT.fullmatch(given))
