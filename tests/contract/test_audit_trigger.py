@@ -1,0 +1,69 @@
+"""The audit record: append-only, and aware of what comes round the services."""
+
+import psycopg
+import pytest
+from django.db import transaction
+from psycopg.errors import InsufficientPrivilege
+
+from flags.models import Flag
+from ops_console.access.actor import SYSTEM
+from ops_console.audit.models import Entry
+from ops_console.audit.services import Target, record
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_write_round_the_services_is_recorded(owner: psycopg.Connection) -> None:
+    """Plain SQL on a flag leaves an entry with the database role, before and after."""
+    Flag.objects.create(name="round")
+    owner.execute("UPDATE ops.flags_flag SET everyone = true WHERE name = 'round'")
+    entry = Entry.objects.latest("id")
+    assert (entry.source, entry.action, entry.target_label) == ("trigger", "flag.update", "round")
+    assert (entry.before["everyone"], entry.after["everyone"]) == (None, True)
+    assert entry.actor == owner.info.user
+
+
+def test_a_recorded_change_is_not_recorded_twice() -> None:
+    """A change whose service wrote an entry gets no second one from the trigger."""
+    with transaction.atomic():
+        flag = Flag.objects.create(name="once")
+        record(SYSTEM, "flag.create", Target("flag", str(flag.pk), flag.name))
+    assert Entry.objects.filter(target_label="once").count() == 1
+
+
+def test_the_mark_ends_with_its_transaction(owner: psycopg.Connection) -> None:
+    """After a service's transaction the same connection's plain SQL is recorded again."""
+    with transaction.atomic():
+        record(SYSTEM, "flag.create", Target("flag", "0", "marked"))
+    Flag.objects.create(name="later")
+    assert Entry.objects.filter(source="trigger", target_label="later").count() == 1
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ops.audit_entry SET actor = 'x'", "DELETE FROM ops.audit_entry"])
+def test_even_the_owner_changes_no_entry(owner: psycopg.Connection, statement: str) -> None:
+    """The trigger refuses the owner of the table too."""
+    with transaction.atomic():
+        record(SYSTEM, "flag.create", Target("flag", "0", "stays"))
+    with pytest.raises(InsufficientPrivilege, match="never changed or removed"):
+        owner.execute(statement)
+    with pytest.raises(InsufficientPrivilege):
+        owner.execute("TRUNCATE ops.audit_entry")
+
+
+def test_an_entry_needs_its_transaction() -> None:
+    """Recording outside a transaction is a mistake of ours, and fails."""
+    with pytest.raises(RuntimeError, match="outside a transaction"):
+        record(SYSTEM, "flag.create", Target("flag", "0", "alone"))
+
+
+def test_retention_is_the_one_way_out(owner: psycopg.Connection) -> None:
+    """Entries past their time go by the retention function, younger ones stay, and less than 90 days is refused."""
+    owner.execute(
+        "INSERT INTO ops.audit_entry (at, source, actor, via, action, target_type, target_id, target_label, reason,"
+        " request_id) SELECT now() - age, 'service', 'a', 'web', 'x', 'x', '1', 'x', '', ''"
+        " FROM unnest(ARRAY['400 days', '1 day']::interval[]) AS age"
+    )
+    assert owner.execute("SELECT ops.expire_audit('365 days')").fetchone() == (1,)
+    assert Entry.objects.filter(target_type="x").count() == 1
+    with pytest.raises(psycopg.errors.RaiseException, match="90 days"):
+        owner.execute("SELECT ops.expire_audit('1 day')")

@@ -1,0 +1,95 @@
+"""Least privilege: what a backend's role and the console's role can and cannot reach."""
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+
+from ops_client.sql import statements
+from ops_console.contract.apply import apply_contract
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PRIVATE = ["access_user", "django_session", "audit_entry", "flags_flag", "contract_grantee", "mfa_authenticator"]
+
+
+@pytest.mark.parametrize("name", sorted(statements()))
+def test_every_statement_of_the_client_prepares(backend: psycopg.Connection, name: str) -> None:
+    """The migrated database understands each named statement, and the backend's role may run it."""
+    text = psycopg.ClientCursor(backend).mogrify(statements()[name], Nulls())
+    backend.execute(f"PREPARE checked AS {text}")
+    backend.execute("DEALLOCATE checked")
+
+
+@pytest.mark.parametrize("table", PRIVATE)
+def test_a_backend_reads_no_table_of_the_console(backend: psycopg.Connection, table: str) -> None:
+    """Users, sessions, audit and the base tables are out of a backend's reach."""
+    with pytest.raises(InsufficientPrivilege):
+        backend.execute(f"SELECT * FROM ops.{table}")
+
+
+def test_a_backend_writes_no_configuration(backend: psycopg.Connection) -> None:
+    """A backend reads flags and changes none."""
+    backend.execute("SELECT * FROM ops_v1.flag")
+    with pytest.raises(InsufficientPrivilege):
+        backend.execute("UPDATE ops_v1.flag SET everyone = true")
+
+
+def test_the_console_adds_to_the_audit_and_changes_nothing_of_it(console: psycopg.Connection) -> None:
+    """The role that the console runs as can neither change nor remove an entry."""
+    console.execute("SELECT * FROM ops.audit_entry")
+    for statement in ("UPDATE ops.audit_entry SET actor = 'nobody'", "DELETE FROM ops.audit_entry"):
+        with pytest.raises(InsufficientPrivilege):
+            console.execute(statement)
+
+
+def test_the_console_owns_no_table(console: psycopg.Connection) -> None:
+    """The role that the console runs as can alter no table and make none."""
+    for statement in ("ALTER TABLE ops.flags_flag ADD x int", "CREATE TABLE ops.more (x int)", "DROP VIEW ops_v1.flag"):
+        with pytest.raises(InsufficientPrivilege):
+            console.execute(statement)
+
+
+def test_grants_survive_a_new_contract(backend: psycopg.Connection, owner: psycopg.Connection) -> None:
+    """A view that a migration dropped is made anew, and granted again to those who had it."""
+    owner.execute("DROP VIEW ops_v1.flag")
+    apply_contract()
+    backend.execute("SELECT * FROM ops_v1.flag")
+
+
+def test_applying_the_contract_again_changes_nothing(owner: psycopg.Connection) -> None:
+    """The contract is idempotent: the catalogue is the same after a second application."""
+    before = catalogue(owner)
+    apply_contract()
+    assert catalogue(owner) == before
+
+
+def test_the_backends_schema_shows_nothing_of_ours(owner: psycopg.Connection) -> None:
+    """What a migration tool finds by inspecting `public` holds no table of the console's."""
+    rows = owner.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'").fetchall()
+    ours = {"flags_flag", "access_user", "audit_entry", "django_migrations", "contract_revision"}
+    assert not ours & {name for (name,) in rows}
+
+
+def test_an_unknown_role_is_named(transactional_db: None) -> None:
+    """Granting to a role that the server has not says so, and what to do."""
+    from ops_console.contract.grants import grant_backend
+    from ops_console.errors import InvalidInput
+
+    with pytest.raises(InvalidInput, match="no database role 'nobody_here'"):
+        grant_backend("nobody_here")
+
+
+class Nulls(dict):
+    """NULL for every parameter: PREPARE checks names, types and rights, not values."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+    def __getitem__(self, key: str) -> None:
+        return None
+
+
+def catalogue(connection: psycopg.Connection) -> list[tuple]:
+    return connection.execute(
+        "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal "
+        "UNION ALL SELECT viewname, schemaname, definition FROM pg_views WHERE schemaname = 'ops_v1' ORDER BY 1, 2, 3"
+    ).fetchall()
