@@ -1,6 +1,12 @@
 """What users of the client need to test their own code without waiting and without a database."""
 
+import threading
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops_client.errors import StoreUnavailable
+from ops_client.store import Row
 
 
 class FakeClock:
@@ -20,3 +26,55 @@ class FakeClock:
         """Let `seconds` pass on both clocks."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+class MemoryStore:
+    """A store without a database. `tables` holds rows by statement name; `set_tables` is a commit of new configuration.
+
+    With `away` set, every question raises StoreUnavailable, as when the database is gone.
+    """
+
+    def __init__(self, tables: Mapping[str, list[Row]] | None = None) -> None:
+        self.tables: dict[str, list[Row]] = dict(tables or {})
+        self.revision = 1
+        self.away = False
+        self.executed: list[tuple[str, dict[str, Any]]] = []
+        self._changed = threading.Event()
+
+    def set_tables(self, **tables: list[Row]) -> None:
+        """Replace the rows of some statements and raise the revision."""
+        self.tables.update(tables)
+        self.revision += 1
+        self._changed.set()
+
+    def fetch(self, name: str, **params: Any) -> list[Row]:
+        self._require()
+        if name == "revision":
+            return [{"revision": self.revision}]
+        self.executed.append((name, params))
+        return self.tables.get(name, [])
+
+    def execute(self, name: str, **params: Any) -> int:
+        self._require()
+        self.executed.append((name, params))
+        return 1
+
+    def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
+        self._require()
+        return {
+            name: [{"revision": self.revision}] if name == "revision" else list(self.tables.get(name, []))
+            for name in names
+        }
+
+    def wait_for_revision(self, timeout_seconds: float) -> bool:
+        self._require()
+        heard = self._changed.wait(timeout_seconds)
+        self._changed.clear()
+        return heard
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _require(self) -> None:
+        if self.away:
+            raise StoreUnavailable("This store was told to be away.")

@@ -1,0 +1,102 @@
+"""Following over a real PostgreSQL: a toggle is heard, a cut line is survived, a fork is noticed."""
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from flags.models import Flag
+from ops_client import OpsClient
+from tests import database
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def backend_dsn(transactional_db: None) -> Iterator[str]:
+    role = database.backend_role()
+    yield database.dsn(role)
+    database.drop_role(role)
+
+
+def client(dsn: str, **options: object) -> OpsClient:
+    return OpsClient(dsn, service="test", snapshot_path=None, **options)  # type: ignore[arg-type]
+
+
+def test_a_toggle_is_heard_long_before_the_poll(backend_dsn: str) -> None:
+    """With a poll that never comes, a change still arrives: it was listened for."""
+    flag = Flag.objects.create(name="x", everyone=False)
+    with client(backend_dsn, poll_seconds=600) as ops:
+        until(lambda: listeners(backend_dsn) == 1, 5, "the listener")
+        assert not ops.flags.is_enabled("x")
+        Flag.objects.filter(pk=flag.pk).update(everyone=True)
+        until(lambda: ops.flags.is_enabled("x"), 5, "the toggle")
+        kill_connections(backend_dsn)
+
+
+def test_a_toggle_is_polled_where_nothing_can_be_heard(backend_dsn: str) -> None:
+    """With listening off, as behind a transaction pooler, the poll brings the change."""
+    flag = Flag.objects.create(name="x", everyone=False)
+    with client(backend_dsn, listen=False, poll_seconds=0.1) as ops:
+        assert not ops.flags.is_enabled("x")
+        Flag.objects.filter(pk=flag.pk).update(everyone=True)
+        until(lambda: ops.flags.is_enabled("x"), 5, "the toggle")
+        assert listeners(backend_dsn) == 0
+
+
+def test_cut_connections_are_made_again(backend_dsn: str) -> None:
+    """When the server ends every connection of a client, it goes on following by itself."""
+    flag = Flag.objects.create(name="x", everyone=False)
+    with client(backend_dsn, poll_seconds=0.2) as ops:
+        assert not ops.flags.is_enabled("x")
+        kill_connections(backend_dsn)
+        Flag.objects.filter(pk=flag.pk).update(everyone=True)
+        until(lambda: ops.flags.is_enabled("x"), 10, "the toggle after the cut")
+        until(lambda: listeners(backend_dsn) == 1, 10, "the new listener")
+
+
+def test_a_forked_child_follows_by_itself(backend_dsn: str) -> None:
+    """A client used before a fork works in the child under an id of its own, and goes on in the parent."""
+    Flag.objects.create(name="x", everyone=True)
+    with client(backend_dsn, poll_seconds=0.2) as ops:
+        assert ops.flags.is_enabled("x")
+        child = os.fork()
+        if child == 0:
+            ok = ops.flags.is_enabled("x") and ops.status()["source"] == "database"
+            ops.close()
+            os._exit(0 if ok else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        Flag.objects.update(everyone=False)
+        until(lambda: not ops.flags.is_enabled("x"), 5, "the parent's next change")
+    with psycopg.connect(backend_dsn) as connection:
+        pids = connection.execute("SELECT pid FROM ops_v1.instance").fetchall()
+    assert {pid for (pid,) in pids} == {os.getpid(), child}
+
+
+def test_each_process_reports_what_it_has_applied(backend_dsn: str) -> None:
+    """The instance's row names the service and follows the revision."""
+    Flag.objects.create(name="x")
+    with client(backend_dsn, version="7.1") as ops, psycopg.connect(backend_dsn, autocommit=True) as connection:
+        assert not ops.flags.is_enabled("x")
+        Flag.objects.update(everyone=True)
+        question = "SELECT i.service, i.version, i.revision = r.revision FROM ops_v1.instance i, ops_v1.revision r"
+        until(lambda: connection.execute(question).fetchall() == [("test", "7.1", True)], 10, "the report")
+
+
+def listeners(dsn: str) -> int:
+    role = psycopg.conninfo.conninfo_to_dict(dsn)["user"]
+    with psycopg.connect(database.dsn()) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND query LIKE 'LISTEN%%'", [role]
+        ).fetchone()
+    assert found
+    return int(found[0])
+
+
+def kill_connections(dsn: str) -> None:
+    role = psycopg.conninfo.conninfo_to_dict(dsn)["user"]
+    with psycopg.connect(database.dsn(), autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role])
