@@ -1,9 +1,11 @@
 """The answer to a form without its token."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+
+from ops_console.web import problems
+from ops_console.web.failures import respond
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 with a page that says what to do: the form was open for too long, or came from elsewhere."""
-    return render(request, "errors/403_csrf.html", {"reason": reason}, status=403)
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
+    """403 with what to do: the form was open for too long, or came from elsewhere."""
+    return respond(request, problems.NO_TOKEN)

@@ -1,0 +1,90 @@
+"""One process's open pages, and the one connection that listens for all of them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import structlog
+
+from ops_console.live.listener import listen
+from ops_console.live.topics import REFRESH
+
+log = structlog.get_logger(__name__)
+MOST_PAGES = 1000
+_BACKOFF_SECONDS = (0.5, 1, 2, 5, 10)
+
+
+class Subscriber:
+    """A page's topics that are still to be sent: a set, so that a slow page costs no more than a quick one."""
+
+    def __init__(self) -> None:
+        self._pending: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def put(self, topics: Iterable[str]) -> None:
+        self._pending.update(topics)
+        self._wake.set()
+
+    async def take(self, seconds: float) -> list[str]:
+        """What has changed, as soon as there is something; nothing after `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+        taken, self._pending = self._pending, set()
+        return [REFRESH] if REFRESH in taken else sorted(taken)
+
+
+class Hub:
+    """Listens while at least one page is open; tells all to refresh when notifications may have been missed."""
+
+    def __init__(self, listen: Callable[[], AsyncIterator[set[str]]] = listen) -> None:
+        self._listen = listen
+        self._subscribers: set[Subscriber] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._subscribers) >= MOST_PAGES
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[Subscriber]:
+        """A page's subscription, for as long as the block lasts."""
+        subscriber = Subscriber()
+        self._subscribers.add(subscriber)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        try:
+            yield subscriber
+        finally:
+            self._subscribers.discard(subscriber)
+            if not self._subscribers and self._task:
+                self._task.cancel()
+                self._task = None
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async for topics in self._listen():
+                    failures = 0
+                    self._tell(topics)
+            except Exception as error:  # noqa: BLE001 - whatever ends the listening, it begins again
+                log.warning("live_connection_lost", error=str(error), attempt=failures)
+            await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
+            failures += 1
+
+    def _tell(self, topics: set[str]) -> None:
+        for subscriber in self._subscribers:
+            subscriber.put(topics)
+
+
+_hubs: dict[Any, Hub] = {}
+
+
+def hub() -> Hub:
+    """This process's hub, on the event loop that serves it."""
+    loop = asyncio.get_running_loop()
+    for old in [other for other in _hubs if other.is_closed()]:
+        del _hubs[old]
+    return _hubs.setdefault(loop, Hub())

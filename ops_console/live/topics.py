@@ -1,0 +1,28 @@
+"""What a page may follow, and how a notification of the database names it."""
+
+import json
+
+TOPICS = frozenset({"flags", "quotas", "breakers", "operations", "audit", "instances", "access", "system", "telemetry"})
+REFRESH = "refresh"
+LIVE_CHANNEL = "ops_live"
+REVISION_CHANNEL = "ops_revision"
+
+
+def topics_of(channel: str, payload: str) -> set[str]:
+    """The topics that a notification names. Any role may NOTIFY, so what is not ours is left out."""
+    try:
+        said = json.loads(payload)
+    except ValueError:
+        return set()
+    if not isinstance(said, dict):
+        return set()
+    if channel == LIVE_CHANNEL:
+        return _known([said.get("topic")])
+    named = _known(said.get("topics"))
+    # A change of configuration was made by somebody: the audit has an entry more.
+    return named | {"audit"} if named else named
+
+
+def _known(names: object) -> set[str]:
+    listed = names if isinstance(names, list) else []
+    return {name for name in listed if isinstance(name, str) and name in TOPICS}

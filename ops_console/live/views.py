@@ -1,0 +1,47 @@
+"""The stream of events that an open page holds."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from ops_console.live.hub import Hub, Subscriber, hub
+
+HEARTBEAT_SECONDS = 15
+# After one event the next waits this long and takes along what came meanwhile.
+GATHER_SECONDS = 0.2
+# A stream ends after this and the browser comes back: whoever was signed out in between does not.
+LONGEST_SECONDS = 300
+
+
+async def stream(request: HttpRequest) -> HttpResponseBase:
+    """Server-sent events named by topic. Without ASGI there is no stream: 204, and pages poll."""
+    if not isinstance(request, ASGIRequest):
+        return HttpResponse(status=204)
+    here = hub()
+    if here.is_full:
+        return HttpResponse("Too many open pages.", status=503, headers={"Retry-After": "30"})
+    return StreamingHttpResponse(
+        events(here),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS) -> AsyncIterator[str]:
+    """The stream's text, heartbeats in silence included."""
+    ends_at = time.monotonic() + longest_seconds
+    async with here.subscribe() as subscriber:
+        yield "retry: 2000\n\n"
+        while (left := ends_at - time.monotonic()) > 0:
+            yield await _next(subscriber, min(HEARTBEAT_SECONDS, left))
+            await asyncio.sleep(GATHER_SECONDS)
+
+
+async def _next(subscriber: Subscriber, seconds: float) -> str:
+    topics = await subscriber.take(seconds)
+    if not topics:
+        return ": still here\n\n"
+    return "".join(f"event: {topic}\ndata: {{}}\n\n" for topic in topics)

@@ -1,0 +1,50 @@
+"""The frame round every page: rail, environment, toasts."""
+
+from typing import Any
+
+from django import template
+from django.contrib.messages import get_messages
+from django.http import HttpRequest
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
+
+from ops_console.web.navigation import Link, rail
+from ops_console.web.toasts import Toast, from_message
+
+register = template.Library()
+_COLOURS = {"production": "red", "prod": "red", "staging": "amber", "demo": "green", "development": "green"}
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> list[tuple[str, list[Link]]]:
+    """The rail's groups for whoever is signed in."""
+    request: HttpRequest = context["request"]
+    return rail(request)
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """light or dark as chosen in this browser; "" follows the system."""
+    chosen: str = context["request"].COOKIES.get("theme", "")
+    return chosen if chosen in ("light", "dark") else ""
+
+
+@register.filter
+def environment_colour(name: str) -> str:
+    """The class of an environment's colour; an environment of another name is violet."""
+    return f"env-{_COLOURS.get(str(name).lower(), 'violet')}"
+
+
+@register.simple_tag(takes_context=True)
+def notices(context: Context) -> list[Toast]:
+    """The toasts that the last response left for this page."""
+    return [from_message(message) for message in get_messages(context["request"])]
+
+
+@register.simple_tag
+def address(name: str, *args: Any) -> str:
+    """The URL of that name, or "" while no page has it."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,86 @@
+"""What a list page is made of: `{% load lists %}`. docs/howto/pages.md has one worked through."""
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ops_console.web.keyset import Page
+from ops_console.web.tabs import Tab, query_url
+
+register = template.Library()
+
+
+@register.inclusion_tag("components/tabs.html")
+def tabs(items: list[Tab], target: str = "", label: str = "Show") -> dict[str, Any]:
+    """States with their counts, from `web.tabs(request, ...)`. `target` is the list's `#id`."""
+    return {"items": items, "target": target, "label": label}
+
+
+@register.inclusion_tag("components/filter_bar.html", takes_context=True)
+def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort", csv: str = "") -> dict[str, Any]:
+    """A form's fields in one line, applied as they change. `keep` are parameters that other controls own."""
+    request: HttpRequest = context["request"]
+    kept = [(name, request.GET[name]) for name in keep.split(",") if request.GET.get(name)]
+    given = any(request.GET.get(name) for name in form.fields)
+    return {
+        "form": form,
+        "target": target,
+        "kept": [(name, value) for name, value in kept if name not in form.fields],
+        "path": request.path,
+        "clear": query_url(request, **dict.fromkeys(form.fields, "")) if given else "",
+        "csv": f"{csv}{'&' if '?' in csv else '?'}{request.GET.urlencode()}" if csv else "",
+    }
+
+
+@register.inclusion_tag("components/th.html", takes_context=True)
+def th(
+    context: Context, label: str, sort: str = "", target: str = "", css: str = "", default: str = ""
+) -> dict[str, Any]:
+    """A column's head. With `sort` it is a link that orders by it: `?sort=name`, then `?sort=-name`."""
+    request: HttpRequest = context["request"]
+    current = request.GET.get("sort") or default
+    order = {sort: "ascending", f"-{sort}": "descending"}.get(current, "") if sort else ""
+    wanted = f"-{sort}" if order == "ascending" else sort
+    url = query_url(request, sort=wanted) if sort else ""
+    return {"label": label, "url": url, "order": order, "target": target, "css": css}
+
+
+@register.inclusion_tag("components/pager.html", takes_context=True)
+def pager(context: Context, page: Page[Any], target: str = "", total: str = "") -> dict[str, Any]:
+    """Newer and older; `total` is what is known of the whole ("2,326" or "more than 10,000")."""
+    request: HttpRequest = context["request"]
+    newer = query_url(request, cursor=page.previous) if page.previous else ""
+    older = query_url(request, cursor=page.next) if page.next else ""
+    return {"shown": len(page.rows), "newer": newer, "older": older, "target": target, "total": total}
+
+
+@register.simple_tag
+def select_page(label: str = "Select this page") -> SafeString:
+    """The head cell that selects every row shown."""
+    return format_html(
+        '<th class="pick" scope="col"><input type="checkbox" data-select-page aria-label="{}"></th>', label
+    )
+
+
+@register.simple_tag
+def select_row(value: Any, label: str = "", name: str = "ids") -> SafeString:
+    """The first cell of a row that can be selected; `label` is what a screen reader calls the row."""
+    return format_html(
+        '<td class="pick"><input type="checkbox" name="{}" value="{}" data-select-row aria-label="Select {}"></td>',
+        name,
+        value,
+        label or value,
+    )
+
+
+@register.simple_block_tag(takes_context=True)
+def bulk_bar(context: Context, content: str, total: int | None = None, about: str = "") -> SafeString:
+    """The actions on selected rows; `total` match the filter. Posts `ids`, or `all=1` with `query`."""
+    request: HttpRequest = context["request"]
+    values = {"content": content, "total": total, "about": about, "query": request.GET.urlencode()}
+    return SafeString(render_to_string("components/bulk_bar.html", values))

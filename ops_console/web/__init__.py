@@ -1,0 +1,27 @@
+"""What every app's views share: pages and fragments, toasts, paging, CSV and answers to failures."""
+
+from ops_console.web.confirming import Question, ask
+from ops_console.web.export import csv_response
+from ops_console.web.failures import failure
+from ops_console.web.keyset import Key, Keyset, Page
+from ops_console.web.pages import go, is_fragment, page
+from ops_console.web.tabs import Tab, tabs
+from ops_console.web.toasts import Toast, done, toast
+
+__all__ = [
+    "Key",
+    "Keyset",
+    "Page",
+    "Question",
+    "Tab",
+    "Toast",
+    "ask",
+    "csv_response",
+    "done",
+    "failure",
+    "go",
+    "is_fragment",
+    "page",
+    "tabs",
+    "toast",
+]

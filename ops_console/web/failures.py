@@ -1,0 +1,159 @@
+"""What becomes of an error: a sentence for the person, as a page, a toast or JSON, and never a bare 500."""
+
+import json
+import sys
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django_ratelimit.exceptions import Ratelimited
+
+from ops_console.errors import Conflict, ConsoleError
+from ops_console.web import problems
+from ops_console.web.diff import changes
+from ops_console.web.pages import is_fragment
+from ops_console.web.problems import Problem
+from ops_console.web.toasts import Toast, toast
+
+
+class FailureMiddleware:
+    """Answers what views raise and refuses bodies over the limit before they are read."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self.is_async:
+            return self._async(request)
+        return _too_large(request) or self.get_response(request)
+
+    async def _async(self, request: HttpRequest) -> Any:
+        return _too_large(request) or await self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return failure(request, error)
+
+
+def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """The answer to an error that a person can be told about; None for one that is a fault of ours."""
+    if isinstance(error, Conflict):
+        return _conflict(request, error)
+    if isinstance(error, Ratelimited):
+        return respond(request, problems.TOO_MANY)
+    if isinstance(error, ConsoleError):
+        return respond(request, Problem(error.status, error.code, problems.title_of(error.status), error.message))
+    if isinstance(error, OperationalError | InterfaceError):
+        return respond(request, problems.of_database(error, request.method or "GET"))
+    if isinstance(error, RequestDataTooBig):
+        return respond(request, problems.TOO_LARGE)
+    return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400; a body over the limit comes this way too."""
+    return failure(request, exception) or respond(request, problems.BAD_REQUEST)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler403, with the exception's own sentence where it has one."""
+    said = str(exception) if isinstance(exception, PermissionDenied) else ""
+    return failure(request, exception) or respond(request, problems.forbidden(said))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler404. A path that matches nothing is not told what would."""
+    said = str(exception) if isinstance(exception, Http404) and not _is_resolver(exception) else ""
+    return respond(request, problems.not_found(said))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; errors raised outside views (a session's read, a role's check) come this way."""
+    return failure(request, sys.exc_info()[1]) or respond(request, problems.FAULT)
+
+
+def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The problem in the form that the asker reads: JSON, a toast beside the page as it stands, or a page."""
+    if _wants_json(request):
+        body = {"code": problem.code, "message": problem.message}
+        response: HttpResponse = JsonResponse(body, status=problem.status)
+    elif hasattr(request, "htmx") and is_fragment(request):
+        response = _beside(problem)
+    else:
+        response = HttpResponse(_page(request, problem), status=problem.status)
+    if problem.retry_after_seconds:
+        response.headers["Retry-After"] = str(problem.retry_after_seconds)
+    return response
+
+
+def _beside(problem: Problem) -> HttpResponse:
+    response = HttpResponse(problem.message, status=problem.status, content_type="text/plain; charset=utf-8")
+    response.headers["HX-Reswap"] = "none"
+    if problem.status in (429, 500, 503):
+        return response  # the page says "Retrying" itself
+    return toast(response, Toast(problem.message, "bad"))
+
+
+def _page(request: HttpRequest, problem: Problem) -> str:
+    context = {
+        "problem": problem,
+        "environment": settings.ENVIRONMENT,
+        "request_id": getattr(request, "id", ""),
+        "theme": request.COOKIES.get("theme", ""),
+        "refresh": problem.retry_after_seconds if request.method == "GET" else 0,
+    }
+    return render_to_string([f"errors/{problem.status}.html", "errors/error.html"], context)
+
+
+def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
+    if _wants_json(request):
+        body = {
+            "code": error.code,
+            "message": error.message,
+            "current": error.current,
+            "submitted": error.submitted,
+        }
+        return HttpResponse(json.dumps(body, default=str), status=409, content_type="application/json")
+    context = {
+        "message": error.message,
+        "rows": changes(error.current, error.submitted, every=True),
+        "resubmit": _resubmitted(request, error),
+    }
+    if not is_fragment(request):
+        return HttpResponse(render_to_string("errors/409.html", context, request), status=409)
+    response = HttpResponse(render_to_string("components/conflict.html", context, request), status=409)
+    response.headers.update({"HX-Retarget": "#dialog-body", "HX-Reswap": "innerHTML"})
+    return response
+
+
+def _resubmitted(request: HttpRequest, error: Conflict) -> list[tuple[str, str]]:
+    """What was posted, on top of the version that stands now: sending it again is the person's decision."""
+    fields = [(k, v) for k, values in request.POST.lists() for v in values if k != "csrfmiddlewaretoken"]
+    if "version" not in error.current:
+        return []
+    return [(name, str(error.current["version"]) if name == "version" else value) for name, value in fields]
+
+
+def _too_large(request: HttpRequest) -> HttpResponse | None:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if limit is not None and length.isdigit() and int(length) > limit:
+        return respond(request, problems.TOO_LARGE)
+    return None
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or not request.accepts("text/html")
+
+
+def _is_resolver(error: Http404) -> bool:
+    return bool(error.args) and isinstance(error.args[0], dict)

@@ -1,0 +1,75 @@
+"""The failures that can be told in advance: a status, a title and a sentence that says what to do."""
+
+from dataclasses import dataclass
+
+from django.db import Error as DatabaseError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`retry_after_seconds` is sent as Retry-After, and is what the page itself waits for."""
+
+    status: int
+    code: str
+    title: str
+    message: str
+    retry_after_seconds: int = 0
+
+
+_TITLES = {
+    400: "This request cannot be read",
+    403: "Not for your role",
+    404: "Not here",
+    409: "Changed by somebody else",
+    422: "Something needs another look",
+}
+BAD_REQUEST = Problem(
+    400,
+    "bad_request",
+    _TITLES[400],
+    "Something in the address or the form is malformed. Go back and try again.",
+)
+TOO_LARGE = Problem(413, "too_large", "Too large", "What was sent is larger than the console takes. Send less at once.")
+TOO_MANY = Problem(429, "too_many", "Too many attempts", "Wait a minute, then try again.", 60)
+FAULT = Problem(
+    500,
+    "fault",
+    "A fault of the console",
+    "This went wrong on our side and has been recorded. Try again; if it stays, pass on the request id.",
+)
+NO_TOKEN = Problem(
+    403,
+    "csrf",
+    "This form is out of date",
+    "It was open for too long, or you signed in again since. Nothing was changed. Go back, reload the page and "
+    "send it again.",
+)
+_AWAY = "The console cannot reach its database. Backends keep working with what they last knew."
+_SLOW = "The database did not answer in time, and the statement was cancelled. Nothing was changed."
+_BUSY = "Somebody else is changing the same rows at this moment. Nothing was changed."
+_NOT_SENT = " Whether your change was made is not known: look before you send it again."
+_NOTHING_DONE = {"57014": _SLOW, "55P03": _BUSY, "40P01": _BUSY, "40001": _BUSY}
+
+
+def title_of(status: int) -> str:
+    """The heading of a status's page."""
+    return _TITLES.get(status, "This did not work")
+
+
+def forbidden(said: str) -> Problem:
+    """403, with what the refusing code said."""
+    return Problem(403, "not_allowed", _TITLES[403], said or "Your role does not reach this. Ask an admin.")
+
+
+def not_found(said: str) -> Problem:
+    """404, with what the view said."""
+    return Problem(404, "not_found", _TITLES[404], said or "There is no such page, or what it showed is gone.")
+
+
+def of_database(error: DatabaseError, method: str) -> Problem:
+    """503 for a database that is away, slow or busy, told apart by its SQLSTATE."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state in _NOTHING_DONE:
+        return Problem(503, "database_busy", "The database is busy", _NOTHING_DONE[state], 2)
+    message = _AWAY if method in ("GET", "HEAD") else _AWAY + _NOT_SENT
+    return Problem(503, "database_away", "The database is away", message, 5)

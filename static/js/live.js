@@ -1,0 +1,171 @@
+/* Panels marked data-live are read again when their topic changes. Nothing that the person holds is taken away:
+   selection, focus, scroll, open details and typed text survive, and while a list is being worked on its rows change in
+   place, rows that left are struck out, and new ones wait behind "3 new". */
+(function () {
+  "use strict";
+  const state = document.getElementById("live-state");
+  const pending = new Map();
+
+  /* --- is the stream there? --- */
+  function say(on) {
+    if (!state) return;
+    state.hidden = false;
+    state.classList.toggle("on", on);
+    const word = state.querySelector("[data-word]");
+    const text = on ? "Live" : "Every 15 s";
+    if (word.textContent !== text) word.textContent = text;
+    state.title = on ? "Changes show at once" : "The live connection is away: the page is read again every 15 seconds";
+  }
+  document.addEventListener("htmx:sseOpen", () => say(true));
+  document.addEventListener("htmx:sseError", () => document.hidden || say(false));
+
+  /* --- what the person holds --- */
+  const keyOf = (box) => `${box.name}=${box.value}`;
+  const isTyped = (node) => node.matches("textarea, select, input") && !node.closest("[data-filter]");
+
+  function busy(panel) {
+    const focus = document.activeElement;
+    const working = focus && focus !== panel && panel.contains(focus) && focus.closest("tr[data-key]");
+    return Boolean(working || panel.querySelector("[data-select-row]:checked") || panel.querySelector("tbody tr:hover"));
+  }
+
+  function editing(panel) {
+    const typed = [...panel.querySelectorAll("input, textarea")].filter(isTyped);
+    return typed.some((node) => (node.type === "checkbox" || node.type === "radio" ? false : node.value !== node.defaultValue));
+  }
+
+  function remember(panel) {
+    const focus = panel.contains(document.activeElement) ? document.activeElement : null;
+    return {
+      picked: new Set([...panel.querySelectorAll("[data-select-row]:checked")].map(keyOf)),
+      every: Boolean(panel.querySelector("[data-select-all]:checked")),
+      open: [...panel.querySelectorAll("details[open][id]")].map((node) => node.id),
+      scroll: [...panel.querySelectorAll(".table-wrap")].map((node) => [node.scrollLeft, node.scrollTop]),
+      focus: focus && pathTo(focus, panel),
+    };
+  }
+
+  function pathTo(node, panel) {
+    if (node.id) return { id: node.id };
+    const row = node.closest("tr[data-key]");
+    const scope = row || panel;
+    const same = [...scope.querySelectorAll(node.tagName)];
+    return { row: row && row.dataset.key, self: node === row, tag: node.tagName, index: same.indexOf(node) };
+  }
+
+  function find(path, panel) {
+    if (path.id) return document.getElementById(path.id);
+    const scope = path.row ? panel.querySelector(`tr[data-key="${CSS.escape(path.row)}"]`) : panel;
+    if (!scope) return null;
+    if (path.self) scope.tabIndex = -1;
+    return path.self ? scope : scope.querySelectorAll(path.tag)[path.index];
+  }
+
+  function restore(panel, held) {
+    for (const box of panel.querySelectorAll("[data-select-row]")) if (held.picked.has(keyOf(box))) box.checked = true;
+    const every = panel.querySelector("[data-select-all]");
+    if (every) every.checked = held.every && held.picked.size > 0;
+    for (const id of held.open) {
+      const node = document.getElementById(id);
+      if (node) node.open = true;
+    }
+    panel.querySelectorAll(".table-wrap").forEach((node, index) => {
+      if (held.scroll[index]) [node.scrollLeft, node.scrollTop] = held.scroll[index];
+    });
+    const focused = held.focus && find(held.focus, panel);
+    if (focused) focused.focus({ preventScroll: true });
+    document.dispatchEvent(new CustomEvent("ops:restored"));
+  }
+
+  /* --- rows in place --- */
+  const rowsOf = (panel) => new Map([...panel.querySelectorAll("tr[data-key]")].map((row) => [row.dataset.key, row]));
+
+  function differs(a, b) {
+    const plain = (row) => {
+      const copy = row.cloneNode(true);
+      copy.querySelectorAll("time").forEach((node) => (node.textContent = node.title = ""));
+      copy.querySelectorAll("time").forEach((node) => node.removeAttribute("data-exact"));
+      ["class", "tabindex"].forEach((name) => copy.removeAttribute(name));
+      return copy.innerHTML.replace(/\s+/g, " ");
+    };
+    return plain(a) !== plain(b);
+  }
+
+  function merge(panel, fresh) {
+    const [now, next] = [rowsOf(panel), rowsOf(fresh)];
+    const held = remember(panel);
+    let gone = 0;
+    for (const [key, row] of now) {
+      const newer = next.get(key);
+      row.classList.toggle("is-gone", !newer);
+      if (!newer) gone += 1;
+      else if (differs(row, newer)) replace(row, newer);
+    }
+    restore(panel, held);
+    const added = [...next.keys()].filter((key) => !now.has(key)).length;
+    offer(panel, added, gone);
+  }
+
+  function replace(row, newer) {
+    const copy = document.importNode(newer, true);
+    row.replaceWith(copy);
+    htmx.process(copy);
+  }
+
+  function offer(panel, added, gone) {
+    const old = panel.querySelector(".fresh");
+    if (old) old.remove();
+    if (!added && !gone) return;
+    const words = [added && `${added} new`, gone && `${gone} gone`].filter(Boolean).join(", ");
+    const bar = document.createElement("div");
+    const button = document.createElement("button");
+    bar.className = "fresh";
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = `${words}: show`;
+    button.addEventListener("click", () => apply(panel.id));
+    bar.append(button);
+    const table = panel.querySelector(".table-wrap") || panel.querySelector("table");
+    table.before(bar);
+  }
+
+  function apply(id) {
+    const panel = document.getElementById(id);
+    panel.dataset.whole = "1";
+    htmx.trigger(panel, "ops:apply");
+    htmx.ajax("get", panel.getAttribute("hx-get"), { source: panel, target: panel, swap: "outerHTML" });
+  }
+
+  /* --- the refresh itself --- */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const panel = event.detail.elt;
+    if (panel.matches("[data-live]") && document.hidden) event.preventDefault();
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, requestConfig, serverResponse, xhr } = event.detail;
+    if (!target.matches || !target.matches("[data-live]") || xhr.status !== 200) return;
+    const own = requestConfig.elt === target;
+    const fresh = new DOMParser().parseFromString(serverResponse, "text/html").getElementById(target.id);
+    if (!fresh) {
+      event.detail.shouldSwap = false; // signed out, or another page: leave what stands
+      return;
+    }
+    if (!own || target.dataset.whole) return void pending.set(target.id, remember(target));
+    if (editing(target)) return void (event.detail.shouldSwap = false);
+    if (busy(target) && rowsOf(target).size) {
+      event.detail.shouldSwap = false;
+      merge(target, fresh);
+    } else {
+      pending.set(target.id, remember(target));
+    }
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const panel = document.getElementById(event.detail.elt.id);
+    const held = panel && pending.get(panel.id);
+    if (!held) return;
+    pending.delete(panel.id);
+    restore(panel, held);
+  });
+})();

@@ -1,0 +1,75 @@
+/* Small things that every page has: the CSRF header, theme, copy by click, dialogs, slow requests. */
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("scripted");
+
+  const token = document.querySelector("meta[name=csrf-token]");
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { verb, headers, elt, formData } = event.detail;
+    if (verb !== "get" && token) headers["X-CSRFToken"] = token.content;
+    if (elt.matches("[data-filter]")) dropEmpty(formData);
+  });
+
+  function dropEmpty(formData) {
+    for (const [name, value] of [...formData.entries()]) if (value === "") formData.delete(name);
+  }
+
+  /* Theme: kept in a cookie, so that the server writes it into the page and nothing flashes. */
+  const systemDark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemDark.matches);
+  const showTheme = () => root.classList.toggle("is-dark", isDark());
+  systemDark.addEventListener("change", showTheme);
+  showTheme();
+
+  function toggleTheme() {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${secure}`;
+    showTheme();
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      window.ops.toast({ text: "Copied", level: "ok" });
+    } catch {
+      window.ops.toast({ text: `Copying is not allowed here. The text is: ${text}`, level: "warn" });
+    }
+  }
+
+  const dialog = document.getElementById("dialog");
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
+  });
+  document.addEventListener("ops:close-dialog", () => dialog.close());
+  if (dialog) dialog.addEventListener("close", () => document.getElementById("dialog-body").replaceChildren());
+
+  document.addEventListener("click", (event) => {
+    const at = (selector) => event.target.closest && event.target.closest(selector);
+    const found = at("[data-copy]");
+    if (found) copy(found.dataset.copy);
+    if (at("[data-theme-toggle]")) toggleTheme();
+    const opener = at("[data-open-dialog]");
+    if (opener) document.getElementById(opener.dataset.openDialog).showModal();
+    if (at("[data-close-dialog]") && dialog.open) {
+      event.preventDefault();
+      dialog.close();
+    }
+    if (event.target instanceof HTMLDialogElement) event.target.close();
+  });
+  for (const node of document.querySelectorAll("[data-theme-toggle], [data-open-dialog]")) node.hidden = false;
+
+  /* A request that takes long says so after 200 ms; a panel's own refresh in the background does not. */
+  const waiting = new Map();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { xhr, elt } = event.detail;
+    if (elt.matches("[data-live]")) return;
+    waiting.set(xhr, setTimeout(() => root.classList.add("is-slow"), 200));
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    clearTimeout(waiting.get(event.detail.xhr));
+    waiting.delete(event.detail.xhr);
+    if (!waiting.size) root.classList.remove("is-slow");
+  });
+})();

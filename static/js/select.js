@@ -1,0 +1,56 @@
+/* Rows selected in a list: one, a range with shift, the page, or all that match the filter. */
+(function () {
+  "use strict";
+  const grouped = new Intl.NumberFormat("en-US");
+  let last = null;
+
+  const scopeOf = (node) => node.closest("form, .panel") || document.body;
+  const boxes = (scope) => [...scope.querySelectorAll("[data-select-row]")];
+
+  function show(scope) {
+    const all = boxes(scope);
+    const chosen = all.filter((box) => box.checked).length;
+    const page = scope.querySelector("[data-select-page]");
+    if (page) {
+      page.checked = chosen > 0 && chosen === all.length;
+      page.indeterminate = chosen > 0 && chosen < all.length;
+    }
+    const bar = scope.querySelector("[data-bulk]");
+    if (!bar) return;
+    const every = bar.querySelector("[data-select-all]");
+    if (every && !chosen) every.checked = false;
+    bar.classList.toggle("is-active", chosen > 0);
+    const words = every && every.checked ? "All that match selected" : `${grouped.format(chosen)} selected`;
+    const node = bar.querySelector("[data-selected]");
+    if (node.textContent !== words) node.textContent = words;
+  }
+
+  function range(scope, from, to) {
+    const all = boxes(scope);
+    const [start, end] = [all.indexOf(from), all.indexOf(to)].sort((a, b) => a - b);
+    if (start >= 0) all.slice(start, end + 1).forEach((box) => (box.checked = to.checked));
+  }
+
+  document.addEventListener("click", (event) => {
+    const box = event.target;
+    if (!box.matches || !box.matches("[data-select-row]")) return;
+    if (event.shiftKey && last && last.isConnected) range(scopeOf(box), last, box);
+    last = box;
+  });
+
+  document.addEventListener("change", (event) => {
+    const node = event.target;
+    const scope = scopeOf(node);
+    if (node.matches("[data-select-page]")) boxes(scope).forEach((box) => (box.checked = node.checked));
+    if (node.matches("[data-select-all]") && node.checked) boxes(scope).forEach((box) => (box.checked = true));
+    if (node.matches("[data-select-row]") && !node.checked) {
+      const every = scope.querySelector("[data-select-all]");
+      if (every) every.checked = false;
+    }
+    if (node.matches("[data-select-page], [data-select-all], [data-select-row]")) show(scope);
+  });
+
+  const showAll = () => document.querySelectorAll("[data-bulk]").forEach((bar) => show(scopeOf(bar)));
+  document.addEventListener("ops:restored", showAll);
+  showAll();
+})();

@@ -1,0 +1,51 @@
+/* The event stream as the htmx SSE extension sees it. A hidden tab lets its connection go: browsers allow six
+   to one host, and a dozen open tabs of a console are no rarity. Shown again, it opens anew and refreshes. */
+(function () {
+  "use strict";
+
+  class VisibleSource {
+    constructor(url) {
+      this.url = url;
+      this.listeners = new Map();
+      this.ended = false;
+      this.onVisibility = () => (document.hidden ? this.release() : this.open());
+      document.addEventListener("visibilitychange", this.onVisibility);
+      this.open();
+    }
+
+    get readyState() {
+      return this.source ? this.source.readyState : EventSource.CONNECTING;
+    }
+
+    open() {
+      if (this.source || this.ended || document.hidden) return;
+      this.source = new EventSource(this.url);
+      this.source.onopen = (event) => this.onopen && this.onopen(event);
+      this.source.onerror = (event) => this.onerror && this.onerror(event);
+      for (const [listener, name] of this.listeners) this.source.addEventListener(name, listener);
+    }
+
+    release() {
+      if (this.source) this.source.close();
+      this.source = null;
+    }
+
+    close() {
+      this.ended = true;
+      document.removeEventListener("visibilitychange", this.onVisibility);
+      this.release();
+    }
+
+    addEventListener(name, listener) {
+      this.listeners.set(listener, name);
+      if (this.source) this.source.addEventListener(name, listener);
+    }
+
+    removeEventListener(name, listener) {
+      this.listeners.delete(listener);
+      if (this.source) this.source.removeEventListener(name, listener);
+    }
+  }
+
+  htmx.createEventSource = (url) => new VisibleSource(url);
+})();
