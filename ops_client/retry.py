@@ -8,9 +8,11 @@ import inspect
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import wraps
 from math import inf, isfinite
 from typing import Any, TypeVar, cast
@@ -18,7 +20,7 @@ from typing import Any, TypeVar, cast
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 
 from ops_client.errors import BreakerOpen, InvalidInput, OpsError
-from ops_client.rewind import Rewind
+from ops_client.rewind import Body
 
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
 
@@ -32,19 +34,22 @@ class RetryBudget:
     When everything fails, retries are what keeps it down; beyond the budget the first error is the answer.
     """
 
-    def __init__(self, per_second: float = 10.0, burst: int = 100) -> None:
+    def __init__(
+        self, per_second: float = 10.0, burst: int = 100, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         if not (per_second >= 0 and burst >= 0):
             raise InvalidInput("burst", "neither burst nor per_second can be negative")
         self._per_second = per_second
         self._burst = burst
         self._left = float(burst)
-        self._at = time.monotonic()
+        self._monotonic = monotonic
+        self._at = monotonic()
         self._lock = threading.Lock()
 
     def take(self) -> bool:
         """Take one retry out of the budget; False when there is none."""
         with self._lock:
-            now = time.monotonic()
+            now = self._monotonic()
             self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
             self._at = now
             if self._left < 1:
@@ -70,8 +75,8 @@ class RetryDetails:
 class RetryPolicy:
     """How often and how long. Durations in seconds. Raises InvalidInput, naming the field.
 
-    The wait before attempt n + 1 is drawn from 0 to `base_seconds` doubled n - 1 times, at most `cap_seconds`. A
-    Retry-After comes on top of it, at most `retry_after_cap_seconds` long. `deadline_seconds` is for the whole.
+    The wait after attempt n is drawn from 0 to `base_seconds` doubled n - 1 times, at most `cap_seconds`, and
+    what a Retry-After asks for is added, at most `retry_after_cap_seconds`. `deadline_seconds` is for the whole.
     """
 
     attempts: int = 4
@@ -106,7 +111,7 @@ def is_retryable(error: BaseException) -> bool:
 
 
 def retry_after_seconds(error: BaseException | None) -> float:
-    """What the other side asked for, from an attribute of the error or a Retry-After header in seconds; else 0."""
+    """What the other side asked for: an attribute of the error, or a Retry-After header; else 0."""
     asked = getattr(error, "retry_after_seconds", None)
     if asked is None:
         headers = getattr(getattr(error, "response", None), "headers", None)
@@ -114,7 +119,7 @@ def retry_after_seconds(error: BaseException | None) -> float:
     try:
         seconds = float(asked or 0)
     except (TypeError, ValueError):
-        return 0.0
+        seconds = _seconds_until(str(asked))
     return seconds if 0 <= seconds < inf else 0.0
 
 
@@ -127,8 +132,8 @@ def retry_with_backoff(
 ) -> Callable[[Call], Call]:
     """Decorate a function, plain or `async`, so that it is tried again after an error that `retry_on` names.
 
-    The last error is raised as it is. BreakerOpen is never retried, and neither is a call whose body was a stream
-    that cannot be rewound. `on_retry` is told of every retry before its wait.
+    The last error is raised as it is. BreakerOpen is never retried, nor is a call whose body was a stream that
+    cannot be rewound. `on_retry` is told of every retry before its wait.
     """
 
     def decorate(function: Call) -> Call:
@@ -148,3 +153,113 @@ def without_waiting() -> Iterator[None]:
         yield
     finally:
         _waiting = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """What is asked after each failed attempt of one function."""
+
+    name: str
+    policy: RetryPolicy
+    retry_on: Callable[[BaseException], bool]
+    budget: RetryBudget
+    on_retry: Callable[[RetryDetails], None] | None
+
+    def retries(self, error: BaseException, body: Body) -> bool:
+        return not isinstance(error, BreakerOpen) and self.retry_on(error) and body.rewindable
+
+    def options(self, started: float, body: Body) -> dict[str, Any]:
+        """How tenacity goes on. It asks in this order: retry, wait, stop, before_sleep, sleep."""
+
+        def stop(state: RetryCallState) -> bool:
+            elapsed = time.monotonic() - started
+            return (
+                state.attempt_number >= self.policy.attempts
+                or elapsed + state.upcoming_sleep > self.policy.deadline_seconds
+                or not self.budget.take()
+            )
+
+        return {
+            "retry": retry_if_exception(lambda error: self.retries(error, body)),
+            "wait": lambda state: self.policy.wait_seconds(state.attempt_number, _error(state)),
+            "stop": stop,
+            "before_sleep": self._tell,
+            "reraise": True,
+        }
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = _error(state)
+        if self.on_retry is not None and error is not None:
+            self.on_retry(RetryDetails(self.name, state.attempt_number, state.upcoming_sleep, error))
+
+
+def _sync(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        body = Body(args, kwargs)
+        started = time.monotonic()
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if not guard.retries(error, body):
+                raise
+            failed = [error]
+
+        def again() -> Any:
+            if failed:  # tenacity counts the call that was made before it was entered
+                raise failed.pop()
+            body.rewind()
+            return function(*args, **kwargs)
+
+        return Retrying(sleep=_sleep, **guard.options(started, body))(again)
+
+    return call
+
+
+def _async(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
+    @wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        body = Body(args, kwargs)
+        started = time.monotonic()
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:
+            if not guard.retries(error, body):
+                raise
+            failed = [error]
+
+        async def again() -> Any:
+            if failed:
+                raise failed.pop()
+            body.rewind()
+            return await function(*args, **kwargs)
+
+        return await AsyncRetrying(sleep=_asleep, **guard.options(started, body))(again)
+
+    return call
+
+
+def _sleep(seconds: float) -> None:
+    if _waiting:
+        time.sleep(seconds)
+
+
+async def _asleep(seconds: float) -> None:
+    await asyncio.sleep(seconds if _waiting else 0)
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome is not None else None
+
+
+def _status(error: BaseException) -> object:
+    response = getattr(error, "response", error)
+    return getattr(response, "status_code", None) or getattr(response, "status", None)
+
+
+def _seconds_until(http_date: str) -> float:
+    try:
+        at = parsedate_to_datetime(http_date)
+    except ValueError:
+        return 0.0
+    return (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

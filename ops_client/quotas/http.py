@@ -58,9 +58,7 @@ def sentence(decision: Decision) -> str:
     within = f" in {decision.window_seconds} s" if decision.window_seconds is not None else ""
     limit = f"Your limit for {decision.resource} is {decision.limit:,}{within}"
     if not decision.retryable:
-        return (
-            f"{limit}, {decision.remaining:,} of it left; this request needs more, and waiting does not help."
-        )
+        return f"{limit}, {decision.remaining:,} of it left. This request needs more; waiting does not help."
     return f"{limit} and it is used up. Try again in {_retry_after(decision)} s."
 
 

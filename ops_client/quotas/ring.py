@@ -1,4 +1,4 @@
-"""The true sliding window: a ring of buckets, the oldest counted whole, so never over the limit in any window.
+"""The true sliding window: a ring of buckets, the oldest counted whole, so no window holds over the limit.
 
 The window is cut into BUCKETS. What happened in the last `window_seconds` lies in the newest bucket and the
 BUCKETS before it, so that many plus one are kept and all are counted. The SQL statement does the same sums.
@@ -39,9 +39,7 @@ def hit(
     if allowed:
         ring = Ring(ring.newest, (*ring.counts[:-1], ring.counts[-1] + cost))
     used = sum(ring.counts)
-    wait = (
-        0.0 if allowed or limit is None else free_in(ring, used + cost - limit, now_seconds, window_seconds)
-    )
+    missing = 0 if allowed or limit is None else used + cost - limit
     return ring, Decision(
         allowed=allowed,
         resource=resource,
@@ -51,7 +49,7 @@ def hit(
         source=in_force.source,
         policy=in_force.policy,
         reset_seconds=free_in(ring, 1, now_seconds, window_seconds),
-        retry_after_seconds=wait,
+        retry_after_seconds=free_in(ring, missing, now_seconds, window_seconds),
         retryable=not allowed and limit is not None and cost <= limit,
         window_seconds=window_seconds,
     )
@@ -61,11 +59,10 @@ def free_in(ring: Ring, wanted: int, now_seconds: float, window_seconds: int) ->
     """Seconds until `wanted` of what is counted has fallen out; until all has, where there is less."""
     freed = 0
     last = 0.0
-    oldest = ring.newest - BUCKETS
-    for number, count in enumerate(ring.counts, oldest):
+    for number, count in enumerate(ring.counts, ring.newest - BUCKETS):
+        if freed >= wanted:
+            break
         if count:
             freed += count
             last = (number + BUCKETS + 1) * window_seconds / BUCKETS - now_seconds
-        if freed >= wanted:
-            break
     return max(0.0, last)

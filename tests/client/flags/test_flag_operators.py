@@ -1,0 +1,146 @@
+"""Each operator on one value: what holds, what does not, and what is refused when it is defined."""
+
+from datetime import UTC, datetime
+from enum import Enum
+from uuid import UUID
+
+import pytest
+
+from ops_client.errors import InvalidInput
+from ops_client.flags.evaluate import constraint_matcher
+from ops_client.flags.operators import OPERATORS, text
+from ops_client.flags.rules import Constraint
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+CASES = [
+    ("IN", ("pro", "free"), "pro", "creator"),
+    ("NOT_IN", ("pro", "free"), "creator", "pro"),
+    ("STR_STARTS_WITH", ("ab", "cd"), "cde", "xab"),
+    ("STR_ENDS_WITH", ("@example.org",), "a@example.org", "a@example.com"),
+    ("STR_CONTAINS", ("cast",), "podcasts", "pod"),
+    ("NUM_EQ", ("10",), "10.0", "10.01"),
+    ("NUM_GT", ("10",), 11, 10),
+    ("NUM_GTE", ("10",), 10, 9.99),
+    ("NUM_LT", ("10",), "9", "10"),
+    ("NUM_LTE", ("10",), 10, "10.1"),
+    ("DATE_AFTER", ("2026-01-01T00:00:00Z",), "2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z"),
+    ("DATE_BEFORE", ("2026-01-01T00:00:00Z",), datetime(2025, 12, 31), NOON),
+    ("SEMVER_EQ", ("2.1.0",), "2.1.0", "2.1.1"),
+    ("SEMVER_GT", ("2.9.0",), "2.10.0", "2.9.0-rc.1"),
+    ("SEMVER_GTE", ("2.9.0",), "2.9.0", "2.8.9"),
+    ("SEMVER_LT", ("2.9.0",), "2.9.0-rc.1", "2.10.0"),
+    ("SEMVER_LTE", ("2.9.0",), "2.9.0", "2.9.1"),
+    ("REGEX", (r"^ep-\d+$", "^x"), "ep-42", "ep-"),
+    ("CIDR", ("10.0.0.0/8", "2001:db8::/32"), "::ffff:10.1.2.3", "11.0.0.1"),
+]
+
+
+def holds(constraint: Constraint, context: dict) -> bool:
+    return constraint_matcher(constraint, lambda: NOON)(context)
+
+
+def test_every_operator_is_covered():
+    """The cases below leave no operator out."""
+    assert {case[0] for case in CASES} == set(OPERATORS)
+
+
+@pytest.mark.parametrize(("operator", "values", "inside", "outside"), CASES)
+def test_operator(operator, values, inside, outside):
+    """An operator holds for a value inside, and not for one outside."""
+    constraint = Constraint("field", operator, values)
+    assert holds(constraint, {"field": inside}) is True
+    assert holds(constraint, {"field": outside}) is False
+
+
+@pytest.mark.parametrize(("operator", "values", "inside", "outside"), CASES)
+def test_inverted(operator, values, inside, outside):
+    """Inverted, each answer is turned round."""
+    constraint = Constraint("field", operator, values, inverted=True)
+    assert holds(constraint, {"field": inside}) is False
+    assert holds(constraint, {"field": outside}) is True
+
+
+@pytest.mark.parametrize("operator", ["IN", "STR_STARTS_WITH", "STR_ENDS_WITH", "STR_CONTAINS", "REGEX"])
+def test_case_insensitive(operator):
+    """Operators on text disregard case when told to, on both sides."""
+    assert holds(Constraint("field", operator, ("Straße",), case_insensitive=True), {"field": "STRAßE"})
+    assert not holds(Constraint("field", operator, ("Straße",)), {"field": "STRAßE"})
+
+
+@pytest.mark.parametrize("operator", [name for name in OPERATORS if name != "NOT_IN"])
+def test_missing_field(operator):
+    """A missing field holds for nothing."""
+    values = next(case[1] for case in CASES if case[0] == operator)
+    assert holds(Constraint("field", operator, values), {}) is False
+
+
+def test_missing_field_is_not_in_a_list():
+    """A missing field is in no list, so NOT_IN holds."""
+    assert holds(Constraint("field", "NOT_IN", ("pro",)), {}) is True
+
+
+@pytest.mark.parametrize("value", [["x", "editors"], ("editors",), {"editors"}, frozenset({"editors"})])
+def test_any_of_several_values(value):
+    """A field with several values holds when one of them does."""
+    assert holds(Constraint("groups", "IN", ("editors",)), {"groups": value})
+
+
+def test_none_of_several_values():
+    """NOT_IN of a field with several values holds when none of them is in the list."""
+    constraint = Constraint("groups", "NOT_IN", ("editors",))
+    assert not holds(constraint, {"groups": ["x", "editors"]})
+    assert holds(constraint, {"groups": ["x"]})
+
+
+def test_current_time_is_now_when_absent():
+    """A constraint on current_time uses the clock where the context has none."""
+    constraint = Constraint("current_time", "DATE_AFTER", ("2026-11-23T11:59:59Z",))
+    assert holds(constraint, {})
+    assert not holds(constraint, {"current_time": "2026-11-23T11:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("operator", "values"),
+    [
+        ("NEARLY", ("1",)),
+        ("NUM_GT", ("many",)),
+        ("NUM_GT", ("1", "2")),
+        ("NUM_GT", ("NaN",)),
+        ("DATE_AFTER", ("tomorrow",)),
+        ("SEMVER_EQ", ("2.1",)),
+        ("REGEX", ("(",)),
+        ("REGEX", ("(?=look)",)),
+        ("CIDR", ("10.0.0.0/33",)),
+        ("STR_CONTAINS", ()),
+    ],
+)
+def test_senseless_constraint_is_refused(operator, values):
+    """A constraint that can mean nothing is refused when it is defined, naming the field."""
+    with pytest.raises(InvalidInput) as caught:
+        constraint_matcher(Constraint("field", operator, values), lambda: NOON)
+    assert caught.value.field in {"operator", "values"}
+
+
+def test_regex_does_not_backtrack():
+    """A pattern that would try 2^100,000 ways elsewhere answers."""
+    assert holds(Constraint("field", "REGEX", ("^(a+)+$",)), {"field": "a" * 100_000 + "!"}) is False
+
+
+class Tier(Enum):
+    PRO = "pro"
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        (True, "true"),
+        (7, "7"),
+        (Tier.PRO, "pro"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (NOON, "2026-11-23T12:00:00+00:00"),
+    ],
+)
+def test_spelling(value, spelled):
+    """Values of a context are compared in the spelling that rules are written in."""
+    assert text(value) == spelled
