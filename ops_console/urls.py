@@ -6,4 +6,10 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("live", include("ops_console.live.urls")),
 ]
+
+handler400 = "ops_console.web.failures.bad_request"
+handler403 = "ops_console.web.failures.forbidden"
+handler404 = "ops_console.web.failures.not_found"
+handler500 = "ops_console.web.failures.server_error"
