@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
 def port(text: str) -> int:
     """A TCP port that a program may choose."""
-    number = int(text) if text.isdigit() else 0
+    number = int(text) if text.isdecimal() else 0
     if not 1 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port: give a number from 1 to 65535")
     return number

@@ -23,7 +23,8 @@ INITDB_OPTIONS = (
     "--locale=C.UTF-8",
     "--no-sync",
 )
-FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Nothing waits for the disk. What is committed still outlives a kill -9, since commits are written before they return.
+WITHOUT_DISK_WAITS = ("fsync=off", "full_page_writes=off")
 PROTOCOL_3_0 = 196608
 
 
@@ -79,7 +80,7 @@ class Postgres:
             "timezone=UTC",
             "log_timezone=UTC",
             "jit=off",
-            *FAST_AND_UNSAFE,
+            *WITHOUT_DISK_WAITS,
         ]
         return [part for setting in settings for part in ("-c", setting)]
 

@@ -77,10 +77,14 @@ class Process:
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._child is not None and self.running():
+            self._child.send_signal(number)
+
     def ask_to_stop(self) -> None:
         """Send the signal for an orderly end, and do not wait."""
-        if self._child is not None and self.running():
-            self._child.send_signal(self.command.stop_signal)
+        self.send(self.command.stop_signal)
 
     def stop(self) -> None:
         """End it in order; after its time is up, end it by force, and whatever it has left behind with it."""

@@ -1,0 +1,124 @@
+"""Crashed processes are started again; all are stopped in reverse order."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedded import supervisor as supervising
+from embedded.process import Command, Process
+from embedded.supervisor import Supervisor
+from tests.embedded.victim import lives
+from tests.waiting import until
+
+pytestmark = pytest.mark.process
+
+
+def python(name: str, log: Path, code: str, stop_seconds: float = 10) -> Process:
+    return Process(Command(name, [sys.executable, "-c", code], log / f"{name}.log", stop_seconds=stop_seconds))
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "FIRST_PAUSE_SECONDS", 0.01)
+
+
+def test_a_crashed_process_is_started_again_and_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A killed process comes back under a new pid, and the console says both."""
+    supervisor, process = Supervisor(), python("sleeper", tmp_path, "import time; time.sleep(600)")
+    supervisor.start(process)
+    first = process.pid
+    assert first
+    process.send(signal.SIGKILL)
+
+    def back() -> bool:
+        supervisor.look()
+        return process.running() and process.pid != first
+
+    until(back, 10)
+    supervisor.stop()
+    said = capsys.readouterr().out
+    assert "sleeper ended (killed by signal 9)" in said
+    assert "Starting sleeper again." in said
+
+
+def test_a_process_that_keeps_crashing_is_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After its restarts are used up it stays down, the console shows its last words, and the others go on."""
+    supervisor = Supervisor()
+    steady = python("steady", tmp_path, "import time; time.sleep(600)")
+    supervisor.start(steady)
+    supervisor.start(python("faulty", tmp_path, "raise SystemExit('no such table')"))
+
+    def given_up() -> bool:
+        supervisor.look()
+        return supervisor.watched[1].given_up
+
+    until(given_up, 30)
+    said = capsys.readouterr().out
+    assert said.count("Starting faulty again.") == supervising.MOST_RESTARTS
+    assert "faulty stays down" in said
+    assert "no such table" in said
+    assert steady.running()
+    supervisor.stop()
+
+
+def test_pauses_between_restarts_grow_up_to_a_limit(tmp_path: Path) -> None:
+    """Each pause is twice the one before, and none longer than the longest."""
+    watched = supervising.Watched(python("any", tmp_path, ""), lambda: None)
+    pauses = []
+    for restarts in range(20):
+        watched.restarts = restarts
+        pauses.append(watched.pause_seconds())
+    assert pauses[:3] == [0.01, 0.02, 0.04]
+    assert max(pauses) == supervising.LONGEST_PAUSE_SECONDS
+
+
+def test_they_are_asked_to_stop_in_reverse_order(tmp_path: Path) -> None:
+    """The last one started, which leans on the others, is asked first."""
+    order = tmp_path / "order"
+    supervisor = Supervisor()
+    for name in ("one", "two", "three"):
+        process = python(name, tmp_path, writes_at_end(order, name))
+        supervisor.start(process)
+        until(lambda process=process: "ready" in process.log_tail(), 10)
+    supervisor.stop()
+    assert sorted(order.read_text().split()) == ["one", "three", "two"]
+    assert not any(process.running() for process in supervisor.started)
+
+
+def test_one_that_does_not_listen_is_ended_by_force(tmp_path: Path) -> None:
+    """A process that ignores the request to stop is killed when its time is up."""
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
+    process = python("deaf", tmp_path, code, stop_seconds=0.2)
+    process.start()
+    until(lambda: "ready" in process.log_tail(), 10)
+    pid = process.pid
+    assert pid
+    process.stop()
+    assert not lives(pid)
+
+
+def test_children_of_a_stopped_process_are_ended_too(tmp_path: Path) -> None:
+    """A child that outlives its parent does not outlive the stop."""
+    code = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid, flush=True); raise SystemExit"
+    process = python("parent", tmp_path, code)
+    process.start()
+    until(lambda: not process.running(), 10)
+    child = int(process.log_tail().split()[-1])
+    assert lives(child)
+    process.stop()
+    until(lambda: not lives(child), 5)
+
+
+def writes_at_end(order: Path, name: str) -> str:
+    return f"""
+import signal, sys, time
+def stop(*_):
+    with open({str(order)!r}, "a") as file:
+        file.write({name!r} + " ")
+    sys.exit()
+signal.signal(15, stop)
+print("ready", flush=True)
+time.sleep(600)
+"""
