@@ -37,10 +37,10 @@ class Backend:
         self.ops.close()
 
 
-def make_backend(conninfo: str) -> Backend:
-    """The parts of a backend on the database that `conninfo` names, not started yet."""
+def make_backend(conninfo: str, ops: OpsClient | None = None) -> Backend:
+    """The parts of a backend on the database that `conninfo` names, not started yet; `ops` by default there too."""
     database = Database(conninfo)
-    ops = OpsClient(conninfo, service=SERVICE, version=__version__)
+    ops = ops or OpsClient(conninfo, service=SERVICE, version=__version__)
     return Backend(database, People(database), make_providers(), Worker(database), ops)
 
 

@@ -2,39 +2,45 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
 
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
+from demo.app import create_app
+from demo.backend import make_backend
 from demo.bootstrap import prepare
 from demo.database import Database
 from demo.dsn import BACKEND_ROLE, MAINTENANCE_DATABASE, connection_info
 from demo.seed import seed
+from ops_client.client import OpsClient
 
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """A superuser's URL of a bootstrapped, empty podcast database; dropped at the end."""
-    name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    url = connection_info(os.environ["DATABASE_URL"], database=name)
-    _drop(url, name)
-    prepare(url)
-    yield url
-    _drop(url, name)
+    """A superuser's URL of a bootstrapped podcast database; dropped at the end."""
+    with _database("pristine") as url:
+        prepare(url)
+        yield url
 
 
 @pytest.fixture(scope="session")
-def empty(server_url: str) -> str:
-    """Connection string of the backend's role."""
-    return connection_info(server_url, user=BACKEND_ROLE)
+def pristine(server_url: str) -> str:
+    """Connection string, as the backend's role, of a database that was filled and is only read."""
+    conninfo = connection_info(server_url, user=BACKEND_ROLE)
+    seed(conninfo)
+    return conninfo
 
 
 @pytest.fixture(scope="session")
-def seeded(empty: str) -> str:
-    """The same database, filled."""
-    assert seed(empty)
-    return empty
+def seeded(pristine: str) -> Iterator[str]:
+    """The same as a copy, to write to."""
+    with _database("used", template=conninfo_to_dict(pristine)["dbname"]) as url:
+        yield connection_info(url, user=BACKEND_ROLE)
 
 
 @pytest.fixture
@@ -46,12 +52,43 @@ def database(seeded: str) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def nowhere(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Connection string of a server that is not there."""
     return connection_info("", host=str(tmp_path_factory.mktemp("none")), user="nobody", database="none")
 
 
-def _drop(url: str, name: str) -> None:
-    with psycopg.connect(connection_info(url, database=MAINTENANCE_DATABASE), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+@pytest.fixture(scope="session")
+def client(seeded: str, nowhere: str) -> Iterator[TestClient]:
+    """The backend on the filled database; what ops_client shares is away."""
+    with _client(seeded, nowhere) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def lost_client(nowhere: str) -> Iterator[TestClient]:
+    """The backend with no database at all."""
+    with _client(nowhere, nowhere) as client:
+        yield client
+
+
+def _client(conninfo: str, shared: str) -> TestClient:
+    ops = OpsClient(shared, service="podcast-test", snapshot_path=None)
+    return TestClient(create_app(make_backend(conninfo, ops)), raise_server_exceptions=False)
+
+
+@contextmanager
+def _database(purpose: str, template: object = None) -> Iterator[str]:
+    name = f"demo_{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    url = connection_info(os.environ["DATABASE_URL"], database=name)
+    _run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    if template:
+        _run("CREATE DATABASE {} TEMPLATE {} OWNER podcast_backend", name, str(template))
+    yield url
+    _run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _run(statement: LiteralString, *names: str) -> None:
+    url = connection_info(os.environ["DATABASE_URL"], database=MAINTENANCE_DATABASE)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

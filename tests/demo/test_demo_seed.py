@@ -15,8 +15,8 @@ OLD = "status = 'processing' AND processed_at < (now() AT TIME ZONE 'UTC') - int
 
 
 @pytest.fixture
-def connection(seeded: str) -> Any:
-    with psycopg.connect(seeded) as connection:
+def connection(pristine: str) -> Any:
+    with psycopg.connect(pristine) as connection:
         yield connection
 
 
@@ -93,9 +93,9 @@ def test_nothing_from_the_future(connection: psycopg.Connection) -> None:
         assert value(connection, f"SELECT max(created_at) <= now() AT TIME ZONE 'UTC' FROM {table}")
 
 
-def test_second_seed(seeded: str) -> None:
+def test_second_seed(pristine: str) -> None:
     """Where there is data, nothing is added."""
-    assert seed(seeded) is False
+    assert seed(pristine) is False
 
 
 def test_same_every_time() -> None:
