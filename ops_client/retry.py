@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 
 from ops_client.errors import BreakerOpen, InvalidInput, OpsError
-from ops_client.rewind import Body
+from ops_client.rewind import Body, body_of
 
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
 
@@ -196,7 +196,7 @@ class _Guard:
 def _sync(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        body = Body(args, kwargs)
+        body = body_of(args, kwargs)
         started = time.monotonic()
         try:
             return function(*args, **kwargs)
@@ -219,7 +219,7 @@ def _sync(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
 def _async(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        body = Body(args, kwargs)
+        body = body_of(args, kwargs)
         started = time.monotonic()
         try:
             return await function(*args, **kwargs)

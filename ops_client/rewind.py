@@ -16,8 +16,7 @@ class Body:
     def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._positions: list[tuple[Any, int | None]] = []
         self._search(args, 0)
-        if kwargs:
-            self._search(kwargs.values(), 0)
+        self._search(kwargs.values(), 0)
 
     @property
     def rewindable(self) -> bool:
@@ -37,6 +36,20 @@ class Body:
                     self._search(value.values() if isinstance(value, dict) else value, depth + 1)
             elif hasattr(value, "read") or isinstance(value, Iterator | AsyncIterator):
                 self._positions.append((value, _position(value)))
+
+
+_NO_STREAMS = Body((), {})
+
+
+def body_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Body:
+    """The streams of one call; next to nothing to ask where the arguments are plain."""
+    for value in args:
+        if value.__class__ not in _PLAIN:
+            return Body(args, kwargs)
+    for value in kwargs.values():
+        if value.__class__ not in _PLAIN:
+            return Body(args, kwargs)
+    return _NO_STREAMS
 
 
 def _position(stream: Any) -> int | None:

@@ -1,10 +1,12 @@
-"""What a process remembers of its last calls to a provider. Not locked: its breaker holds the lock."""
+"""What a process remembers of its last calls to a provider. Its breaker holds the lock."""
 
+from collections import deque
 from typing import Protocol
 
 from ops_client.breaker.machine import BreakerConfig, Counts
 
 _FAILED = 1
+_SLOW = 2
 _BUCKETS = 10
 
 
@@ -27,36 +29,23 @@ def window_for(config: BreakerConfig) -> Window:
 
 
 class CallWindow:
-    """The last so many calls, in a ring with running sums."""
+    """The last so many calls. `add` is one append to a deque, which threads may do together without a lock."""
 
-    __slots__ = ("_failures", "_known", "_next", "_ring", "_slow")
-    _failures: int
-    _known: int
-    _next: int
-    _slow: int
+    __slots__ = ("_results",)
 
     def __init__(self, calls: int) -> None:
-        self._ring = bytearray(calls)
-        self.clear()
+        self._results: deque[int] = deque(maxlen=calls)
 
     def add(self, failed: bool, slow: bool, now: float) -> None:  # noqa: ARG002 - the other window needs the time
-        ring, position = self._ring, self._next
-        outcome = failed | slow << 1
-        before = ring[position]
-        if outcome != before:
-            ring[position] = outcome
-            self._failures += (outcome & _FAILED) - (before & _FAILED)
-            self._slow += (outcome >> 1) - (before >> 1)
-        if self._known < len(ring):
-            self._known += 1
-        self._next = (position + 1) % len(ring)
+        self._results.append(failed | slow << 1)
 
     def counts(self, now: float) -> Counts:  # noqa: ARG002 - the other window needs the time
-        return Counts(self._known, self._failures, self._slow)
+        results = list(self._results)
+        both = results.count(_FAILED | _SLOW)
+        return Counts(len(results), results.count(_FAILED) + both, results.count(_SLOW) + both)
 
     def clear(self) -> None:
-        self._ring = bytearray(len(self._ring))
-        self._next = self._known = self._failures = self._slow = 0
+        self._results.clear()
 
 
 class TimeWindow:
