@@ -30,8 +30,9 @@ class Database:
     """Runs statements on a pool; every method raises DatabaseAway when no answer comes in time, or Unstorable."""
 
     def __init__(self, conninfo: str) -> None:
-        self._pool = ConnectionPool(
+        self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
             connection_info(conninfo, options=OPTIONS, connect_timeout="2", application_name="podcast-api"),
+            connection_class=Connection[DictRow],
             kwargs={"row_factory": dict_row},
             min_size=1,
             max_size=10,

@@ -37,9 +37,9 @@ def make_media(draw: Draw, users: list[Row], episodes: list[Row]) -> Iterator[Ro
             name = f"{category}_{draw.whole(1, 99)}.{EXTENSIONS.get(category, 'mp3')}"
             yield _item(draw, user["id"], category, name, draw.whole(40_000, 12 * MEBIBYTE))
     for episode in episodes:
-        name = main_content(episode["meta_json"])
-        if name:
-            yield _recording(draw, episode, name)
+        recording = main_content(episode["meta_json"])
+        if recording:
+            yield _recording(draw, episode, recording)
 
 
 def main_content(meta_json: str | None) -> str | None:
