@@ -39,15 +39,18 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
 
 @register.inclusion_tag("components/th.html", takes_context=True)
 def th(
-    context: Context, label: str, sort: str = "", target: str = "", css: str = "", default: str = ""
+    context: Context, label: str, sort: str = "", target: str = "", css: str = "", default: str = "", quiet: bool = False
 ) -> dict[str, Any]:
-    """A column's head. With `sort` it is a link that orders by it: `?sort=name`, then `?sort=-name`."""
+    """A column's head; with `sort` a link that orders by it: `?sort=name`, then `?sort=-name`.
+
+    `quiet` keeps the words for screen readers alone: a column of buttons still has a name.
+    """
     request: HttpRequest = context["request"]
     current = request.GET.get("sort") or default
     order = {sort: "ascending", f"-{sort}": "descending"}.get(current, "") if sort else ""
     wanted = f"-{sort}" if order == "ascending" else sort
     url = query_url(request, sort=wanted) if sort else ""
-    return {"label": label, "url": url, "order": order, "target": target, "css": css}
+    return {"label": label, "url": url, "order": order, "target": target, "css": css, "quiet": quiet}
 
 
 @register.inclusion_tag("components/pager.html", takes_context=True)
