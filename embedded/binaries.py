@@ -102,7 +102,7 @@ def _major(directory: Path) -> int:
 def _copied(source: Path, account: Account, copy: Callable[[Path], object]) -> Path:
     """A copy outside the closed directory, kept as long as the source is unchanged."""
     status = source.stat()
-    target = places.outside_home() / f"{source.name}-{status.st_mtime_ns:x}-{status.st_size:x}"
+    target = places.outside_home(source.parent) / f"{source.name}-{status.st_mtime_ns:x}-{status.st_size:x}"
     if not target.exists():
         unfinished = target.with_name(f".{target.name}.{os.getpid()}")
         copy(unfinished)

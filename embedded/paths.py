@@ -1,11 +1,13 @@
 """Where things stand in this checkout."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BENCH_VENV = ROOT / ".bench-venv"
-LOCAL = ROOT / ".local"
+# DEMO_HOME lets several demos of one checkout stand side by side, each with data of its own.
+LOCAL = Path(os.environ.get("DEMO_HOME") or ROOT / ".local").absolute()
 LOG = LOCAL / "log"
 SIGN_INS = LOCAL / "sign-ins.json"
 

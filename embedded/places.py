@@ -24,18 +24,18 @@ OUTSIDE = Path("/var/tmp")  # noqa: S108
 
 def data_home(account: Account) -> Path:
     """The lasting home of the demo's servers: in the checkout, or outside where that is closed to them."""
-    paths.LOCAL.mkdir(exist_ok=True)
+    paths.LOCAL.mkdir(parents=True, exist_ok=True)
     if account.can("x", paths.LOCAL):
         return paths.LOCAL / "servers"
-    return outside_home() / "servers"
+    return outside_home(paths.LOCAL) / "servers"
 
 
-def outside_home() -> Path:
-    """A directory of this checkout outside of it, for when the checkout is closed to the servers' user.
+def outside_home(inside: Path) -> Path:
+    """What stands outside for a directory that is closed to the servers' user: the same one every time.
 
     Raises StartError when somebody else has taken its name.
     """
-    key = hashlib.sha256(os.fsencode(paths.ROOT)).hexdigest()[:12]
+    key = hashlib.sha256(os.fsencode(inside)).hexdigest()[:12]
     home = OUTSIDE / f"ops-console-{key}"
     home.mkdir(mode=0o755, exist_ok=True)
     status = home.lstat()

@@ -29,7 +29,7 @@ READY_SECONDS = 60
 def run(arguments: argparse.Namespace) -> int:
     """Start everything, say where it is, and watch over it until a stop signal."""
     began_at = time.monotonic()
-    paths.LOCAL.mkdir(exist_ok=True)
+    paths.LOCAL.mkdir(parents=True, exist_ok=True)
     with places.held(paths.LOCAL, ALREADY_RUNNING):
         check_different(arguments.port, arguments.backend_port)
         check_free(arguments.port, "--port")

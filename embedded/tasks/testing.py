@@ -12,7 +12,8 @@ from embedded.errors import Stopped
 from embedded.process import dying_with_parent
 from embedded.servers import throwaway_servers
 
-WHOLE_SUITE = ("-n", "2")
+# A file stays on one worker, so that the servers it starts are started once.
+WHOLE_SUITE = ("-n", "2", "--dist", "loadfile")
 VARIABLES = ("DATABASE_URL", "REDIS_URL")
 # Tests see production's settings, but for plain HTTP.
 SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0", "ENVIRONMENT": "test"}

@@ -71,11 +71,11 @@ def test_data_stands_outside_of_a_closed_checkout(
 def test_a_name_outside_that_is_somebody_elses_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A link planted under our name in a directory that all may write to is not followed."""
     monkeypatch.setattr(places, "OUTSIDE", tmp_path)
-    planted = places.outside_home()
+    planted = places.outside_home(tmp_path)
     planted.rmdir()
     planted.symlink_to(tmp_path)
     with pytest.raises(StartError, match="belongs to another user"):
-        places.outside_home()
+        places.outside_home(tmp_path)
 
 
 @pytest.fixture
@@ -92,7 +92,6 @@ def open_checkout(monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout in a directory that everybody may enter."""
     root = Path(tempfile.mkdtemp(prefix="ops-console-checkout-"))
     root.chmod(0o755)
-    monkeypatch.setattr(paths, "ROOT", root)
     monkeypatch.setattr(paths, "LOCAL", root / ".local")
     return root
 
