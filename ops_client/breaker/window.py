@@ -36,10 +36,10 @@ class CallWindow:
     def __init__(self, calls: int) -> None:
         self._results: deque[int] = deque(maxlen=calls)
 
-    def add(self, failed: bool, slow: bool, now: float) -> None:  # noqa: ARG002 - the other window needs the time
+    def add(self, failed: bool, slow: bool, now: float) -> None:
         self._results.append(failed | slow << 1)
 
-    def counts(self, now: float) -> Counts:  # noqa: ARG002 - the other window needs the time
+    def counts(self, now: float) -> Counts:
         results = list(self._results)
         both = results.count(_FAILED | _SLOW)
         return Counts(len(results), results.count(_FAILED) + both, results.count(_SLOW) + both)

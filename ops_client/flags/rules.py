@@ -177,11 +177,11 @@ def _names(value: object) -> list[object]:
 
 
 def _entry(raw: object, what: str, known: frozenset[str]) -> Mapping[str, object]:
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise InvalidInput(what, "is an object with named fields")
-    unknown = sorted(str(key) for key in raw if key not in known)
-    if unknown:
-        raise InvalidInput(what, f"this version does not know {', '.join(unknown)}")
+    if not raw.keys() <= known:
+        unknown = ", ".join(sorted(str(key) for key in raw.keys() - known))
+        raise InvalidInput(what, f"this version does not know {unknown}")
     return raw
 
 
@@ -199,9 +199,11 @@ def _string(value: object, field: str) -> str:
 
 
 def _scalar(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, str | int | float | Decimal):
+    if not isinstance(value, int | float | Decimal):
         raise InvalidInput("values", "are texts or numbers")
     return str(value)
 

@@ -140,6 +140,14 @@ def test_percentage_steps_are_exact(percent, key):
     assert is_on(ramp(percent), {"user_id": key}) is (bucket("new-editor", key) < percent * 100)
 
 
+@given(st.text(min_size=1))
+def test_percentage_ends_at_its_bucket(key):
+    """The bucket that equals the percentage is the first one outside."""
+    own = bucket("new-editor", key)
+    assert not is_on(ramp(Decimal(own) / 100), {"user_id": key})
+    assert is_on(ramp(Decimal(own + 1) / 100), {"user_id": key})
+
+
 @pytest.mark.parametrize("group", ["new-editor", "a", "Überraschung"])
 def test_buckets_are_uniform(group):
     """Sequential ids spread evenly: chi-square over 100 cells stays under the 99.9 % bound for 99 degrees."""

@@ -27,6 +27,11 @@ def test_edges_are_exact(seconds):
     assert histogram(seconds + 1e-6).over_rate(seconds) == 1
 
 
+def test_every_edge_is_in_its_own_bucket():
+    """No edge slips into the next bucket by the last bit of a logarithm."""
+    assert [bucket_of(edge(bucket)) for bucket in range(LOWEST, HIGHEST)] == list(range(LOWEST, HIGHEST))
+
+
 @given(st.lists(durations, min_size=1))
 def test_share_over_five_seconds_is_exact(values):
     """The share over 5 s is a count and no estimate."""
