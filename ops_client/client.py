@@ -12,9 +12,14 @@ from typing import Any, Self
 
 from ops_client import __version__, lastgood
 from ops_client.background import Background, Job
+from ops_client.breaker import classify
+from ops_client.breaker.breaker import Breaker
+from ops_client.breaker.client import BreakerClient
+from ops_client.breaker.machine import BreakerConfig
 from ops_client.clock import Clock, SystemClock
 from ops_client.flags.client import FlagClient
 from ops_client.part import Part, Runtime
+from ops_client.quotas.client import QuotaClient
 from ops_client.store import PostgresStore, Store
 from ops_client.sync import Sync
 
@@ -29,9 +34,11 @@ class OpsClient:
     """Flags, quotas, breakers and operations of one backend process, over the shared database.
 
     Nothing happens until something is asked: the first use connects, loads the configuration and starts two daemon
-    threads. After a fork (gunicorn --preload, Celery prefork) the child does the same again by itself. `dsn` defaults
-    to `DATABASE_URL`; with `listen` off (behind a transaction pooler) changes are seen by polling alone; `snapshot_path` is where the last known good configuration is kept (None keeps none, the
-    default is a file in the user's cache directory).
+    threads. After a fork (gunicorn --preload, Celery prefork) the child does the same again by itself.
+
+    `dsn` defaults to `DATABASE_URL`. With `listen` off (behind a transaction pooler) changes are seen by polling
+    alone, every `poll_seconds`. `snapshot_path` is where the last known good configuration is kept: by default a file
+    in the user's cache directory; None keeps none.
     """
 
     def __init__(
@@ -57,7 +64,9 @@ class OpsClient:
         self.version = version
         self.runtime = Runtime(service, clock or SystemClock(), self._make_store(), self.start)
         self.flags = FlagClient(self.runtime)
-        self._parts: list[Part] = [self.flags]
+        self.quotas = QuotaClient(self.runtime)
+        self.breakers = BreakerClient(self.runtime)
+        self._parts: list[Part] = [self.flags, self.quotas, self.breakers]
         self._make_engine()
         _clients.add(self)
 
@@ -70,6 +79,22 @@ class OpsClient:
                 self._sync.start()
                 self._background.start()
         return self
+
+    def breaker(
+        self,
+        name: str,
+        config: BreakerConfig | None = None,
+        *,
+        is_failure: classify.IsFailure = classify.is_failure,
+        is_failed_answer: classify.IsFailedAnswer = classify.is_failed_answer,
+    ) -> Breaker:
+        """Register the breaker of a provider, or, without `config`, hand out the one that is registered.
+
+        Raises NotFound on a name that nobody registered, InvalidInput on a bad name or settings that differ.
+        """
+        if config is None:
+            return self.breakers.get(name)
+        return self.breakers.register(name, config, is_failure=is_failure, is_failed_answer=is_failed_answer)
 
     def close(self) -> None:
         """Stop following, write what is not yet written, close connections. The last answers stay in force."""
