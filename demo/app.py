@@ -10,9 +10,9 @@ from fastapi.staticfiles import StaticFiles
 from demo.backend import Backend, make_backend
 from demo.config import backend_database
 from demo.problems import install_problems
-from demo.routes import assemble, episodes, faults, health, hello, home, users
+from demo.routes import assemble, episodes, faults, health, hello, home, providers, users
 
-ROUTES = (home, health, hello, episodes, assemble, users, faults)
+ROUTES = (home, health, hello, episodes, assemble, users, providers, faults)
 STATIC = Path(__file__).with_name("static")
 
 

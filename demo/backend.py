@@ -7,8 +7,9 @@ from fastapi import Depends, Request
 
 from demo import __version__
 from demo.database import Database
+from demo.guards import GuardedProvider, config_for
 from demo.people import People
-from demo.providers import Provider, make_providers
+from demo.providers import make_providers
 from demo.worker import Worker
 from ops_client.client import OpsClient
 
@@ -21,9 +22,9 @@ class Backend:
 
     database: Database
     people: People
-    providers: dict[str, Provider]
     worker: Worker
     ops: OpsClient
+    guarded: dict[str, GuardedProvider]
 
     def start(self) -> None:
         """Start what runs in the background. Needs no database to be there."""
@@ -41,7 +42,11 @@ def make_backend(conninfo: str, ops: OpsClient | None = None) -> Backend:
     """The parts of a backend on the database that `conninfo` names, not started yet; `ops` by default there too."""
     database = Database(conninfo)
     ops = ops or OpsClient(conninfo, service=SERVICE, version=__version__)
-    return Backend(database, People(database), make_providers(), Worker(database), ops)
+    guarded = {
+        provider.name: GuardedProvider(provider, ops.breaker(provider.name, config_for(provider.name)))
+        for provider in make_providers()
+    }
+    return Backend(database, People(database), Worker(database), ops, guarded)
 
 
 def _of_request(request: Request) -> Backend:

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from demo.database import DatabaseAway, Unstorable
+from ops_client.errors import StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_SECONDS = 2
@@ -35,6 +36,7 @@ def install_problems(app: FastAPI) -> None:
     """Make every error of `app` a problem body."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(DatabaseAway, _database_away)
+    app.add_exception_handler(StoreUnavailable, _database_away)
     app.add_exception_handler(Unstorable, _unstorable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)

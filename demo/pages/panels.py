@@ -3,25 +3,46 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from demo.guards import GuardedProvider
 from demo.pages.html import Html, fill, join
-from demo.providers import Dial, Provider
+from demo.providers import Dial
+from ops_client.quotas.decide import Source
+from ops_client.quotas.usage import WARN_RATES, Usage
 
 PROVIDER_ROW = """
-<tr><td>$name<td class="$tone">$dial<td>
-<button data-post="/providers/$name?user=$user">Call</button>
-<button data-post="/faults" data-body='{"$name": {"error_rate": 1}}'>Break</button>
-<button data-post="/faults" data-body='{"$name": {"latency_ms": 1500}}'>Slow</button>
-<button data-post="/faults" data-body='{"$name": {}}'>Mend</button></tr>"""
+<tr><td>$name<td class="$state_tone">$state<td class="$tone">$dial<td>
+<button aria-label="Call $name" data-url="/providers/$name?user=$user">Call</button>
+<button aria-label="Break $name" data-url="/faults" data-body='{"$name": {"error_rate": 1}}'>Break</button>
+<button aria-label="Slow $name" data-url="/faults" data-body='{"$name": {"latency_ms": 1500}}'>Slow</button>
+<button aria-label="Mend $name" data-url="/faults" data-body='{"$name": {}}'>Mend</button></tr>"""
+QUOTA = """
+<p class="quota"><label>$title: $used of $limit <span class="quiet">$source</span> <meter min="0" max="$max"
+low="$low" high="$high" optimum="0" value="$value">$used of $limit</meter></label></p>"""
 EPISODE_ROW = """
 <tr><td>$title<td class="$tone">$status<td>$created_at<td>
-<button data-post="/api/assemble/$id?user=$user">Assemble</button></tr>"""
+<button data-url="/api/assemble/$id?user=$user">Assemble</button></tr>"""
+QUIET = '<p class="quiet">$text</p>'
 EMPTY_ROW = '<tr><td colspan="4" class="quiet">$text</tr>'
+MEBIBYTE = 1024 * 1024
+SOURCES = {
+    Source.OVERRIDE: "an operator's override",
+    Source.TIER: "by tier",
+    Source.DEFAULT: "by default",
+    Source.UNLIMITED: "",
+}
 TONES = {"processed": "good", "published": "good", "completed": "good", "processing": "warn", "error": "bad"}
 
 
-def provider_rows(providers: Iterable[Provider], user: str) -> Html:
-    """One row a provider: its dial and the buttons that turn it."""
-    return join([_provider(provider, user) for provider in providers])
+def provider_rows(providers: Iterable[GuardedProvider], user: str) -> Html:
+    """One row a provider: its breaker as this process sees it, its dial and the buttons that turn it."""
+    return join([_provider(guarded, user) for guarded in providers])
+
+
+def quota_bars(usages: Iterable[Usage] | None) -> Html:
+    """One bar a resource; None means that they could not be read."""
+    if usages is None:
+        return fill(QUIET, text="Unavailable: the database is away.")
+    return join([_quota(usage) for usage in usages]) or fill(QUIET, text="No resources are defined.")
 
 
 def episode_rows(episodes: list[dict[str, Any]] | None, user: str) -> Html:
@@ -36,10 +57,38 @@ def options(values: Iterable[str]) -> Html:
     return join([fill('<option value="$value">', value=value) for value in values])
 
 
-def _provider(provider: Provider, user: str) -> Html:
-    well = provider.dial == Dial()
-    tone = "good" if well else "bad"
-    return fill(PROVIDER_ROW, name=provider.name, tone=tone, dial=_dial(provider.dial), user=user)
+def _provider(guarded: GuardedProvider, user: str) -> Html:
+    dial, state = guarded.provider.dial, guarded.state()
+    return fill(
+        PROVIDER_ROW,
+        name=guarded.provider.name,
+        state=state.replace("_", "-"),
+        state_tone="good" if state == "closed" else "bad",
+        tone="good" if dial == Dial() else "bad",
+        dial=_dial(dial),
+        user=user,
+    )
+
+
+def _quota(usage: Usage) -> Html:
+    limit = usage.limit if usage.limit is not None else max(usage.used, 1)
+    return fill(
+        QUOTA,
+        title=usage.title,
+        used=_amount(usage.used, usage.unit),
+        limit="no limit" if usage.limit is None else _amount(usage.limit, usage.unit),
+        source=SOURCES[usage.source],
+        max=max(limit, 1),
+        low=int(limit * WARN_RATES[0]),
+        high=int(limit * WARN_RATES[1]),
+        value=usage.used,
+    )
+
+
+def _amount(number: int, unit: str) -> str:
+    if unit != "bytes":
+        return f"{number:,} {unit}"
+    return f"{number / MEBIBYTE:,.1f} MiB"
 
 
 def _dial(dial: Dial) -> str:

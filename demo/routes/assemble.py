@@ -6,9 +6,10 @@ from fastapi import APIRouter
 
 from demo.assembly import CannotAssemble, NotThere, TakenMeanwhile, new_job_id, take_up
 from demo.backend import BackendHere
+from demo.limits import COUNTED
 from demo.problems import Problem
 
-router = APIRouter(prefix="/api/assemble")
+router = APIRouter(prefix="/api/assemble", dependencies=[COUNTED])
 
 
 @router.post("/{episode_id}", status_code=202)

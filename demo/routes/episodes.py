@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 from demo import episodes
 from demo.backend import BackendHere
 from demo.callers import NeededPerson
+from demo.limits import COUNTED, room_for
 from demo.problems import Problem
 
 UPLOAD_LIMIT_BYTES = 500 * 1024 * 1024
 MEBIBYTE = 1024 * 1024
-router = APIRouter(prefix="/api/episodes")
+router = APIRouter(prefix="/api/episodes", dependencies=[COUNTED])
 
 
 class NewEpisode(BaseModel):
@@ -35,9 +36,10 @@ def list_episodes(
 
 @router.post("", status_code=201)
 def upload(backend: BackendHere, person: NeededPerson, new: NewEpisode) -> dict[str, Any]:
-    """Keep a recording and make its episode."""
+    """Keep a recording and make its episode; 413 when it does not fit into the user's storage."""
     sent = episodes.Upload(person.id, new.title, new.size_bytes)
     try:
-        return {"episode_id": episodes.add(backend.database, sent), "size_bytes": new.size_bytes}
+        with room_for(backend, person, new.size_bytes):
+            return {"episode_id": episodes.add(backend.database, sent), "size_bytes": new.size_bytes}
     except episodes.NoPodcast as refusal:
         raise Problem(409, "No podcast", str(refusal)) from refusal

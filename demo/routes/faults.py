@@ -26,16 +26,16 @@ class NewDial(BaseModel):
 @router.get("")
 def show(backend: BackendHere) -> dict[str, Any]:
     """The dials of all providers."""
-    return {name: asdict(provider.dial) for name, provider in backend.providers.items()}
+    return {name: asdict(guarded.provider.dial) for name, guarded in backend.guarded.items()}
 
 
 @router.post("")
 def turn(backend: BackendHere, dials: dict[str, NewDial]) -> dict[str, Any]:
     """Turn the dials named; `{"gemini": {"error_rate": 1}}`. All or none."""
-    unknown = sorted(set(dials) - set(backend.providers))
+    unknown = sorted(set(dials) - set(backend.guarded))
     if unknown:
-        known = ", ".join(backend.providers)
+        known = ", ".join(backend.guarded)
         raise Problem(422, "No such provider", f"{', '.join(unknown)}: no such provider; there are {known}.")
     for name, dial in dials.items():
-        backend.providers[name].dial = Dial(**dial.model_dump())
+        backend.guarded[name].provider.dial = Dial(**dial.model_dump())
     return show(backend)

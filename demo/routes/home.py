@@ -11,10 +11,12 @@ from demo import episodes
 from demo.backend import Backend, BackendHere
 from demo.database import DatabaseAway
 from demo.pages.html import Html, fill
-from demo.pages.panels import episode_rows, options, provider_rows
+from demo.pages.panels import episode_rows, options, provider_rows, quota_bars
 from demo.people import Person
 from demo.routes.hello import PLAYER_FLAG, context_of
 from demo.seeding.users import KNOWN
+from ops_client.errors import StoreUnavailable
+from ops_client.quotas.usage import Usage
 
 PAGES = Path(__file__).parents[1] / "pages"
 SHELL, NOW = (PAGES / "shell.html").read_text(), (PAGES / "now.html").read_text()
@@ -60,7 +62,9 @@ def _now(backend: Backend, user: str) -> Html:
         who=who,
         revision=status["revision"],
         source=status["source"],
-        providers=provider_rows(backend.providers.values(), key),
+        quotas=quota_bars(_usages(backend, person)),
+        providers=provider_rows(backend.guarded.values(), key),
+        user=key,
         episodes=episode_rows(_episodes(backend, person), key),
     )
 
@@ -73,6 +77,15 @@ def _find(backend: Backend, user: str) -> tuple[Person | None, str]:
     if person is None:
         return None, f"{user}: no such user"
     return person, f"{person.first_name or ''} {person.email or person.id}, tier {person.tier or 'unknown'}"
+
+
+def _usages(backend: Backend, person: Person | None) -> list[Usage] | None:
+    if person is None:
+        return []
+    try:
+        return backend.ops.quotas.usage(person.id, tier=person.tier)
+    except StoreUnavailable:
+        return None
 
 
 def _episodes(backend: Backend, person: Person | None) -> list[dict[str, object]] | None:

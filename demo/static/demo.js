@@ -27,13 +27,14 @@ async function refresh() {
 
 async function send(button) {
   const headers = { "Content-Type": "application/json" };
-  const response = await fetch(button.dataset.post, { method: "POST", headers, body: button.dataset.body });
+  const { method = "POST", url, body: sent } = button.dataset;
+  const response = await fetch(url, { method, headers, body: sent });
   const body = await response.json();
   return `${response.status}: ${body.detail || JSON.stringify(body)}`;
 }
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-post]");
+  const button = event.target.closest("button[data-url]");
   if (!button) return;
   try {
     for (let left = Number(button.dataset.times || 1); left > 0; left -= 1) answer.textContent = await send(button);
