@@ -14,6 +14,7 @@ def run(_arguments: argparse.Namespace) -> int:
     with throwaway_servers() as servers:
         for name, value in servers.environment().items():
             say(f"export {name}='{value}'")
+        say("# A database with the podcast's tables: .venv/bin/python -m demo.bootstrap")
         say("# Running until Ctrl-C; the data goes with it.")
         while True:
             signal.pause()
