@@ -9,7 +9,11 @@ from celery.signals import beat_init, worker_ready
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
 
 # Every periodic task and its interval in seconds; the System page shows when each ran last.
-BEAT: dict[str, float] = {}
+BEAT: dict[str, float] = {
+    "incidents.operations.tasks.release_actions": 3,
+    "incidents.operations.tasks.bury_commands": 30,
+    "ops_console.tasks.keep_retention": 24 * 3600,
+}
 
 app = Celery("ops_console")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,9 +1,22 @@
 """Logs as JSON lines with the request's id, by structlog; one shape for Django, Celery and our own records."""
 
 import logging.config
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+_LINK = re.compile(r"(/access/link/)[^/\s\"']+")
+
+
+def without_tokens(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A one-time link that is still good must not be readable in a log."""
+    for key, value in event.items():
+        if isinstance(value, str) and "/access/link/" in value:
+            event[key] = _LINK.sub(r"\1...", value)
+    return event
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -11,6 +24,7 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    without_tokens,
 ]
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, NONCE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ops_console import __version__, env, logs
 
@@ -19,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = _given["CSRF_TRUSTED_ORIGINS"]
 TRUSTED_PROXIES = _given["TRUSTED_PROXIES"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ops_console.admin_site.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -50,9 +52,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ops_console.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ops_console.migrated.MigratedMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -66,6 +70,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "ops_console.access.middleware.RoleMiddleware",
+    "ops_console.access.second_factor.SecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "ops_console.urls"
@@ -108,7 +113,14 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _given["REDIS_URL"]
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # A cache that is away must cost a page a moment, not its answer.
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)},
+    }
+}
 # django-ratelimit does not know Django's own RedisCache, which increments atomically: a known false alarm.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
@@ -129,7 +141,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "overview"
+LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "ops_console.access.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
@@ -142,6 +154,8 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _given["HTTPS"]
+# There is no verifying of mail addresses: people are invited by an admin who knows theirs.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = f"Ops Console ({ENVIRONMENT})"
 USERSESSIONS_TRACK_ACTIVITY = True
 REQUIRE_SECOND_FACTOR = _given["REQUIRE_SECOND_FACTOR"]
@@ -205,6 +219,10 @@ CACHES["none"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 WAFFLE_CREATE_MISSING_FLAGS = False
 
 DIRECTORY = {key: _given[f"DIRECTORY_{key}"] for key in ("TABLE", "ID", "EMAIL", "NAME", "TIER")}
+
+UNDO_SECONDS = _given["UNDO_SECONDS"]
+UNDO_BULK_SECONDS = _given["UNDO_BULK_SECONDS"]
+EPISODE_STUCK_SECONDS = _given["EPISODE_STUCK_SECONDS"]
 
 SENTRY_DSN = _given["SENTRY_DSN"]
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -4,9 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("ops_console.access.account_urls")),
+    path("access/", include("ops_console.access.urls")),
+    path("audit/", include("ops_console.audit.urls")),
     path("admin/", admin.site.urls),
     path("live", include("ops_console.live.urls")),
+    path("flags/", include("flags.urls")),
+    path("breakers/", include("incidents.breakers.urls")),
 ]
 
 handler400 = "ops_console.web.failures.bad_request"

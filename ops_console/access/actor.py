@@ -41,9 +41,7 @@ def client_address(request: HttpRequest) -> str | None:
     """The peer's address, or what the outermost proxy of ours (settings.TRUSTED_PROXIES) saw."""
     from django.conf import settings
 
-    forwarded = [
-        part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
-    ]
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     trusted: int = settings.TRUSTED_PROXIES
     if trusted and len(forwarded) >= trusted:
         return forwarded[-trusted]

@@ -37,9 +37,7 @@ class RoleMiddleware:
         needed = _needed(view, request.method or "")
         role = getattr(request.user, "role", "")
         if not reaches(role, needed):
-            raise PermissionDenied(
-                f"This needs the role {needed.label.lower()}; yours is {role}. Ask an admin."
-            )
+            raise PermissionDenied(f"This needs the role {needed.label.lower()}; yours is {role}. Ask an admin.")
 
 
 def _needed(view: Callable[..., Any], method: str) -> Role:

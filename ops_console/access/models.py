@@ -1,7 +1,8 @@
-"""The people who use the console."""
+"""The people who use the console, the links that let them in, and what is asked of all of them."""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
@@ -21,6 +22,7 @@ class User(AbstractUser):
     """One person with one role. Django's staff and superuser marks follow the role and are never set apart."""
 
     role = models.CharField(max_length=20, choices=Role, default=Role.VIEWER)
+    version = models.PositiveIntegerField(default=1, editable=False)
     objects = PeopleManager()
 
     class Meta(AbstractUser.Meta):
@@ -35,9 +37,43 @@ class User(AbstractUser):
                 models.functions.Lower("email"),
                 name="access_user_email_unique",
                 condition=~models.Q(email=""),
+                violation_error_message="Somebody with this mail address is here already.",
             ),
         ]
 
+    def clean(self) -> None:
+        super().clean()
+        self._mark()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.is_staff = self.is_superuser = self.role == Role.ADMIN
+        self._mark()
         super().save(*args, **kwargs)
+
+    def _mark(self) -> None:
+        self.is_staff = self.is_superuser = self.role == Role.ADMIN
+
+
+class OneTimeLink(models.Model):
+    """A link that sets a password, once, until it expires. Its token is kept as a hash only."""
+
+    class Kind(models.TextChoices):
+        INVITATION = "invitation", "Invitation"
+        RESET = "reset", "Password reset"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
+    kind = models.CharField(max_length=20, choices=Kind)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+
+class Policy(models.Model):
+    """One row: what the console asks of everybody."""
+
+    require_second_factor = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        verbose_name_plural = "policies"
+        constraints = [models.CheckConstraint(name="access_policy_single", condition=models.Q(id=1))]

@@ -40,9 +40,7 @@ def record(
     The transaction is marked as audited, so that the database's own trigger does not record the change again.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError(
-            "audit.record() outside a transaction: the change and its entry must commit together"
-        )
+        raise RuntimeError("audit.record() outside a transaction: the change and its entry must commit together")
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('ops.audited', 'on', true)")
     return Entry.objects.create(

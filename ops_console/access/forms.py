@@ -1,0 +1,56 @@
+"""What the Access page asks for."""
+
+from typing import Any
+
+from django import forms
+
+from ops_console.access.roles import Role
+from ops_console.errors import InvalidInput
+
+
+class InviteForm(forms.Form):
+    username = forms.CharField(label="User name", max_length=150, help_text="What the audit calls them.")
+    email = forms.EmailField(label="Mail address", max_length=254)
+    role = forms.ChoiceField(
+        label="Role",
+        choices=Role.choices,
+        help_text="A viewer reads. An operator acts. An admin also decides who may, and what is allowed.",
+    )
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices)
+    reason = forms.CharField(label="Reason", max_length=500, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ReasonForm(forms.Form):
+    """A change that needs nothing but a word and the version that was seen."""
+
+    reason = forms.CharField(label="Reason", max_length=500, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class PasswordForm(forms.Form):
+    """A password chosen behind a link, typed twice."""
+
+    password1 = forms.CharField(
+        label="Password",
+        max_length=256,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="12 characters or more; a sentence is easier to keep than a puzzle.",
+    )
+    password2 = forms.CharField(
+        label="Once more", max_length=256, widget=forms.PasswordInput({"autocomplete": "new-password"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("password1") and given.get("password1") != given.get("password2"):
+            self.add_error("password2", "The two are not the same.")
+        return given
+
+
+def refuse(form: forms.Form, error: InvalidInput) -> None:
+    """Put a service's refusal where it belongs: at its field, or over the form."""
+    form.add_error(error.field if error.field in form.fields else None, error.message)

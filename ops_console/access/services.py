@@ -1,0 +1,219 @@
+"""Every change of who may use the console: permission, lock, change, audit, in one transaction."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models, transaction
+
+from ops_console.access import links
+from ops_console.access.actor import Actor
+from ops_console.access.models import OneTimeLink, Policy, User
+from ops_console.access.roles import Role, require
+from ops_console.audit.services import Target, record, snapshot
+from ops_console.errors import Conflict, InvalidInput, NotFound
+
+KEPT = ("username", "email", "role", "is_active")
+LAST_ADMIN = "This is the last active admin. Make somebody else an admin first."
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A person and the token of a link for them. The token is shown once and kept nowhere."""
+
+    user: User
+    token: str
+    kind: OneTimeLink.Kind
+
+
+def target_of(user: User) -> Target:
+    return Target("person", str(user.pk), user.username)
+
+
+@transaction.atomic
+def invite(actor: Actor, username: str, email: str, role: str) -> Issued:
+    """Add a person who can do nothing until they set a password by the link. Raises InvalidInput, NotAllowed."""
+    require(actor, Role.ADMIN)
+    user = User(username=username.strip(), email=email.strip(), role=_known(role))
+    user.set_unusable_password()
+    _validated(user)
+    user.save()
+    record(actor, "person.invite", target_of(user), after=snapshot(user, KEPT))
+    return _issued(user, OneTimeLink.Kind.INVITATION)
+
+
+@transaction.atomic
+def change_role(actor: Actor, user_id: int, role: str, version: int, reason: str = "") -> User:
+    """Give a role. Raises InvalidInput for the last admin, Conflict when somebody else was faster."""
+    require(actor, Role.ADMIN)
+    user = _locked(user_id)
+    _compare(user, version, {"role": role})
+    return _change(actor, user, "person.change_role", {"role": _known(role)}, reason)
+
+
+@transaction.atomic
+def deactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> User:
+    """Shut somebody out at once: sessions and links end too. Raises InvalidInput for the last admin, Conflict."""
+    require(actor, Role.ADMIN)
+    user = _locked(user_id)
+    _compare(user, version, {"is_active": False})
+    shut_out(user)
+    return _change(actor, user, "person.deactivate", {"is_active": False}, reason)
+
+
+@transaction.atomic
+def reactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> User:
+    """Let somebody in again, with the password and the role that they had. Raises Conflict."""
+    require(actor, Role.ADMIN)
+    user = _locked(user_id)
+    _compare(user, version, {"is_active": True})
+    return _change(actor, user, "person.reactivate", {"is_active": True}, reason)
+
+
+@transaction.atomic
+def make_link(actor: Actor, user_id: int) -> Issued:
+    """A new link: an invitation while no password is set, a reset after. The old password works until it is used."""
+    require(actor, Role.ADMIN)
+    user = _locked(user_id)
+    if not user.is_active:
+        raise InvalidInput("user", f"{user.username} is deactivated: reactivate them first.")
+    kind = OneTimeLink.Kind.RESET if user.has_usable_password() else OneTimeLink.Kind.INVITATION
+    record(actor, f"person.{kind}_link", target_of(user))
+    return _issued(user, kind)
+
+
+@transaction.atomic
+def set_password_by_link(token: str, password: str, address: str | None, request_id: str = "") -> User:
+    """Use up a link and set the password. Raises NotFound for a dead link, InvalidInput for a weak password."""
+    link = links.use(token)
+    user = _locked(link.user_id)
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput("password1", " ".join(error.messages)) from error
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    _end_sessions(user)
+    actor = Actor(user.username, user.role, "web", user.pk, address, request_id)
+    record(actor, "person.set_password", target_of(user), after={"by": OneTimeLink.Kind(link.kind).label.lower()})
+    return user
+
+
+@transaction.atomic
+def sign_out_everywhere(actor: Actor, user_id: int) -> int:
+    """End every session of somebody's; an admin may do it for others. Answers how many there were."""
+    if actor.user_id != user_id:
+        require(actor, Role.ADMIN)
+    user = _locked(user_id)
+    ended = _end_sessions(user)
+    record(actor, "person.sign_out_everywhere", target_of(user), before={"sessions": ended}, after={"sessions": 0})
+    return ended
+
+
+@transaction.atomic
+def remove_second_factors(actor: Actor, user_id: int, reason: str = "") -> User:
+    """For somebody who has lost their telephone: all second factors go, and all sessions."""
+    require(actor, Role.ADMIN)
+    user = _locked(user_id)
+    factors = Authenticator.objects.filter(user=user)
+    before = {"second_factors": sorted(factors.values_list("type", flat=True))}
+    factors.delete()
+    _end_sessions(user)
+    after: dict[str, Any] = {"second_factors": []}
+    record(actor, "person.remove_second_factors", target_of(user), before=before, after=after, reason=reason)
+    return user
+
+
+@transaction.atomic
+def require_second_factor(actor: Actor, required: bool, version: int, reason: str = "") -> Policy:
+    """Ask a second factor of everybody, or no longer. Raises Conflict."""
+    require(actor, Role.ADMIN)
+    Policy.objects.get_or_create(pk=1)
+    policy = Policy.objects.select_for_update().get(pk=1)
+    _compare(policy, version, {"require_second_factor": required})
+    before = snapshot(policy, ["require_second_factor"])
+    policy.require_second_factor = required
+    policy.version += 1
+    policy.save()
+    target = Target("access_policy", "1", "Second factor for everybody")
+    record(actor, "access.require_second_factor", target, before=before,
+           after=snapshot(policy, ["require_second_factor"]), reason=reason)  # fmt: skip
+    return policy
+
+
+def shut_out(user: User) -> None:
+    """End the sessions and links of somebody who is deactivated, inside the change's transaction."""
+    links.withdraw(user)
+    _end_sessions(user)
+
+
+def keep_an_admin(user: User) -> None:
+    """Raise InvalidInput when no active admin with a password is left but `user`, who is about to be one no more."""
+    admins = User.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").select_for_update()
+    others = [admin for admin in admins if admin.pk != user.pk and _can_sign_in(admin)]
+    if not others:
+        raise InvalidInput("role", LAST_ADMIN)
+
+
+def _issued(user: User, kind: OneTimeLink.Kind) -> Issued:
+    return Issued(user, links.issue(user, kind), kind)
+
+
+def _can_sign_in(user: User) -> bool:
+    return not user.password.startswith(UNUSABLE_PASSWORD_PREFIX)
+
+
+def _change(actor: Actor, user: User, action: str, values: dict[str, Any], reason: str) -> User:
+    before = snapshot(user, KEPT)
+    loses = values.get("role", user.role) != Role.ADMIN or not values.get("is_active", user.is_active)
+    if user.role == Role.ADMIN and user.is_active and loses:
+        keep_an_admin(user)
+    for name, value in values.items():
+        setattr(user, name, value)
+    user.version += 1
+    user.save()
+    record(actor, action, target_of(user), before=before, after=snapshot(user, KEPT), reason=reason)
+    return user
+
+
+def _locked(user_id: int) -> User:
+    # With all admins, in order: two who demote each other at once wait for one another, and one is refused.
+    rows = User.objects.filter(models.Q(pk=user_id) | models.Q(role=Role.ADMIN)).order_by("pk").select_for_update()
+    user = next((row for row in rows if row.pk == user_id), None)
+    if user is None:
+        raise NotFound("There is no such person in this console.")
+    return user
+
+
+def _compare(row: User | Policy, version: int, submitted: dict[str, Any]) -> None:
+    if row.version != version:
+        current = {"version": row.version, **snapshot(row, submitted)}
+        raise Conflict("Somebody changed this while you were looking.", current, {"version": version, **submitted})
+
+
+def _known(role: str) -> str:
+    if role not in Role.values:
+        raise InvalidInput("role", f"A role is one of {', '.join(Role.values)}.")
+    return role
+
+
+def _validated(user: User) -> None:
+    try:
+        user.full_clean(exclude=["password"])
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        # Of the table's own rules, only the one on mail addresses can be broken by what a person typed.
+        raise InvalidInput("email" if field == NON_FIELD_ERRORS else field, " ".join(messages)) from error
+    if not user.email:
+        raise InvalidInput("email", "Give a mail address: it is how people sign in and are reached.")
+
+
+def _end_sessions(user: User) -> int:
+    sessions = list(UserSession.objects.filter(user=user))
+    for session in sessions:
+        session.end()
+    return len(sessions)

@@ -1,0 +1,19 @@
+from django.urls import path
+
+from ops_console.access import accept, views
+
+app_name = "access"
+urlpatterns = [
+    path("", views.users, name="users"),
+    path("invite/", views.invite, name="invite"),
+    path("second-factor/", views.second_factor, name="second_factor"),
+    path("me/sign-out/", views.sign_out_me, name="sign_out_me"),
+    path("link/<str:token>/", accept.accept, name="accept"),
+    path("<int:user_id>/", views.user, name="user"),
+    path("<int:user_id>/role/", views.change_role, name="change_role"),
+    path("<int:user_id>/link/", views.make_link, name="make_link"),
+    path("<int:user_id>/deactivate/", views.deactivate, name="deactivate"),
+    path("<int:user_id>/reactivate/", views.reactivate, name="reactivate"),
+    path("<int:user_id>/sign-out/", views.sign_out, name="sign_out"),
+    path("<int:user_id>/second-factors/", views.remove_second_factors, name="remove_second_factors"),
+]

@@ -1,0 +1,178 @@
+"""The Access page: who may use the console, and as what. All of it is the admins'."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+from django.contrib.auth import logout
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from ops_console.access import links, mail, queries, services
+from ops_console.access.actor import actor_of
+from ops_console.access.forms import InviteForm, ReasonForm, RoleForm, refuse
+from ops_console.access.middleware import role_required
+from ops_console.access.models import User
+from ops_console.access.roles import Role
+from ops_console.errors import InvalidInput, NotFound
+from ops_console.web import Question, ask, done, go, page
+
+admin_only = role_required(Role.ADMIN)
+USERS = "access:users"
+
+
+@admin_only
+@require_GET
+def users(request: HttpRequest) -> HttpResponseBase:
+    context = {"people": queries.people(), "rule": queries.second_factor_rule()}
+    return page(request, "access/users.html", context)
+
+
+@admin_only
+@require_http_methods(["GET", "POST"])
+def invite(request: HttpRequest) -> HttpResponseBase:
+    form = InviteForm(request.POST or None, initial={"role": Role.VIEWER})
+    if request.method == "POST" and form.is_valid():
+        try:
+            issued = services.invite(actor_of(request), **form.cleaned_data)
+        except InvalidInput as error:
+            refuse(form, error)
+        else:
+            return _link_page(request, issued)
+    return page(request, "access/invite.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@admin_only
+@require_GET
+def user(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    shown = _person(user_id)
+    form = RoleForm(initial={"role": shown.role, "version": shown.version})
+    return page(request, "access/user.html", {"person": shown, "form": form})
+
+
+@admin_only
+@require_POST
+def change_role(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        try:
+            changed = services.change_role(actor_of(request), user_id, **form.cleaned_data)
+        except InvalidInput as error:
+            refuse(form, error)
+        else:
+            return done(request, f"{changed.username} is {changed.role} now.", to=_page_of(user_id))
+    return page(request, "access/user.html", {"person": _person(user_id), "form": form}, status=422)
+
+
+@admin_only
+@require_POST
+def make_link(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    return _link_page(request, services.make_link(actor_of(request), user_id))
+
+
+@admin_only
+@require_http_methods(["GET", "POST"])
+def deactivate(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    shown = _person(user_id)
+    question = Question(
+        f"Deactivate {shown.username}?",
+        action=request.path,
+        back=_page_of(user_id),
+        effect="They are signed out everywhere at once and cannot come back until they are reactivated.",
+        confirm="Deactivate",
+        tone="danger",
+    )
+    return _asked(request, shown, question, partial(services.deactivate, actor_of(request), user_id), "is shut out.")
+
+
+@admin_only
+@require_http_methods(["GET", "POST"])
+def remove_second_factors(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    shown = _person(user_id)
+    question = Question(
+        f"Remove the second factors of {shown.username}?",
+        action=request.path,
+        back=_page_of(user_id),
+        effect="For somebody who has lost theirs: they sign in with their password alone until they set up a new one.",
+        confirm="Remove",
+        tone="danger",
+    )
+
+    def remove(version: int, reason: str) -> User:
+        return services.remove_second_factors(actor_of(request), user_id, reason)
+
+    return _asked(request, shown, question, remove, "has no second factor now.")
+
+
+@admin_only
+@require_POST
+def reactivate(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput("version", "The form is incomplete: open the page again.")
+    changed = services.reactivate(actor_of(request), user_id, **form.cleaned_data)
+    return done(request, f"{changed.username} may sign in again.", to=_page_of(user_id))
+
+
+@admin_only
+@require_POST
+def sign_out(request: HttpRequest, user_id: int) -> HttpResponseBase:
+    ended = services.sign_out_everywhere(actor_of(request), user_id)
+    return done(request, f"{ended} session{'' if ended == 1 else 's'} ended.", to=_page_of(user_id))
+
+
+@role_required(Role.VIEWER)
+@require_POST
+def sign_out_me(request: HttpRequest) -> HttpResponseBase:
+    services.sign_out_everywhere(actor_of(request), cast(int, request.user.pk))
+    logout(request)
+    return go(request, reverse("account_login"))
+
+
+@admin_only
+@require_POST
+def second_factor(request: HttpRequest) -> HttpResponseBase:
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput("version", "The form is incomplete: open the page again.")
+    required = request.POST.get("required") == "1"
+    services.require_second_factor(actor_of(request), required, **form.cleaned_data)
+    said = "Everybody needs a second factor now." if required else "A second factor is everybody's own choice now."
+    return done(request, said, to=reverse(USERS))
+
+
+def _asked(
+    request: HttpRequest, shown: User, question: Question, change: Callable[..., User], said: str
+) -> HttpResponseBase:
+    form = ReasonForm(request.POST or None, initial={"version": shown.version})
+    if request.method == "POST" and form.is_valid():
+        try:
+            change(**form.cleaned_data)
+        except InvalidInput as error:
+            refuse(form, error)
+        else:
+            return done(request, f"{shown.username} {said}", to=_page_of(shown.pk))
+    return ask(request, question, form)
+
+
+def _link_page(request: HttpRequest, issued: services.Issued) -> HttpResponseBase:
+    url = request.build_absolute_uri(reverse("access:accept", args=[issued.token]))
+    expires_in = links.LIFETIME[issued.kind]
+    mailed = mail.send_link(issued.user, url, expires_in)
+    context = {"person": issued.user, "url": url, "mailed": mailed, "expires_in": expires_in}
+    response = page(request, "access/link.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _person(user_id: int) -> User:
+    found = queries.person(user_id)
+    if found is None:
+        raise NotFound("There is no such person in this console.")
+    return found
+
+
+def _page_of(user_id: int) -> str:
+    return reverse("access:user", args=[user_id])

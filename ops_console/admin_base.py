@@ -1,0 +1,116 @@
+"""The base of every admin page: one transaction, one audit entry with before and after, one hook for services.
+
+A save covers the form, its many-to-many fields and its inlines; an action covers every row that it changed.
+"""
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.contrib import admin
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.forms import HiddenInput, ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from ops_console.access.actor import Actor, actor_of
+from ops_console.audit.services import Target, record
+from ops_console.errors import Conflict
+
+M = TypeVar("M", bound=models.Model)
+State = dict[str, Any]
+
+
+class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):
+    """Set `audit_type` ("flag"). Where the model has a `version`, an edit of an older one is a Conflict.
+
+    `audit_hidden` are fields that never go into an entry; `state()` and `changed()` are there to be overridden.
+    """
+
+    audit_type: ClassVar[str]
+    audit_hidden: ClassVar[frozenset[str]] = frozenset({"version"})
+    show_full_result_count = False
+    list_per_page = 50
+
+    def state(self, row: M) -> State:
+        """What an entry says about a row: its fields, and the names of what its many-to-many fields hold."""
+        shown = [field for field in row._meta.concrete_fields if field.name not in self.audit_hidden]
+        many = [field.name for field in row._meta.many_to_many if field.name not in self.audit_hidden]
+        fields = {field.attname: getattr(row, field.attname) for field in shown}
+        return fields | {name: sorted(map(str, getattr(row, name).all())) for name in many}
+
+    def changed(self, actor: Actor, row: M, before: State | None, after: State | None) -> None:
+        """The service's word, in the change's transaction, after the entry is written; raise ConsoleError to refuse."""
+
+    def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
+        standing = self.model._default_manager.select_for_update().get(pk=obj.pk) if change else None
+        request._audit_before = self.state(standing) if standing else None  # type: ignore[attr-defined]
+        if standing is not None and _has_version(self.model):
+            self._next_version(standing, obj, form)
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        row = self.model._default_manager.get(pk=form.instance.pk)
+        before = request._audit_before  # type: ignore[attr-defined]
+        self._enter(actor_of(request, "admin"), "update" if change else "create", row, before, self.state(row))
+
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
+        before, row_id = self.state(obj), obj.pk
+        super().delete_model(request, obj)
+        obj.pk = row_id  # Django forgets it; the entry needs it
+        self._enter(actor_of(request, "admin"), "delete", obj, before, None)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        for row in queryset.select_for_update():
+            self.delete_model(request, row)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[M]) -> HttpResponse | None:
+        """Run the chosen action and record what it changed, row by row; deletions have recorded themselves."""
+        with transaction.atomic():
+            chosen = queryset if _across(request) else queryset.filter(pk__in=request.POST.getlist("_selected_action"))
+            before = {row.pk: self.state(row) for row in chosen.select_for_update(of=("self",))}
+            response = super().response_action(request, queryset)
+            name = request.POST.get("action", "action")
+            for row in self.model._default_manager.filter(pk__in=before):
+                self._enter(actor_of(request, "admin"), name, row, before[row.pk], self.state(row))
+        return response
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """History is the audit's."""
+        return HttpResponseRedirect(f"{reverse('audit:list')}?target_type={self.audit_type}&target_id={object_id}")
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest | None, **kwargs: Any) -> Any:
+        if db_field.name == "version":
+            kwargs["widget"] = HiddenInput
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Nothing: the audit has it, with before and after."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Nothing, as above."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Nothing, as above."""
+
+    def _enter(self, actor: Actor, verb: str, row: M, before: State | None, after: State | None) -> None:
+        if before == after:
+            return
+        target = Target(self.audit_type, str(row.pk), str(row))
+        record(actor, f"{self.audit_type}.{verb}", target, before=before, after=after)
+        self.changed(actor, row, before, after)
+
+    def _next_version(self, standing: M, obj: M, form: ModelForm) -> None:
+        seen, current = obj.version, standing.version  # type: ignore[attr-defined]
+        if "version" in form.fields and seen != current:
+            message = f"{standing} was changed by somebody else while you were editing it."
+            raise Conflict(message, {**self.state(standing), "version": current}, {**self.state(obj), "version": seen})
+        obj.version = current + 1  # type: ignore[attr-defined]
+
+
+def _has_version(model: type[models.Model]) -> bool:
+    return any(field.name == "version" for field in model._meta.concrete_fields)
+
+
+def _across(request: HttpRequest) -> bool:
+    return request.POST.get("select_across") == "1"

@@ -1,0 +1,24 @@
+"""The audit's filters, as they stand in the URL."""
+
+from django import forms
+
+from ops_console.audit.models import Entry
+
+_MOMENT = forms.DateTimeInput({"type": "datetime-local"})
+VIA = ("web", "api", "admin", "cli", "system", "database")
+
+
+class FilterForm(forms.Form):
+    """Everything is optional; a link with any of these is a view of the audit."""
+
+    q = forms.CharField(label="Text", max_length=200, required=False, widget=forms.TextInput({"type": "search"}))
+    actor = forms.CharField(label="Who", max_length=150, required=False)
+    action = forms.CharField(label="Action", max_length=60, required=False)
+    target_type = forms.CharField(label="Kind", max_length=60, required=False)
+    target_id = forms.CharField(label="Id", max_length=200, required=False)
+    via = forms.ChoiceField(
+        label="Through", required=False, choices=[("", "Any door"), *((name, name.capitalize()) for name in VIA)]
+    )
+    source = forms.ChoiceField(label="Source", required=False, choices=[("", "Any"), *Entry.Source.choices])
+    since = forms.DateTimeField(label="From (UTC)", required=False, widget=_MOMENT)
+    until = forms.DateTimeField(label="To (UTC)", required=False, widget=_MOMENT)

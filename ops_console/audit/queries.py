@@ -1,0 +1,52 @@
+"""Reads of the audit. Each filter keeps the order by id, newest first."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from ops_console.audit.models import Entry
+from ops_console.errors import NotFound
+from ops_console.web import Key, Keyset
+
+ORDER = Keyset(Key("id", "int", descending=True), size=50)
+_EXACT = ("target_type", "target_id", "via", "source")
+_TEXT = ("target_label", "target_id", "reason", "actor", "action", "request_id")
+
+
+def entries(wanted: dict[str, Any]) -> QuerySet[Entry]:
+    """What matches a cleaned FilterForm: who and action by their beginning, text anywhere in what people read."""
+    found = Entry.objects.filter(**{name: wanted[name] for name in _EXACT if wanted.get(name)})
+    if wanted.get("actor"):
+        found = found.filter(actor__istartswith=wanted["actor"])
+    if wanted.get("action"):
+        found = found.filter(action__istartswith=wanted["action"])
+    if wanted.get("since"):
+        found = found.filter(at__gte=wanted["since"])
+    if wanted.get("until"):
+        found = found.filter(at__lte=wanted["until"])
+    return found.filter(_text(wanted["q"])) if wanted.get("q") else found
+
+
+def entry(entry_id: int) -> Entry:
+    """One entry. Raises NotFound."""
+    found = Entry.objects.filter(pk=entry_id).first()
+    if found is None:
+        raise NotFound("There is no such audit entry; entries past their retention are gone.")
+    return found
+
+
+def latest(count: int) -> list[Entry]:
+    """The newest entries, for the overview."""
+    return list(Entry.objects.order_by("-id")[:count])
+
+
+def last_entries(target_type: str, target_id: str, count: int) -> list[Entry]:
+    """The newest entries about one thing."""
+    return list(Entry.objects.filter(target_type=target_type, target_id=target_id).order_by("-id")[:count])
+
+
+def _text(text: str) -> Q:
+    condition = Q()
+    for field in _TEXT:
+        condition |= Q(**{f"{field}__icontains": text})
+    return condition

@@ -1,0 +1,36 @@
+-- Roles, passwords and doors that are changed round the console (psql, createsuperuser, a script) are recorded with
+-- the database role that did it. Never a password's hash.
+
+CREATE OR REPLACE FUNCTION ops.audit_person() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+DECLARE
+    old_row jsonb := CASE WHEN TG_OP = 'INSERT' THEN NULL ELSE to_jsonb(OLD) - 'password' - 'last_login' END;
+    new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) - 'password' - 'last_login' END;
+    some_row jsonb := coalesce(new_row, old_row);
+BEGIN
+    IF current_setting('ops.audited', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.password IS DISTINCT FROM NEW.password THEN
+        new_row := new_row || '{"password": "changed"}';
+    END IF;
+    IF old_row IS NOT DISTINCT FROM new_row THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO ops.audit_entry
+        (at, source, actor, via, action, target_type, target_id, target_label, reason, before, after, request_id)
+    VALUES
+        (now(), 'trigger', session_user, 'database', 'person.' || lower(TG_OP), 'person', some_row ->> 'id',
+         left(some_row ->> 'username', 300), '', old_row, new_row, '');
+    RETURN NULL;
+END $$;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_trigger WHERE tgrelid = 'ops.access_user'::regclass AND tgname = 'audit_person'
+    ) THEN
+        CREATE CONSTRAINT TRIGGER audit_person AFTER INSERT OR UPDATE OR DELETE ON ops.access_user
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ops.audit_person();
+    END IF;
+END $$;

@@ -1,0 +1,111 @@
+"""Health for load balancers and monitors: no sign-in, no detail, answered before sessions, hosts and redirects.
+
+`/livez`: this process runs; no database is asked. `/readyz`: it can serve pages (database, migrations).
+`/health`: the whole console, its cache and its worker too. 503 on failure; each check has a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from health_check.base import HealthCheck
+from health_check.exceptions import ServiceUnavailable
+
+from ops_console.contract.apply import unapplied_migrations
+from ops_console.contract.models import Instance
+
+WORKER_SILENT_SECONDS = 30
+# Threads of its own: a check that hangs must neither keep an answer waiting nor starve the pages.
+_THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
+
+
+@dataclass
+class TimedCheck(HealthCheck):
+    """A check in a thread, with its database connection given back. The base class adds a second to `timeout`."""
+
+    timeout = timedelta(0)
+    title: ClassVar[str]
+
+    def run(self) -> None:  # type: ignore[override]  # the base runs plain functions in its executor
+        try:
+            self.look()
+        finally:
+            connection.close()
+
+    def look(self) -> None:
+        """Raise when something is wrong; what is raised goes to the log, not to the asker."""
+        raise NotImplementedError
+
+
+class Database(TimedCheck):
+    title = "database"
+
+    def look(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+class Migrations(TimedCheck):
+    title = "migrations"
+
+    def look(self) -> None:
+        if waiting := unapplied_migrations():
+            raise ServiceUnavailable(f"{len(waiting)} migrations are not applied")
+
+
+class Cache(TimedCheck):
+    title = "cache"
+
+    def look(self) -> None:
+        cache.set("ops:health", "ok", 10)
+        if cache.get("ops:health") != "ok":
+            raise ServiceUnavailable("what was just written cannot be read")
+
+
+class Worker(TimedCheck):
+    title = "worker"
+
+    def look(self) -> None:
+        since = timezone.now() - timedelta(seconds=WORKER_SILENT_SECONDS)
+        if not Instance.objects.filter(kind="worker", service="ops-console", seen_at__gt=since).exists():
+            raise ServiceUnavailable(f"no worker was seen for {WORKER_SILENT_SECONDS} s")
+
+
+READY: tuple[type[TimedCheck], ...] = (Database, Migrations)
+ALL: tuple[type[TimedCheck], ...] = (*READY, Cache, Worker)
+PATHS: dict[str, Sequence[type[TimedCheck]]] = {"/livez": (), "/readyz": READY, "/health": ALL}
+
+
+async def answer(checks: Sequence[type[TimedCheck]]) -> HttpResponse:
+    """Run checks side by side; which of them failed, and nothing more."""
+    results = await asyncio.gather(*(check().get_result(_THREADS) for check in checks))
+    failed = any(result.error for result in results)
+    states = {check.title: "failing" if r.error else "ok" for check, r in zip(checks, results, strict=True)}
+    body = {"status": "failing" if failed else "ok", "checks": states}
+    return JsonResponse(body, status=503 if failed else 200, headers={"Cache-Control": "no-store"})
+
+
+class HealthMiddleware:
+    """First of all middleware: a probe names no host of ours, has no session and must not be redirected."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        checks = PATHS.get(request.path) if request.method in ("GET", "HEAD") else None
+        if checks is None:
+            return self.get_response(request)
+        return answer(checks) if iscoroutinefunction(self) else async_to_sync(answer)(checks)

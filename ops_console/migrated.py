@@ -1,0 +1,61 @@
+"""With migrations missing the console serves nothing, says so, and looks again by itself."""
+
+import time
+from collections.abc import Callable
+
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+
+from ops_console.contract.apply import unapplied_migrations
+from ops_console.web.failures import failure, respond
+from ops_console.web.problems import Problem
+
+LOOK_AGAIN_SECONDS = 2.0
+_TITLE = "The database is not migrated"
+_MESSAGE = (
+    "{count} migrations of this version are not applied to the database. Run `manage.py migrate` as the role that owns "
+    "the tables; this page comes back by itself. Backends are not concerned."
+)
+_UNREADABLE = (
+    "The console's database role may not read its own tables. Run `manage.py grant_console ROLE` as the role that "
+    "owns them; this page comes back by itself."
+)
+
+
+class MigratedMiddleware:
+    """Asks until the answer is yes; a migration that was applied stays applied for as long as this process runs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._migrated = False
+        self._problem: Problem | None = None
+        self._look_at = 0.0
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self._migrated and time.monotonic() >= self._look_at:
+            try:
+                self._look()
+            except (OperationalError, InterfaceError) as error:
+                # Away, or slow: that has an answer of its own.
+                return failure(request, error) or respond(request, _problem(_MESSAGE, 0))
+        return respond(request, self._problem) if self._problem else self.get_response(request)
+
+    def _look(self) -> None:
+        self._problem = problem()
+        self._migrated = self._problem is None
+        self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+
+
+def problem() -> Problem | None:
+    """What keeps the console from serving; None when the database is as the code expects it."""
+    try:
+        waiting = unapplied_migrations()
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError:
+        return _problem(_UNREADABLE, 0)
+    return _problem(_MESSAGE, len(waiting)) if waiting else None
+
+
+def _problem(message: str, count: int) -> Problem:
+    return Problem(503, "unapplied_migrations", _TITLE, message.format(count=count), 5)

@@ -1,0 +1,78 @@
+"""How long each kind of row is kept: one table, kept by one nightly task.
+
+An app adds its rows here; `expire(older_than)` deletes what is older and answers how many rows went.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """`days` after which `expire` lets go of rows of `what`."""
+
+    what: str
+    days: int
+    expire: Callable[[timedelta], int]
+
+
+def expire_audit(older_than: timedelta) -> int:
+    """Entries leave by the owner's function alone: the console's role may not delete them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ops.expire_audit(%s)", [older_than])
+        (expired,) = cursor.fetchone()
+    return int(expired)
+
+
+def deleting(table: str, column: str, condition: str = "TRUE") -> Callable[[timedelta], int]:
+    """The plain way: rows of `table` whose time in `column` is past, in pieces that block nobody for long."""
+    statement = (
+        f"WITH gone AS (SELECT ctid FROM {table} WHERE {column} < now() - %s AND ({condition}) LIMIT 5000)"  # noqa: S608
+        f" DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM gone)"
+    )
+
+    def expire(older_than: timedelta) -> int:
+        total = 0
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute(statement, [older_than])
+                total += cursor.rowcount
+                if cursor.rowcount < 5000:
+                    return total
+
+    return expire
+
+
+# A process that sees nothing new does not report again, and yet it lives.
+SILENT = "NOT EXISTS (SELECT FROM ops.contract_instance i WHERE i.id = instance_id)"
+
+KEPT: tuple[Kept, ...] = (
+    Kept("audit entries", 400, expire_audit),
+    Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
+    Kept("used and expired links", 30, deleting("ops.access_onetimelink", "expires_at")),
+    Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),
+    Kept("breakers' transitions", 180, deleting("ops.breakers_transition", "at")),
+    Kept("what gone processes saw of breakers", 1, deleting("ops.breakers_report", "reported_at", SILENT)),
+    Kept("processes that have gone", 1, deleting("ops.contract_instance", "seen_at")),
+)
+
+
+def expire_all() -> dict[str, int]:
+    """Keep every row of the table; one that fails does not stop the others, and fails the run at its end."""
+    expired, failures = {}, []
+    for kept in KEPT:
+        try:
+            expired[kept.what] = kept.expire(timedelta(days=kept.days))
+        except Exception as error:  # whatever an app's row raises
+            logger.exception("Retention of %s failed", kept.what)
+            failures.append(error)
+    logger.info("Retention: %s", expired)
+    if failures:
+        raise ExceptionGroup("Some rows were not expired", failures)
+    return expired

@@ -1,0 +1,20 @@
+"""What the sign-in page says besides its form."""
+
+from django import template
+
+from ops_console.access.queries import second_factor_rule
+from ops_console.access.throttle import cache_warning
+
+register = template.Library()
+
+
+@register.simple_tag
+def sign_in_warning() -> str:
+    """That attempts are not being slowed down, while the cache is away."""
+    return cache_warning()
+
+
+@register.simple_tag
+def second_factor_demanded() -> bool:
+    """Whether everybody needs a second factor."""
+    return second_factor_rule().required
