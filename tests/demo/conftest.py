@@ -18,6 +18,7 @@ from demo.database import Database
 from demo.dsn import BACKEND_ROLE, MAINTENANCE_DATABASE, connection_info
 from demo.seed import seed
 from ops_client.client import OpsClient
+from ops_client.testing import MemoryStore
 
 
 @pytest.fixture(scope="session")
@@ -59,21 +60,29 @@ def nowhere(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def client(seeded: str, nowhere: str) -> Iterator[TestClient]:
-    """The backend on the filled database; what ops_client shares is away."""
-    with _client(seeded, nowhere) as client:
+def shared() -> MemoryStore:
+    """What the console would have put into the shared database."""
+    return MemoryStore()
+
+
+@pytest.fixture(scope="session")
+def client(seeded: str, shared: MemoryStore) -> Iterator[TestClient]:
+    """The backend on the filled database."""
+    with _client(seeded, shared) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def lost_client(nowhere: str) -> Iterator[TestClient]:
     """The backend with no database at all."""
-    with _client(nowhere, nowhere) as client:
+    shared = MemoryStore()
+    shared.away = True
+    with _client(nowhere, shared) as client:
         yield client
 
 
-def _client(conninfo: str, shared: str) -> TestClient:
-    ops = OpsClient(shared, service="podcast-test", snapshot_path=None)
+def _client(conninfo: str, shared: MemoryStore) -> TestClient:
+    ops = OpsClient(service="podcast-test", store=shared, snapshot_path=None)
     return TestClient(create_app(make_backend(conninfo, ops)), raise_server_exceptions=False)
 
 

@@ -3,6 +3,9 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from ops_client.testing import MemoryStore
+from tests.waiting import until
+
 PROBLEM = "application/problem+json"
 NOBODY = "00000000-0000-4000-8000-00000000dead"
 
@@ -120,3 +123,19 @@ def test_page_without_a_database(lost_client: TestClient) -> None:
     page = lost_client.get("/", params={"user": NOBODY})
     assert page.status_code == 200
     assert "Unavailable" in page.text
+
+
+def test_hello_obeys_the_flag(client: TestClient, shared: MemoryStore) -> None:
+    """A flag that lets one tier in changes the answer for that tier alone."""
+    constraint = {"field": "tier", "operator": "IN", "values": ["pro"]}
+    flag = {"name": "new_player", "everyone": None, "rules": [{"name": "pros", "constraints": [constraint]}]}
+    shared.set_tables(flags=[{**flag, "version": 1}])
+    until(lambda: hello(client, "pro") == "new")
+    assert hello(client, "free") == "classic"
+    shared.set_tables(flags=[{**flag, "everyone": False, "version": 2}])
+    until(lambda: hello(client, "pro") == "classic")
+
+
+def hello(client: TestClient, tier: str) -> str:
+    answer: str = client.get("/api/hello", params={"user": f"{tier}@example.com"}).json()["player"]
+    return answer
