@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,8 @@ from ops_console.live.topics import REFRESH
 
 log = structlog.get_logger(__name__)
 MOST_PAGES = 1000
+# A page subscribes a moment after it was rendered; what changed in that moment it is told at once.
+RECENT_SECONDS = 3
 _BACKOFF_SECONDS = (0.5, 1, 2, 5, 10)
 
 
@@ -24,7 +27,8 @@ class Subscriber:
 
     def put(self, topics: Iterable[str]) -> None:
         self._pending.update(topics)
-        self._wake.set()
+        if self._pending:
+            self._wake.set()
 
     async def take(self, seconds: float) -> list[str]:
         """What has changed, as soon as there is something; nothing after `seconds`."""
@@ -41,6 +45,7 @@ class Hub:
     def __init__(self, listen: Callable[[], AsyncIterator[set[str]]] = listen) -> None:
         self._listen = listen
         self._subscribers: set[Subscriber] = set()
+        self._recent: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -51,6 +56,7 @@ class Hub:
     async def subscribe(self) -> AsyncIterator[Subscriber]:
         """A page's subscription, for as long as the block lasts."""
         subscriber = Subscriber()
+        subscriber.put(self._just_changed())
         self._subscribers.add(subscriber)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
@@ -75,8 +81,13 @@ class Hub:
             failures += 1
 
     def _tell(self, topics: set[str]) -> None:
+        self._recent.update(dict.fromkeys(topics - {REFRESH}, time.monotonic()))
         for subscriber in self._subscribers:
             subscriber.put(topics)
+
+    def _just_changed(self) -> set[str]:
+        since = time.monotonic() - RECENT_SECONDS
+        return {topic for topic, at in self._recent.items() if at >= since}
 
 
 _hubs: dict[Any, Hub] = {}

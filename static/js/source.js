@@ -20,9 +20,16 @@
     open() {
       if (this.source || this.ended || document.hidden) return;
       this.source = new EventSource(this.url);
-      this.source.onopen = (event) => this.onopen && this.onopen(event);
+      this.source.onopen = (event) => this.opened(event);
       this.source.onerror = (event) => this.onerror && this.onerror(event);
       for (const [listener, name] of this.listeners) this.source.addEventListener(name, listener);
+    }
+
+    /* Opened again: what happened while it was away, nobody heard. */
+    opened(event) {
+      if (this.onopen) this.onopen(event);
+      if (this.wasOpen) htmx.trigger(document.body, "ops:refresh");
+      this.wasOpen = true;
     }
 
     release() {

@@ -1,0 +1,61 @@
+"""CSV: nothing in it runs in a spreadsheet, and it is sent as it is read."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.handlers.asgi import ASGIRequest
+from django.test import RequestFactory
+
+from ops_console.web import csv_response
+from ops_console.web.export import csv_lines, safe_cell
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_formulas_become_text(start: str) -> None:
+    """A cell that a spreadsheet would run begins with an apostrophe."""
+    assert safe_cell(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [(-5, -5), (None, ""), ("a=b", "a=b"), (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00+00:00")],
+)
+def test_everything_else_stays(value: Any, cell: Any) -> None:
+    """Negative numbers stay numbers, times are exact, text keeps its inner signs."""
+    assert safe_cell(value) == cell
+
+
+def test_rows_are_sent_as_they_are_read() -> None:
+    """The first chunk is out before the last row has been read."""
+    read: list[int] = []
+
+    def rows() -> Iterator[list[int]]:
+        for n in range(1000):
+            read.append(n)
+            yield [n]
+
+    first = next(csv_lines(["n"], rows()))
+    assert first.startswith("n\r\n0\r\n")
+    assert len(read) < 1000
+
+
+def test_a_file_name_cannot_leave_its_header() -> None:
+    """Quotes and line breaks in a name do not reach Content-Disposition."""
+    response = csv_response(RequestFactory().get("/"), 'a"\r\nX: y', ["n"], [])
+    assert response["Content-Disposition"] == 'attachment; filename="a-X-y.csv"'
+
+
+def test_it_streams_under_asgi_too() -> None:
+    """The body is an asynchronous stream there: Django would collect any other one whole."""
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    response = csv_response(ASGIRequest(scope, BytesIO()), "rows", ["n"], [[1], [2]])
+
+    async def read() -> bytes:
+        return b"".join([chunk async for chunk in response])
+
+    assert response.is_async
+    assert asyncio.run(read()) == b"n\r\n1\r\n2\r\n"
