@@ -45,7 +45,8 @@ class Breaker(models.Model):
 class Override(models.Model):
     """What operators ordered last. The row stays when it is taken back (`mode` empty), and so does its version."""
 
-    breaker = models.OneToOneField(Breaker, models.CASCADE, primary_key=True, related_name="override")
+    # The database's own audit trigger knows a row by its column `name`.
+    breaker = models.OneToOneField(Breaker, models.CASCADE, primary_key=True, related_name="override", db_column="name")
     mode = models.CharField(max_length=12, choices=Mode, blank=True)
     reason = models.TextField(blank=True)
     actor = models.CharField(max_length=150)

@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
+                        db_column="name",
                         related_name="override",
                         serialize=False,
                         to="breakers.breaker",

@@ -7,7 +7,7 @@ SELECT ops.follow_table('ops.breakers_breaker', 'breakers'), ops.follow_table('o
 CREATE OR REPLACE VIEW ops_v1.breaker AS
 SELECT b.name, b.config, b.status, b.epoch, b.since, b.probe_until, b.cause,
        o.mode AS override_mode, o.expires_at AS override_expires_at, clock_timestamp() AS database_at
-FROM ops.breakers_breaker b LEFT JOIN ops.breakers_override o ON o.breaker_id = b.name AND o.mode <> '';
+FROM ops.breakers_breaker b LEFT JOIN ops.breakers_override o ON o.name = b.name AND o.mode <> '';
 -- backend: GRANT SELECT ON ops_v1.breaker
 
 CREATE OR REPLACE VIEW ops_v1.breaker_report AS

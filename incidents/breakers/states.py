@@ -1,0 +1,111 @@
+"""How a breaker stands, all things considered: its shared state, the time, an operator's order, its processes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from incidents.breakers.models import Breaker, Mode, Override, Status, Transition
+from ops_console.telemetry.provider_shares import Calls
+
+STALE_SECONDS = 15
+
+_FORCED = {
+    Mode.FORCE_OPEN: ("forced_open", "bad", "Forced open"),
+    Mode.FORCE_CLOSED: ("forced_closed", "warn", "Forced closed"),
+    Mode.DISABLED: ("disabled", "warn", "Disabled"),
+}
+_SHARED = {
+    "closed": ("ok", "Closed", "check-circle"),
+    "open": ("bad", "Open", "x-circle"),
+    "half_open": ("warn", "Half-open: probing", "adjustments-horizontal"),
+    "due": ("warn", "Half-open due", "clock"),
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How one living process sees the provider by itself."""
+
+    instance_id: UUID
+    service: str
+    host: str
+    pid: int
+    status: str
+    calls: int
+    failures: int
+    reported_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What the status badge shows."""
+
+    word: str
+    tone: str
+    label: str
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class BreakerState:
+    """One breaker as pages show it. `now` is the database's time of the reading."""
+
+    row: Breaker
+    now: datetime
+    override: Override | None = None
+    calls: Calls = field(default_factory=Calls)
+    services: tuple[str, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    heard_at: datetime | None = None
+    last: Transition | None = None
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    @property
+    def shared(self) -> str:
+        """The shared state, with `due` for one whose open time, or whose probe's lease, is over."""
+        due_at = self.due_at
+        return "due" if due_at is not None and due_at <= self.now else self.row.status
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next probe may be made; None while closed."""
+        if self.row.status == Status.OPEN:
+            return self.row.since + timedelta(seconds=float(self.config.get("open_seconds", 0)))
+        return self.row.probe_until
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.row.config
+
+    @property
+    def badge(self) -> Badge:
+        """What is in force: an operator's order before the shared state."""
+        if self.override is not None:
+            word, tone, label = _FORCED[Mode(self.override.mode)]
+            return Badge(word, tone, label, "hand-raised")
+        tone, label, icon = _SHARED[self.shared]
+        return Badge(self.shared, tone, label, icon)
+
+    @property
+    def open_in(self) -> list[Seen]:
+        """Processes that have opened it for themselves."""
+        return [one for one in self.seen if one.status != Status.CLOSED]
+
+    @property
+    def is_calm(self) -> bool:
+        """Closed everywhere, and by nobody's order."""
+        return self.override is None and self.row.status == Status.CLOSED and not self.open_in
+
+    @property
+    def is_stale(self) -> bool:
+        """No process has spoken for a while: what is shown may be long past."""
+        return self.heard_at is None or self.now - self.heard_at > timedelta(seconds=STALE_SECONDS)
+
+    @property
+    def since(self) -> datetime:
+        return self.override.set_at if self.override is not None else self.row.since

@@ -1,0 +1,152 @@
+"""The breakers' pages: how each stands, its hour in pictures, and an operator's override."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from incidents.breakers import queries, services
+from incidents.breakers.chart import draw
+from incidents.breakers.forms import FilterForm, OverrideForm
+from incidents.breakers.models import Mode
+from incidents.breakers.states import BreakerState
+from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
+from ops_console.errors import InvalidInput
+from ops_console.telemetry.provider_shares import by_minute, failure_lines
+from ops_console.web import Question, ask, csv_response, done, page, tabs
+from ops_console.web.formatting import duration, rate
+
+_TABS = [("", "All"), ("look", "Need a look"), ("overridden", "Overridden")]
+_CHART_MINUTES = 60
+_COLUMNS = ["name", "state", "since", "attempts", "failures", "final_calls", "final_failures", "refused"]
+
+
+@require_GET
+def breaker_list(request: HttpRequest) -> HttpResponseBase:
+    form = FilterForm(request.GET)
+    text = form.cleaned_data["q"] if form.is_valid() else ""
+    found = [state for state in queries.breakers() if text.lower() in state.name]
+    chosen = {"look": _needs_look, "overridden": _is_overridden}.get(request.GET.get("state", ""), bool)
+    shown = [state for state in found if chosen(state)]
+    if request.GET.get("format") == "csv":
+        return csv_response(request, "breakers", _COLUMNS, map(_csv_row, shown))
+    counts = {"": len(found), "look": sum(map(_needs_look, found)), "overridden": sum(map(_is_overridden, found))}
+    lines = failure_lines()
+    context = {
+        "form": form,
+        "tabs": tabs(request, _TABS, counts),
+        "rows": [(state, lines.get(state.name)) for state in shown],
+        "minutes": queries.SHARE_MINUTES,
+    }
+    return page(request, "breakers/list.html", context)
+
+
+@require_GET
+def breaker_page(request: HttpRequest, name: str) -> HttpResponse:
+    state = queries.breaker(name)
+    minutes = by_minute(name, _CHART_MINUTES)
+    history = queries.history(name, state.now - timedelta(minutes=_CHART_MINUTES))
+    context = {
+        "breaker": state,
+        "minutes": queries.SHARE_MINUTES,
+        "called": [minute for minute in reversed(minutes) if minute.calls.attempts or minute.calls.refused],
+        "chart": draw(minutes, history, state.now),
+        "events": queries.timeline(name),
+        "modes": Mode.choices,
+        "settings": _settings(state.config),
+        "code": f"ops.breaker({name!r})",
+    }
+    return page(request, "breakers/page.html", context)
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def breaker_override(request: HttpRequest, name: str) -> HttpResponse:
+    """GET asks and says what it will do; POST does it, with Undo."""
+    state, standing = queries.breaker(name), queries.override_of(name)
+    mode = request.GET.get("mode", Mode.FORCE_OPEN)
+    form = OverrideForm(request.POST or None, initial={"mode": mode, "version": standing.version if standing else 0})
+    question = _question(state, mode)
+    if request.method != "POST" or not form.is_valid():
+        return ask(request, question, form)
+    try:
+        made = services.override(actor_of(request), name, services.Order(**form.cleaned_data))
+    except InvalidInput as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return ask(request, question, form)
+    return done(
+        request,
+        f"{name}: {Mode(made.mode).label.lower()} for {duration(form.cleaned_data['seconds'])}.",
+        to=reverse("breakers:page", args=[name]),
+        undo_url="" if state.override else reverse("breakers:clear", args=[name, made.version]),
+        link_url=_audit_url(name),
+    )
+
+
+@role_required(Role.OPERATOR)
+@require_POST
+def breaker_clear(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    services.clear(actor_of(request), name, version)
+    to = reverse("breakers:page", args=[name])
+    return done(request, f"{name} goes by its own rules again.", to=to, link_url=_audit_url(name))
+
+
+def _question(state: BreakerState, mode: str) -> Question:
+    label = Mode(mode).label if mode in Mode.values else "Override"
+    notes = ["It ends by itself when its time is over; you can take it back before."]
+    if state.override is not None:
+        notes.append(f"It replaces what {state.override.actor} ordered: {state.override.reason}")
+    return Question(
+        f"{label}: {state.name}",
+        action=f"{reverse('breakers:override', args=[state.name])}?mode={mode}",
+        back=reverse("breakers:page", args=[state.name]),
+        effect=_effect(state),
+        notes=notes,
+        confirm="Put it in force",
+        tone="danger",
+    )
+
+
+def _effect(state: BreakerState) -> str:
+    calls = state.calls
+    asked = f"{calls.final_calls:,} calls in the last {queries.SHARE_MINUTES} minutes"
+    failing = f", of which {rate(calls.final_failure_rate)} failed" if calls.final_calls else ""
+    return f"{asked}{failing}; {len(state.seen)} processes apply it within a second."
+
+
+def _settings(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """The settings that are set, in words; durations carry their unit in the name."""
+    return [
+        (name.removesuffix("_seconds").replace("_", " ").capitalize(), _setting(name, value))
+        for name, value in config.items()
+        if value is not None
+    ]
+
+
+def _setting(name: str, value: Any) -> str:
+    if name.endswith("_seconds"):
+        return duration(value)
+    return rate(value) if name.endswith("_rate") else str(value)
+
+
+def _needs_look(state: BreakerState) -> bool:
+    return not state.is_calm
+
+
+def _is_overridden(state: BreakerState) -> bool:
+    return state.override is not None
+
+
+def _csv_row(state: BreakerState) -> list[Any]:
+    calls = state.calls
+    counted = [calls.attempts, calls.failures, calls.final_calls, calls.final_failures, calls.refused]
+    return [state.name, state.badge.label, state.since.isoformat(), *counted]
+
+
+def _audit_url(name: str) -> str:
+    return f"{reverse('audit:list')}?target_type=breaker&target_id={name}"

@@ -1,0 +1,216 @@
+"""The breakers' pages, and what each role may do there."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from incidents.breakers.models import Breaker, Override, Report, Transition
+from ops_console.access.roles import Role
+from ops_console.contract.models import Instance
+from ops_console.telemetry.models import ProviderMinute
+from tests.people import signed_in
+
+pytestmark = pytest.mark.django_db
+LIST = "/breakers/"
+
+
+def make(name: str = "gemini", **values: Any) -> Breaker:
+    config = {"open_seconds": 60, "probe_seconds": 30, "failure_rate": 1.0, "window_calls": 5}
+    return Breaker.objects.create(name=name, config=config, **values)
+
+
+def opened(name: str = "gemini", **values: Any) -> Breaker:
+    breaker = make(name, status="open", epoch=1, cause="2 of 3 <b>processes</b>", **values)
+    Transition.objects.create(
+        breaker=breaker,
+        from_status="closed",
+        to_status="open",
+        epoch=1,
+        cause=breaker.cause,
+        service="podcast-api",
+        instance_id=uuid4(),
+    )
+    return breaker
+
+
+def process(breaker: Breaker, status: str = "closed", silent_seconds: float = 0) -> None:
+    now = timezone.now()
+    instance = Instance.objects.create(
+        id=uuid4(),
+        service="podcast-api",
+        host="web-1",
+        pid=7,
+        client_version="1",
+        contract="v1",
+        revision=1,
+        started_at=now,
+        seen_at=now - timedelta(seconds=silent_seconds),
+        problems=[],
+        snapshot_source="database",
+    )
+    Report.objects.create(
+        breaker=breaker,
+        instance_id=instance.pk,
+        status=status,
+        epoch=breaker.epoch,
+        calls=5,
+        failures=4,
+        slow=0,
+        reported_at=now,
+    )
+
+
+def calls(name: str = "gemini", **values: int) -> None:
+    minute = timezone.now().replace(second=0, microsecond=0)
+    ProviderMinute.objects.create(provider=name, minute_at=minute, service="podcast-api", **values)
+
+
+def queries_of_list() -> list[dict[str, str]]:
+    client = signed_in(Role.VIEWER)
+    client.get(LIST)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(LIST)
+    return captured.captured_queries
+
+
+def text(path: str, role: Role = Role.VIEWER) -> str:
+    return signed_in(role).get(path).content.decode()
+
+
+def test_without_breakers_the_page_says_how_to_get_one() -> None:
+    """An empty list is no blank page."""
+    assert "ops.breaker(name, config)" in text(LIST)
+
+
+def test_the_list_shows_state_and_shares_and_escapes() -> None:
+    """An open breaker's state, cause and failing shares stand in the list; markup in a cause is text."""
+    opened()
+    calls(attempts=8, failures=6, final_calls=10, final_failures=5, refused=2)
+    body = text(LIST)
+    assert "Open" in body and "75\u202f%" in body and "50\u202f%" in body
+    assert "&lt;b&gt;processes" in body and "<b>processes" not in body
+
+
+def test_past_its_open_time_it_is_due_for_a_probe() -> None:
+    """Without traffic nothing moves the row, and the page still says what the next caller meets."""
+    opened(since=timezone.now() - timedelta(seconds=61))
+    assert "Half-open due" in text(LIST)
+
+
+def test_a_probe_whose_lease_ran_out_is_due_again() -> None:
+    """A lost probe is not shown as probing for ever."""
+    past = timezone.now() - timedelta(seconds=5)
+    make(status="half_open", epoch=2, probe_holder=uuid4(), probe_until=past)
+    assert "Half-open due" in text(LIST)
+
+
+def test_a_local_trip_is_seen() -> None:
+    """Closed for the fleet, open in one process: the list says so."""
+    breaker = make()
+    process(breaker, "open")
+    process(breaker)
+    assert "open in 1 of 2 processes" in text(LIST)
+
+
+def test_silence_is_told() -> None:
+    """When no process reports, the page says since when."""
+    process(make(), silent_seconds=60)
+    assert "Nobody reports" in text(LIST)
+
+
+def test_what_needs_a_look_comes_first() -> None:
+    """The open one stands above the calm one, and the tab holds it alone."""
+    make("auphonic")
+    opened("gemini")
+    body = text(LIST)
+    assert body.index("/breakers/gemini/") < body.index("/breakers/auphonic/")
+    assert "/breakers/auphonic/" not in text(f"{LIST}?state=look")
+    assert "/breakers/gemini/" not in text(f"{LIST}?q=auph")
+
+
+def test_the_list_takes_a_constant_number_of_queries() -> None:
+    """Twenty breakers cost no more queries than one."""
+    process(opened())
+    alone = len(queries_of_list())
+    for number in range(20):
+        process(opened(f"provider-{number}"))
+    assert len(queries_of_list()) == alone
+
+
+def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
+    """Transitions with their cause, the hour as drawing and table, and what the code set."""
+    process(opened())
+    calls(attempts=8, failures=6, refused=2)
+    body = text(reverse("breakers:page", args=["gemini"]))
+    assert "&lt;b&gt;processes" in body and "8 attempts, 6 failed, 2 refused" in body
+    assert "The same as a table" in body and "Window calls" in body and "web-1, 7" in body
+
+
+def test_an_unknown_breaker_is_404() -> None:
+    """With a sentence, not a bare error."""
+    answer = signed_in(Role.VIEWER).get("/breakers/gemimi/")
+    assert answer.status_code == 404 and "There is no breaker named gemimi" in answer.content.decode()
+
+
+def test_an_override_asks_first_and_says_what_it_does() -> None:
+    """GET shows the effect in numbers and changes nothing."""
+    make()
+    calls(attempts=8, failures=6, final_calls=1200, final_failures=600)
+    body = text("/breakers/gemini/override/?mode=force_open", Role.OPERATOR)
+    assert "1,200 calls in the last 5 minutes" in body and "refuse every call" in body
+    assert not Override.objects.exists()
+
+
+def test_an_override_is_put_in_force_with_undo() -> None:
+    """POST forces it; the notice carries the way back, and that way works."""
+    make()
+    client = signed_in(Role.OPERATOR)
+    form = {"mode": "force_open", "seconds": 3600, "reason": "vendor asked", "version": 0}
+    answer = client.post("/breakers/gemini/override/", form, headers={"HX-Request": "true"})
+    undo = reverse("breakers:clear", args=["gemini", 1])
+    assert answer.status_code == 204 and undo in answer.headers["HX-Trigger"]
+    body = text(reverse("breakers:page", args=["gemini"]))
+    assert "Forced open" in body and "vendor asked" in body and "oscar" in body
+    client.post(undo)
+    assert Override.objects.get().mode == ""
+
+
+def test_an_override_without_a_reason_is_asked_again() -> None:
+    """422 with the field's error; nothing is written."""
+    make()
+    answer = signed_in(Role.OPERATOR).post(
+        "/breakers/gemini/override/", {"mode": "disabled", "seconds": 900, "version": 0}
+    )
+    assert answer.status_code == 422 and not Override.objects.exists()
+
+
+def test_an_older_form_gets_both_versions() -> None:
+    """409, with what stands now."""
+    make()
+    client = signed_in(Role.OPERATOR)
+    form = {"mode": "force_open", "seconds": 3600, "reason": "first", "version": 0}
+    client.post("/breakers/gemini/override/", form)
+    answer = client.post("/breakers/gemini/override/", form | {"reason": "second"})
+    assert answer.status_code == 409 and "first" in answer.content.decode() and "second" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["override/", "clear/1/"])
+def test_a_viewer_may_not_act(path: str) -> None:
+    """A viewer's POST is refused, and the page offers them nothing to press."""
+    make()
+    form = {"mode": "force_open", "seconds": 3600, "reason": "x", "version": 0}
+    assert signed_in(Role.VIEWER).post(f"/breakers/gemini/{path}", form).status_code == 403
+    assert "Force open" not in text("/breakers/gemini/")
+
+
+def test_it_can_be_had_as_csv() -> None:
+    """What is shown, as rows."""
+    opened()
+    body = b"".join(signed_in(Role.VIEWER).get(f"{LIST}?format=csv")).decode()  # type: ignore[arg-type]
+    assert body.splitlines()[1].startswith("gemini,Open,")
