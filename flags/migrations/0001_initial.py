@@ -20,9 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "name",
@@ -52,9 +50,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "staff",
-                    models.BooleanField(
-                        default=False, help_text="Flag always active for staff?", verbose_name="Staff"
-                    ),
+                    models.BooleanField(default=False, help_text="Flag always active for staff?", verbose_name="Staff"),
                 ),
                 (
                     "authenticated",
@@ -75,9 +71,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "note",
-                    models.TextField(
-                        blank=True, help_text="Note where this Flag is used.", verbose_name="Note"
-                    ),
+                    models.TextField(blank=True, help_text="Note where this Flag is used.", verbose_name="Note"),
                 ),
                 (
                     "created",

@@ -1,0 +1,56 @@
+"""The console's own use of flags: waffle's questions, answered by ops_client's evaluator from the contract's row."""
+
+import os
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import connection
+from django.http import HttpRequest
+from django.utils import timezone, translation
+from waffle import get_setting
+
+from ops_client.flags.defaults import EnvironmentDefaults
+from ops_client.flags.evaluate import evaluate
+from ops_client.flags.rules import FlagDefinition, definition_from_row
+
+
+def is_active(name: str, context: dict[str, Any]) -> bool:
+    """The answer a backend would give. An undefined or archived flag answers OPS_FLAG_<NAME>, else waffle's default."""
+    default = EnvironmentDefaults(os.environ).answer(name, context, bool(get_setting("FLAG_DEFAULT")))
+    found = definition(name)
+    return evaluate(found, context, timezone.now(), default=default) if found else default
+
+
+def definition(name: str) -> FlagDefinition | None:
+    """The flag as the contract shows it to backends, in one query; None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM ops_v1.flag WHERE name = %s", [name])
+        row = cursor.fetchone()
+        columns = [column.name for column in cursor.description or ()]
+    return definition_from_row(dict(zip(columns, row, strict=True))) if row else None
+
+
+def context_of_user(user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
+    """The attributes by which waffle's audience fields choose."""
+    return {
+        "user_id": str(user.pk) if user.pk else None,
+        "authenticated": user.is_authenticated,
+        "staff": getattr(user, "is_staff", False),
+        "superuser": getattr(user, "is_superuser", False),
+        "groups": list(Group.objects.filter(user=user.pk).values_list("name", flat=True)) if user.pk else [],
+    }
+
+
+def context_of_request(request: HttpRequest, name: str) -> dict[str, Any]:
+    """The user's attributes, the language, and whether this flag is under test in the request (waffle's `dwft_`)."""
+    return {
+        **context_of_user(getattr(request, "user", None) or AnonymousUser()),
+        "language": getattr(request, "LANGUAGE_CODE", translation.get_language()),
+        "testing": [name] if _is_tested(request, name) else [],
+    }
+
+
+def _is_tested(request: HttpRequest, name: str) -> bool:
+    key = str(get_setting("TEST_COOKIE")) % name
+    return request.GET.get(key) == "1" or request.COOKIES.get(key) == "True"

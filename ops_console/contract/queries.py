@@ -1,0 +1,52 @@
+"""Who follows the configuration, and how far behind they are."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from ops_console.contract.models import Instance, Revision
+
+# A process reports every few seconds; one that has been silent for this long is gone.
+ALIVE_SECONDS = 15
+# Ended processes stay on the System page for a while, so that a crash can be seen.
+SHOWN_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Followers:
+    """Live backend processes, and those of them that have not applied the newest revision."""
+
+    revision: int
+    changed_at: datetime | None
+    total: int
+    behind: list[Instance]
+
+    @property
+    def applied(self) -> int:
+        return self.total - len(self.behind)
+
+
+def revision() -> Revision:
+    """The newest revision."""
+    return Revision.objects.get(pk=1)
+
+
+def instances(seconds: float = SHOWN_SECONDS) -> QuerySet[Instance]:
+    """Processes that reported within so many seconds, with `lag` in revisions and whether they are `alive`."""
+    newest = Revision.objects.filter(pk=1).values("revision")[:1]
+    now = timezone.now()
+    return (
+        Instance.objects.filter(seen_at__gte=now - timedelta(seconds=seconds))
+        .annotate(lag=newest - F("revision"), alive=Q(seen_at__gte=now - timedelta(seconds=ALIVE_SECONDS)))
+        .order_by("kind", "service", "-seen_at")
+    )
+
+
+def followers() -> Followers:
+    """How many live backend processes have applied the newest revision, and who has not; two queries."""
+    newest = revision()
+    live = list(instances(ALIVE_SECONDS).filter(kind="backend"))
+    behind = [instance for instance in live if instance.revision != newest.revision]
+    return Followers(newest.revision, newest.changed_at, len(live), behind)

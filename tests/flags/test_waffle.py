@@ -1,0 +1,121 @@
+"""waffle's own interface: the same answers as a backend's client gives."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import waffle
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import connection
+from django.template import Context, Template
+from django.test import RequestFactory
+from waffle.testutils import override_flag
+
+from flags.evaluation import context_of_request
+from flags.models import Flag
+from ops_client import OpsClient
+from ops_client.testing import MemoryStore
+from ops_console.access.models import User
+from ops_console.access.roles import Role
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+
+def request(user: Any = None, path: str = "/", **cookies: str) -> Any:
+    made = RequestFactory().get(path)
+    made.user = user or AnonymousUser()
+    made.COOKIES.update(cookies)
+    made.LANGUAGE_CODE = "en-us"
+    return made
+
+
+def client_answers(name: str, requests: list[Any]) -> list[bool]:
+    """What a backend would answer from the rows that the contract shows it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM ops_v1.flag")
+        columns = [column.name for column in cursor.description]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    store = MemoryStore({"flags": rows})
+    with OpsClient("", service="t", store=store, poll_seconds=0.01, snapshot_path=None) as ops:
+        return [ops.flags.is_enabled(name, context_of_request(asked, name)) for asked in requests]
+
+
+CASES: dict[str, tuple[dict[str, Any], bool, bool]] = {
+    # fields of the flag: (fields, answer for an anonymous person, answer for an admin)
+    "nothing": ({}, False, False),
+    "everyone on": ({"everyone": True}, True, True),
+    "killed": ({"everyone": False, "superusers": True, "percent": Decimal(100)}, False, False),
+    "superusers": ({"superusers": True}, False, True),
+    "staff": ({"staff": True}, False, True),
+    "authenticated": ({"authenticated": True}, False, True),
+    "languages": ({"languages": "de, en-us"}, True, True),
+    "other languages": ({"languages": "fr"}, False, False),
+    "all": ({"percent": Decimal(100)}, True, True),
+    "none": ({"percent": Decimal(0)}, False, False),
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_waffle_and_the_client_agree(case: str) -> None:
+    """For every audience field, waffle's answer is the expected one and the client's is the same."""
+    fields, anonymous, admin = CASES[case]
+    Flag.objects.create(name="f", **fields)
+    asked = [request(), request(person(Role.ADMIN))]
+    assert [waffle.flag_is_active(each, "f") for each in asked] == [anonymous, admin]
+    assert client_answers("f", asked) == [anonymous, admin]
+
+
+def test_percentages_agree_for_every_user() -> None:
+    """At 37 % waffle and the client let in the very same of 200 users."""
+    Flag.objects.create(name="f", percent=Decimal("37"))
+    asked = [request(User(pk=number, username=f"user{number}")) for number in range(1, 201)]
+    answers = [waffle.flag_is_active(each, "f") for each in asked]
+    assert answers == client_answers("f", asked)
+    assert 40 < sum(answers) < 110
+
+
+def test_listed_users_and_groups_are_in() -> None:
+    """A listed user and a member of a listed group are let in, others are not; clearing the list is seen at once."""
+    flag = Flag.objects.create(name="f")
+    listed, member, other = (person(Role.VIEWER, name) for name in ("listed", "member", "other"))
+    group = Group.objects.create(name="beta")
+    member.groups.add(group)
+    flag.users.add(listed)
+    flag.groups.add(group)
+    asked = [request(user) for user in (listed, member, other)]
+    assert [waffle.flag_is_active(each, "f") for each in asked] == [True, True, False]
+    assert client_answers("f", asked) == [True, True, False]
+    flag.users.clear()
+    assert not waffle.flag_is_active(request(listed), "f")
+
+
+def test_a_request_may_test_a_flag() -> None:
+    """waffle's test parameter turns on a flag that allows testing, and no other."""
+    Flag.objects.create(name="f", testing=True)
+    Flag.objects.create(name="g")
+    assert waffle.flag_is_active(request(path="/?dwft_f=1"), "f")
+    assert not waffle.flag_is_active(request(path="/?dwft_g=1"), "g")
+
+
+def test_the_template_tag_and_the_test_helper_work() -> None:
+    """`{% flag %}` renders by our answer, and waffle's override_flag overrides it."""
+    template = Template('{% load waffle_tags %}{% flag "f" %}on{% else %}off{% endflag %}')
+    Flag.objects.create(name="f", everyone=False)
+    assert template.render(Context({"request": request()})) == "off"
+    with override_flag("f", active=True):
+        assert template.render(Context({"request": request()})) == "on"
+
+
+def test_a_check_costs_one_query(django_assert_num_queries: Any) -> None:
+    """Without groups to look up, asking waffle for a flag is a single query."""
+    Flag.objects.create(name="f", percent=Decimal(50))
+    with django_assert_num_queries(1):
+        waffle.flag_is_active(request(), "f")
+
+
+def test_an_undefined_flag_answers_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a row, OPS_FLAG_<NAME> decides, else waffle's default."""
+    assert not waffle.flag_is_active(request(), "absent")
+    monkeypatch.setenv("OPS_FLAG_ABSENT", "on")
+    assert waffle.flag_is_active(request(), "absent")
