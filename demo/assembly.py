@@ -1,40 +1,33 @@
-"""What it takes to assemble an episode again, and how it is taken up."""
+"""How an episode is given to the worker: only the row that was read, as it was read."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from demo.database import Database
+from demo.meta import JOB_KEY, JOB_PREFIX, read_meta, version_of, versioned_job_id, with_job
 
-REQUIRED = ("main_content_filename",)
-JOB_PREFIX = "demo-"
-
-READ = """
-SELECT id::text, title, status::text, meta_json, template_id::text, podcast_id::text, user_id::text
-FROM public.episode WHERE id = %(id)s::uuid
-"""
-# Only the row that was read is taken: a worker or an operator who came first wins.
+READ = "SELECT id::text, status::text, meta_json FROM public.episode WHERE id = %(id)s::uuid"
+# A worker or an operator who came first wins.
 TAKE = """
 UPDATE public.episode SET status = 'processing', meta_json = %(meta_json)s
 WHERE id = %(id)s::uuid AND status::text = %(status)s AND meta_json IS NOT DISTINCT FROM %(seen_meta_json)s
 """
 
 
-class CannotAssemble(Exception):
-    """The row lacks what an assembly needs; `field` names it. The row is left as it is."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+# What a retry's payload may set; the rest of it names the row.
+RETRY_FIELDS = frozenset(
+    {"main_content_filename", "output_filename", "tts_values", "episode_details", "intents", "use_auphonic"}
+)
 
 
 class NotThere(Exception):
     """There is no such episode."""
 
 
-class TakenMeanwhile(Exception):
-    """Somebody else changed the episode first."""
+class NotOurs(Exception):
+    """The episode is in somebody else's hands, or done."""
 
 
 @dataclass(frozen=True)
@@ -45,56 +38,48 @@ class Job:
     episode_id: str
 
 
-def new_job_id() -> str:
-    return f"{JOB_PREFIX}{uuid4().hex}"
+def start(database: Database, episode_id: str) -> Job:
+    """Begin an assembly, whatever the episode's status.
 
-
-def take_up(database: Database, episode_id: str, job_id: str) -> Job:
-    """Mark the episode as processing under `job_id`; a second time with the same id changes nothing.
-
-    Raises NotThere, CannotAssemble, TakenMeanwhile, DatabaseAway.
+    Raises NotThere, CannotAssemble, NotOurs, DatabaseAway.
     """
+    row = _read(database, episode_id)
+    job = Job(f"{JOB_PREFIX}{uuid4().hex}", episode_id)
+    _take(database, row, with_job(read_meta(row["meta_json"]), job.id))
+    return job
+
+
+def start_again(database: Database, episode_id: str, version: int, known: Mapping[str, Any]) -> Job | None:
+    """Begin an operator's retry, with what is `known` of it; None where a later one holds the episode.
+
+    A second time with the same version changes nothing. Raises as `start` does; NotOurs also where the episode is
+    no longer processing.
+    """
+    row = _read(database, episode_id)
+    job = Job(versioned_job_id(version, episode_id), episode_id)
+    meta = read_meta(row["meta_json"])
+    if meta.get(JOB_KEY) == job.id:
+        return job
+    if version_of(meta.get(JOB_KEY)) > version:
+        return None
+    if row["status"] != "processing":
+        raise NotOurs(f"The episode is {row['status']} by now: there is nothing to retry.")
+    _take(database, row, with_job(meta | _given(known), job.id))
+    return job
+
+
+def _given(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if value is not None and name in RETRY_FIELDS}
+
+
+def _read(database: Database, episode_id: str) -> dict[str, Any]:
     rows = database.fetch(READ, {"id": episode_id})
     if not rows:
         raise NotThere(f"There is no episode {episode_id}.")
-    row = rows[0]
-    meta = readable_meta(row["meta_json"])
-    if meta.get("assembly_job_id") != job_id:
-        _write(database, row, _with_job(meta, job_id))
-    return Job(job_id, episode_id)
+    return rows[0]
 
 
-def readable_meta(text: str | None) -> dict[str, Any]:
-    """The episode's details. Raises CannotAssemble where they are no JSON object or lack a required field."""
-    meta = _parsed(text)
-    for field in REQUIRED:
-        value = meta.get(field)
-        if not isinstance(value, str) or not value.strip():
-            raise CannotAssemble(field, f"meta_json.{field} is missing: assembly needs it.")
-    return meta
-
-
-def _parsed(text: str | None) -> dict[str, Any]:
-    if text is None:
-        raise CannotAssemble("meta_json", "meta_json is empty: nothing says which recording to assemble.")
-    try:
-        meta = json.loads(text)
-    except ValueError:
-        raise CannotAssemble("meta_json", "meta_json is not JSON: it must be an object.") from None
-    if not isinstance(meta, dict):
-        raise CannotAssemble("meta_json", "meta_json is JSON, but not an object.")
-    return meta
-
-
-def _with_job(meta: dict[str, Any], job_id: str) -> str:
-    waiting = {"queued_for_worker", "queued_at", "assembly_payload"}
-    kept = {name: value for name, value in meta.items() if name not in waiting}
-    tries = meta.get("retry_count")
-    count = tries + 1 if isinstance(tries, int) else 1
-    return json.dumps(kept | {"assembly_job_id": job_id, "retry_count": count})
-
-
-def _write(database: Database, row: dict[str, Any], meta_json: str) -> None:
+def _take(database: Database, row: Mapping[str, Any], meta_json: str) -> None:
     seen = {"id": row["id"], "status": row["status"], "seen_meta_json": row["meta_json"]}
     if not database.execute(TAKE, seen | {"meta_json": meta_json}):
-        raise TakenMeanwhile(f"Episode {row['id']} was changed by somebody else; it is left to them.")
+        raise NotOurs("The episode was changed by somebody else just now; it is left to them.")

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from demo import __version__
+from demo.commands import KIND, EpisodeCommands
 from demo.database import Database
 from demo.guards import GuardedProvider, config_for
 from demo.people import People
@@ -42,11 +43,13 @@ def make_backend(conninfo: str, ops: OpsClient | None = None) -> Backend:
     """The parts of a backend on the database that `conninfo` names, not started yet; `ops` by default there too."""
     database = Database(conninfo)
     ops = ops or OpsClient(conninfo, service=SERVICE, version=__version__)
+    worker = Worker(database)
+    ops.operations.on_command(KIND, retry=EpisodeCommands(database, worker).retry)
     guarded = {
         provider.name: GuardedProvider(provider, ops.breaker(provider.name, config_for(provider.name)))
         for provider in make_providers()
     }
-    return Backend(database, People(database), Worker(database), ops, guarded)
+    return Backend(database, People(database), worker, ops, guarded)
 
 
 def _of_request(request: Request) -> Backend:

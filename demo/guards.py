@@ -1,6 +1,6 @@
 """Providers as the backend calls them: behind a breaker, tried twice, with what answers in their stead."""
 
-from collections.abc import Callable
+from typing import Any
 
 from demo.providers import Provider, ProviderError
 from ops_client.breaker.breaker import Breaker
@@ -48,7 +48,7 @@ class GuardedProvider:
         """What a caller in this process meets: closed, open or half_open."""
         return self.breaker.status().value
 
-    def _links(self) -> dict[str, Callable[[], str]]:
+    def _links(self) -> dict[str, Any]:
         placeholder = PLACEHOLDERS.get(self.provider.name)
         if placeholder is None:
             return {"primary": self._primary}

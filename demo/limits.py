@@ -54,6 +54,6 @@ def refusal(decision: Decision) -> Problem:
     body = dict(problem(decision))
     title, detail = str(body["title"]), str(body["detail"])
     more = {name: value for name, value in body.items() if name not in {"type", "title", "status", "detail"}}
-    refused = Problem(status(decision), title, detail, **more)
-    refused.headers = headers(decision)
+    refused = Problem(status(decision), title, detail)
+    refused.more, refused.headers = more, headers(decision)
     return refused

@@ -7,8 +7,9 @@ import time
 from collections import deque
 from itertools import islice
 
-from demo.assembly import JOB_PREFIX, Job
+from demo.assembly import Job
 from demo.database import Database, DatabaseAway
+from demo.meta import JOB_KEY, JOB_PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Worker:
                 time.sleep(AWAY_PAUSE_SECONDS)
 
     def _recover(self) -> bool:
-        pattern = f'"assembly_job_id": "({JOB_PREFIX}[^"]+)"'
+        pattern = f'"{JOB_KEY}": "({JOB_PREFIX}[^"]+)"'
         for row in self._database.fetch(UNFINISHED, {"pattern": pattern}):
             self.take(Job(row["job_id"], row["episode_id"]))
         return True

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from demo.assembly import CannotAssemble, NotThere, TakenMeanwhile, new_job_id, take_up
+from demo.assembly import NotOurs, NotThere, start
 from demo.backend import BackendHere
 from demo.limits import COUNTED
+from demo.meta import CannotAssemble
 from demo.problems import Problem
 
 router = APIRouter(prefix="/api/assemble", dependencies=[COUNTED])
@@ -16,12 +17,12 @@ router = APIRouter(prefix="/api/assemble", dependencies=[COUNTED])
 def assemble(backend: BackendHere, episode_id: UUID) -> dict[str, str]:
     """Start an assembly; it is done a few seconds later."""
     try:
-        job = take_up(backend.database, str(episode_id), new_job_id())
+        job = start(backend.database, str(episode_id))
     except NotThere as refusal:
         raise Problem(404, "No such episode", str(refusal)) from refusal
     except CannotAssemble as refusal:
         raise Problem(422, "Cannot be assembled", str(refusal), field=refusal.field) from refusal
-    except TakenMeanwhile as refusal:
+    except NotOurs as refusal:
         raise Problem(409, "Changed meanwhile", str(refusal)) from refusal
     backend.worker.take(job)
     return {"episode_id": job.episode_id, "job_id": job.id, "status": "processing"}

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from demo.assembly import CannotAssemble, Job, NotThere, TakenMeanwhile, new_job_id, readable_meta, take_up
+from demo.assembly import NotOurs, NotThere, start, start_again
 from demo.database import Database
+from demo.meta import CannotAssemble, read_meta, with_job
 from demo.seeding.meta import ODD_SHAPES
 from demo.worker import Worker
 from tests.waiting import until
@@ -30,7 +31,7 @@ def row(database: Database, episode_id: str) -> dict[str, object]:
 def test_odd_meta_is_refused_by_name(text: str | None) -> None:
     """A row whose JSON is absent, broken or lacks the recording names the field that is missing."""
     with pytest.raises(CannotAssemble) as refusal:
-        readable_meta(text)
+        with_job(read_meta(text), "demo-1")
     assert refusal.value.field in str(refusal.value)
 
 
@@ -59,19 +60,45 @@ def test_upload_then_assemble(client: TestClient, database: Database) -> None:
     assert row(database, episode_id)["final_audio_path"]
 
 
-def test_take_up_twice(database: Database) -> None:
-    """The same job taken up twice changes the row once."""
-    episode_id, job_id = good_one(database), new_job_id()
-    take_up(database, episode_id, job_id)
+def test_retry_twice(database: Database) -> None:
+    """The same command twice changes the row once."""
+    episode_id = good_one(database)
+    job = start_again(database, episode_id, 3, {})
     before = row(database, episode_id)
-    assert take_up(database, episode_id, job_id) == Job(job_id, episode_id)
+    assert start_again(database, episode_id, 3, {}) == job
     assert row(database, episode_id) == before
+
+
+def test_earlier_version_is_too_late(database: Database) -> None:
+    """A command that was overtaken by a later one does nothing."""
+    episode_id = good_one(database)
+    start_again(database, episode_id, 3, {})
+    before = row(database, episode_id)
+    assert start_again(database, episode_id, 2, {}) is None
+    assert row(database, episode_id) == before
+
+
+def test_retry_of_what_was_decided(database: Database) -> None:
+    """An episode that was failed or finished meanwhile is not revived."""
+    episode_id = good_one(database)
+    database.execute(FAIL, {"id": episode_id})
+    with pytest.raises(NotOurs):
+        start_again(database, episode_id, 3, {})
+    assert row(database, episode_id)["status"] == "error"
+
+
+def test_console_may_know_the_recording(database: Database) -> None:
+    """What the command carries counts where the row lacks it."""
+    episode_id = database.fetch(STUCK + " AND meta_json = '{}' LIMIT 1")[0]["id"]
+    start_again(database, episode_id, 1, {"main_content_filename": "kept.wav", "episode_id": episode_id})
+    meta = json.loads(str(row(database, episode_id)["meta_json"]))
+    assert (meta["main_content_filename"], "episode_id" in meta) == ("kept.wav", False)
 
 
 def test_queued_marks_are_gone(database: Database) -> None:
     """An episode that waited is no longer marked as waiting once it is taken up."""
     queued = database.fetch("SELECT id::text FROM public.episode WHERE meta_json LIKE '%queued_for_worker%' LIMIT 1")
-    take_up(database, queued[0]["id"], new_job_id())
+    start(database, queued[0]["id"])
     meta = json.loads(str(row(database, queued[0]["id"])["meta_json"]))
     assert not {"queued_for_worker", "queued_at", "assembly_payload"} & set(meta)
 
@@ -87,22 +114,22 @@ def test_somebody_was_faster(database: Database, monkeypatch: pytest.MonkeyPatch
         return rows
 
     monkeypatch.setattr(database, "fetch", fetch_then_lose)
-    with pytest.raises(TakenMeanwhile):
-        take_up(database, episode_id, new_job_id())
+    with pytest.raises(NotOurs):
+        start(database, episode_id)
 
 
 def test_no_such_episode(database: Database) -> None:
     """Taking up what is not there says so."""
     with pytest.raises(NotThere):
-        take_up(database, str(uuid4()), new_job_id())
+        start(database, str(uuid4()))
 
 
 def test_late_finish_changes_nothing(database: Database) -> None:
     """A worker whose row was failed meanwhile, or given to a later job, writes nothing."""
     failed, taken, own = good_one(database), good_one(database), good_one(database)
-    jobs = [take_up(database, episode_id, new_job_id()) for episode_id in (failed, taken, own)]
+    jobs = [start(database, episode_id) for episode_id in (failed, taken, own)]
     database.execute(FAIL, {"id": failed})
-    take_up(database, taken, new_job_id())
+    start(database, taken)
     worker = Worker(database, seconds=(0.0, 0.0))
     for job in jobs:
         worker.take(job)
@@ -117,7 +144,7 @@ def test_late_finish_changes_nothing(database: Database) -> None:
 def test_work_is_taken_up_after_a_restart(database: Database) -> None:
     """A job whose process ended is finished by the next worker."""
     episode_id = good_one(database)
-    take_up(database, episode_id, new_job_id())
+    start(database, episode_id)
     worker = Worker(database, seconds=(0.0, 0.0))
     worker.start()
     until(lambda: row(database, episode_id)["status"] == "processed")
