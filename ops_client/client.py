@@ -18,6 +18,7 @@ from ops_client.breaker.client import BreakerClient
 from ops_client.breaker.machine import BreakerConfig
 from ops_client.clock import Clock, SystemClock
 from ops_client.flags.client import FlagClient
+from ops_client.operations.client import OperationsClient
 from ops_client.part import Part, Runtime
 from ops_client.quotas.client import QuotaClient
 from ops_client.store import PostgresStore, Store
@@ -66,7 +67,8 @@ class OpsClient:
         self.flags = FlagClient(self.runtime)
         self.quotas = QuotaClient(self.runtime)
         self.breakers = BreakerClient(self.runtime)
-        self._parts: list[Part] = [self.flags, self.quotas, self.breakers]
+        self.operations = OperationsClient(self.runtime)
+        self._parts: list[Part] = [self.flags, self.quotas, self.breakers, self.operations]
         self._make_engine()
         _clients.add(self)
 
@@ -78,6 +80,8 @@ class OpsClient:
                 self.runtime.started_at = self.runtime.clock.now()
                 self._sync.start()
                 self._background.start()
+                for part in self._parts:
+                    part.started()
         return self
 
     def breaker(
@@ -98,6 +102,8 @@ class OpsClient:
 
     def close(self) -> None:
         """Stop following, write what is not yet written, close connections. The last answers stay in force."""
+        for part in self._parts:
+            part.closing()  # before the lock is taken: what still runs may ask this client
         with self._lock:
             if self._running:
                 self._sync.stop()

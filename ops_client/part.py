@@ -45,5 +45,11 @@ class Part:
         """Reports and flushes to run in the background."""
         return []
 
+    def started(self) -> None:
+        """The client runs: the moment to start a thread of one's own."""
+
+    def closing(self) -> None:
+        """The client closes: end that thread."""
+
     def after_fork(self) -> None:
         """Forget what belongs to the parent process: locks it may have held, counts it will report itself."""

@@ -66,6 +66,9 @@ SETTINGS = (
     Setting("DIRECTORY_EMAIL", str, "email", "Its column with the mail address."),
     Setting("DIRECTORY_NAME", list, ["first_name", "last_name"], "Its columns that make a name, in order."),
     Setting("DIRECTORY_TIER", str, "tier", "Its column with the tier."),
+    Setting("UNDO_SECONDS", int, 10, "An action on one operation is held back this long for Undo."),
+    Setting("UNDO_BULK_SECONDS", int, 60, "An action on more than one is held back this long."),
+    Setting("EPISODE_STUCK_SECONDS", int, 7200, "An episode in assembly is stuck after this long without news."),
     Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
 )
 

@@ -1,6 +1,25 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class OperationsConfig(AppConfig):
+    """Says what the console's role needs on foreign tables, and checks the sources with Django's own checks."""
+
     name = "incidents.operations"
     label = "operations"
+
+    def ready(self) -> None:
+        from django.core.checks import Tags, register
+
+        from incidents.operations.checks import check_sources
+        from ops_console.contract.grants import console_needs
+
+        register(check_sources, Tags.database)
+        console_needs.connect(_grants, dispatch_uid="operations")
+
+
+def _grants(sender: object, **_: Any) -> list[Any]:
+    from incidents.operations.sources import SOURCES
+
+    return [grant for source in SOURCES.values() for grant in source.grants()]

@@ -1,1 +1,158 @@
+"""What the console keeps of operations: marks beside foreign rows, actions in frozen chunks, and the outbox."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Verb(models.TextChoices):
+    """What an operator does to an operation."""
+
+    RETRY = "retry", "Retry"
+    FAIL = "fail", "Fail"
+
+
+class OperationMark(models.Model):
+    """What the console knows of one operation and its own row cannot hold.
+
+    `version` is the fencing token: every command raises it, and whatever carries an older one comes too late.
+    `handled_version` is the newest version that a backend has taken up or refused.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "operation_id")
+    kind = models.CharField(max_length=60)
+    operation_id = models.CharField(max_length=200)
+    version = models.PositiveIntegerField(db_default=0)
+    attempts = models.PositiveIntegerField(db_default=0)
+    handled_version = models.PositiveIntegerField(db_default=0)
+    heartbeat_at = models.DateTimeField(null=True)
+    last_command_at = models.DateTimeField(null=True)
+    last_verb = models.CharField(max_length=10, db_default="")
+    reason = models.TextField(db_default="")
+    # Why the row itself could not take the reason, or why the backend refused the command.
+    note = models.TextField(db_default="")
+    # The newest actions first; bounded, so that a row retried for ever does not grow.
+    action_ids = ArrayField(models.BigIntegerField(), db_default=models.Value([], ArrayField(models.BigIntegerField())))
+
+
+class Action(models.Model):
+    """An operator's intent on one or many operations. Nothing has changed before it is released."""
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled", "Scheduled"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        CANCELLED = "cancelled", "Cancelled"
+        DONE = "done", "Done"
+
+    kind = models.CharField(max_length=60)
+    verb = models.CharField(max_length=10, choices=Verb)
+    reason = models.TextField(blank=True)
+    label = models.CharField(max_length=300)
+    scope = models.JSONField()
+    total = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.SCHEDULED)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=150)
+    via = models.CharField(max_length=20)
+    created_at = models.DateTimeField(db_default=Now())
+    release_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # Why the last try to release a chunk failed; empty once one has worked again.
+    problem = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["release_at"],
+                name="operations_action_open",
+                condition=models.Q(state__in=["scheduled", "running", "paused"]),
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it may still happen."""
+        return self.state in (self.State.SCHEDULED, self.State.RUNNING, self.State.PAUSED)
+
+
+class Chunk(models.Model):
+    """Up to some 2,000 operations of an action with what was seen of each: released whole, in one transaction."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DONE = "done", "Done"
+
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    operation_ids = ArrayField(models.TextField())
+    seen_statuses = ArrayField(models.TextField())
+    seen_ages = ArrayField(models.DateTimeField())
+    seen_versions = ArrayField(models.PositiveIntegerField())
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    changed = models.PositiveIntegerField(default=0)
+    finished_meanwhile = models.PositiveIntegerField(default=0)
+    locked = models.PositiveIntegerField(default=0)
+    ineligible = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "number"], name="operations_chunk_number")]
+
+
+class Outcome(models.Model):
+    """An operation with which an action did not simply do what it was to do. The others need no row."""
+
+    class Kind(models.TextChoices):
+        FINISHED_MEANWHILE = "finished_meanwhile", "Finished meanwhile"
+        LOCKED = "locked", "Locked"
+        INELIGIBLE = "ineligible", "Ineligible"
+        REFUSED = "refused", "Refused by the backend"
+
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="outcomes")
+    operation_id = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=20, choices=Kind)
+    detail = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "operation_id"], name="operations_outcome_once")]
+        indexes = [models.Index(fields=["operation_id"], name="operations_outcome_of")]
+
+
+class Command(models.Model):
+    """A row of the outbox: what a backend is told to do with the operations of one chunk. At least once."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        DELIVERED = "delivered", "Delivered"
+        DEAD = "dead", "Dead letter"
+
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="commands")
+    kind = models.CharField(max_length=60)
+    verb = models.CharField(max_length=10, choices=Verb)
+    reason = models.TextField(blank=True)
+    operation_ids = ArrayField(models.TextField())
+    versions = ArrayField(models.PositiveIntegerField())
+    payloads = models.JSONField()
+    state = models.CharField(max_length=10, choices=State, db_default=State.QUEUED)
+    attempts = models.PositiveIntegerField(db_default=0)
+    handled = models.PositiveIntegerField(db_default=0)
+    refused = models.PositiveIntegerField(db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    available_at = models.DateTimeField(db_default=Now())
+    leased_by = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    last_error = models.TextField(db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["available_at", "id"],
+                name="operations_command_queue",
+                condition=models.Q(state="queued"),
+            ),
+            models.Index(fields=["id"], name="operations_command_dead", condition=models.Q(state="dead")),
+        ]

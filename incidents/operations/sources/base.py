@@ -1,0 +1,197 @@
+"""A source: how this console sees and changes somebody else's rows. One subclass a foreign table."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from incidents.operations.sources.schema import LiveTable, live_table
+from ops_console.contract.grants import ForeignGrant
+
+# The states that a list can show, in the order of its tabs.
+STATES = ("stuck", "waiting", "in_progress", "failed")
+
+
+class CannotRetry(Exception):
+    """The row lacks what a retry needs; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a source cannot do on the live schema, and what to do about it. `stops` names list, retry or fail."""
+
+    message: str
+    hint: str
+    stops: frozenset[str]
+
+
+@dataclass(frozen=True)
+class FailureNote:
+    """Why, when (ISO, UTC) and by whom an operation was failed."""
+
+    reason: str
+    at: str
+    by: str
+
+    def keys(self) -> dict[str, str]:
+        return {"error_reason": self.reason, "error_at": self.at, "error_by": self.by}
+
+
+class Source:
+    """Names and statuses of a foreign table. Missing columns and labels cost abilities, never a crash.
+
+    `age_zone` is the zone of the age column where it is naive. `stuck_after_seconds` counts from the latest of the
+    age column, our last command and the last heartbeat.
+    """
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    plural: ClassVar[str]
+    schema: ClassVar[str] = "public"
+    table: ClassVar[str]
+    id_column: ClassVar[str] = "id"
+    owner_column: ClassVar[str]
+    title_column: ClassVar[str]
+    status_column: ClassVar[str]
+    age_column: ClassVar[str]
+    age_zone: ClassVar[str] = "UTC"
+    meta_column: ClassVar[str]
+    # Read where they are there: what a retry's payload is made of.
+    payload_columns: ClassVar[tuple[str, ...]] = ()
+    in_progress: ClassVar[tuple[str, ...]]
+    waiting: ClassVar[tuple[str, ...]] = ()
+    failed: ClassVar[tuple[str, ...]] = ()
+    # A condition on `e` beside the waiting statuses; `{meta}` stands for the meta column as text.
+    waiting_only: ClassVar[str] = ""
+    retry_status: ClassVar[str]
+    fail_status: ClassVar[str]
+    # What a person should know before believing a change of this source.
+    caveat: ClassVar[str] = ""
+
+    @property
+    def stuck_after_seconds(self) -> int:
+        """How long without news an operation in progress may be before it counts as stuck."""
+        return 2 * 3600
+
+    @property
+    def qualified_table(self) -> str:
+        return f'{self.schema}."{self.table}"'
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        return (self.id_column, self.status_column, self.age_column)
+
+    @property
+    def read_columns(self) -> tuple[str, ...]:
+        return (*self.required_columns, self.owner_column, self.title_column, self.meta_column, *self.payload_columns)
+
+    @property
+    def written_columns(self) -> tuple[str, ...]:
+        return (self.status_column, self.meta_column)
+
+    def grants(self) -> list[ForeignGrant]:
+        """What the console's role needs on the table, column by column."""
+        return [
+            ForeignGrant("SELECT", self.qualified_table, self.read_columns),
+            ForeignGrant("UPDATE", self.qualified_table, self.written_columns),
+        ]
+
+    def live(self) -> LiveTable:
+        """The table as it stands in this database."""
+        return live_table(self.schema, self.table)
+
+    def statuses(self, state: str, live: LiveTable) -> list[str]:
+        """The statuses of a state (`stuck` shares those of `in_progress`) that the live column can hold."""
+        wanted = {"waiting": self.waiting, "failed": self.failed}.get(state, self.in_progress)
+        return [label for label in wanted if live.has_label(self.status_column, label)]
+
+    def retryable_statuses(self) -> tuple[str, ...]:
+        return (*self.in_progress, *self.failed)
+
+    def failable_statuses(self) -> tuple[str, ...]:
+        return (*self.in_progress, *self.waiting)
+
+    def valid_id(self, operation_id: str, live: LiveTable) -> bool:
+        """Whether the text can be an id of this table at all."""
+        kind = live.columns[self.id_column].type
+        try:
+            UUID(operation_id) if kind == "uuid" else int(operation_id) if "int" in kind else None
+        except ValueError:
+            return False
+        return "\0" not in operation_id
+
+    def problems(self, live: LiveTable) -> list[Problem]:
+        """Everything that the live schema keeps this source from doing."""
+        if not live.columns:
+            return [Problem(f"There is no table {self.qualified_table} in this database.", _MISSING, _ALL)]
+        return [*self._column_problems(live), *self._label_problems(live)]
+
+    def why_not(self, ability: str, live: LiveTable) -> str:
+        """Why the source cannot `list`, `retry` or `fail` here; "" if it can."""
+        return " ".join(problem.message for problem in self.problems(live) if ability in problem.stops)
+
+    def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What a backend needs to do the work again. Raises CannotRetry, naming the missing field."""
+        raise NotImplementedError
+
+    def storable_payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The payload, if the outbox can keep it: PostgreSQL's JSON takes no NaN, no NUL and no half characters.
+
+        One such row must not take the two thousand others of its chunk with it. Raises CannotRetry.
+        """
+        payload = self.payload(row)
+        for field, value in payload.items():
+            try:
+                text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+            except (ValueError, RecursionError):
+                text = b"\\u0000"
+            if b"\\u0000" in text:
+                raise CannotRetry(field, f"{field} holds characters or numbers that cannot be passed on.")
+        return payload
+
+    def meta_when_failed(self, text: str | None, note: FailureNote) -> tuple[str | None, str]:
+        """The meta column after a failure, and why the reason could not be kept there ("" if it could)."""
+        raise NotImplementedError
+
+    def _column_problems(self, live: LiveTable) -> Iterator[Problem]:
+        for column in dict.fromkeys(self.read_columns):
+            if not live.readable(column):
+                yield Problem(
+                    f"{self.qualified_table}.{column} {_lack(column, live)} read.", _GRANT, self._needs(column)
+                )
+        if not live.writable(self.status_column):
+            yield Problem(f"{self.qualified_table}.{self.status_column} may not be written.", _GRANT, _WRITING)
+
+    def _needs(self, column: str) -> frozenset[str]:
+        if column in self.required_columns:
+            return _ALL
+        return frozenset({"retry"}) if column == self.meta_column else frozenset()
+
+    def _label_problems(self, live: LiveTable) -> Iterator[Problem]:
+        if not self.statuses("in_progress", live):
+            yield self._no_label(self.in_progress, frozenset({"list", "retry"}))
+        if not live.has_label(self.status_column, self.retry_status):
+            yield self._no_label((self.retry_status,), frozenset({"retry"}))
+        if not live.has_label(self.status_column, self.fail_status):
+            yield self._no_label((self.fail_status,), frozenset({"fail"}))
+
+    def _no_label(self, labels: tuple[str, ...], stops: frozenset[str]) -> Problem:
+        names = " or ".join(repr(label) for label in labels)
+        return Problem(f"{self.qualified_table}.{self.status_column} has no label {names} here.", _LABEL, stops)
+
+
+def _lack(column: str, live: LiveTable) -> str:
+    return "may not be" if column in live.columns else "is missing and cannot be"
+
+
+_ALL = frozenset({"list", "retry", "fail"})
+_WRITING = frozenset({"retry", "fail"})
+_MISSING = "The backend's own migrations make it; the page works without."
+_GRANT = "Run what `manage.py grant_console ROLE` prints, as the owner of the table."
+_LABEL = "Add it in the backend's own migration: ALTER TYPE ... ADD VALUE."

@@ -1,0 +1,94 @@
+"""Assembly of podcast episodes: the backend's own table `public.episode`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from incidents.operations.sources.base import CannotRetry, FailureNote, Source
+from incidents.operations.sources.text import NotAnObject, read_object, with_keys
+
+
+class EpisodeSource(Source):
+    """There is no started-at: `processed_at` is set at creation and not touched when work begins again."""
+
+    kind = "episode_assembly"
+    label = "episode assembly"
+    plural = "episode assemblies"
+    table = "episode"
+    owner_column = "user_id"
+    title_column = "title"
+    status_column = "status"
+    age_column = "processed_at"
+    meta_column = "meta_json"
+    payload_columns = ("template_id", "podcast_id", "priority", "created_at", "working_audio_name")
+    in_progress = ("processing",)
+    waiting = ("pending",)
+    failed = ("error", "failed")
+    # Text that is not JSON must not stop a list, so it is searched and not parsed.
+    waiting_only = """{meta} ~ '"queued_for_worker"\\s*:\\s*true'"""
+    retry_status = "processing"
+    fail_status = "error"
+    caveat = (
+        "This table's workers write their result without asking whether the episode is still theirs, unless the "
+        "backend's handler makes those writes conditional: a worker that comes back late may overwrite a decision."
+    )
+
+    @property
+    def stuck_after_seconds(self) -> int:
+        return settings.EPISODE_STUCK_SECONDS
+
+    def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        found = _assembly(row["meta"])
+        return {
+            "episode_id": row["operation_id"],
+            "user_id": row["owner_id"],
+            "podcast_id": _text(row.get("podcast_id")),
+            "template_id": _text(row.get("template_id")),
+            "priority": row.get("priority"),
+            **{name: found.get(name) for name in _FROM_META},
+        }
+
+    def meta_when_failed(self, text: str | None, note: FailureNote) -> tuple[str | None, str]:
+        try:
+            return with_keys(text, note.keys()), ""
+        except NotAnObject as error:
+            return text, f"meta_json is {error}: it was left as it is, and the reason is kept here alone."
+
+
+_FROM_META = (
+    "main_content_filename",
+    "output_filename",
+    "tts_values",
+    "episode_details",
+    "intents",
+    "use_auphonic",
+)
+_NEEDED = "main_content_filename"
+
+
+def _assembly(text: str | None) -> dict[str, Any]:
+    """What the assembly was called with: the details, over those kept while it waited for a worker."""
+    if text is None:
+        raise CannotRetry(_NEEDED, f"meta_json is empty, so meta_json.{_NEEDED} is missing.")
+    try:
+        meta = read_object(text)
+    except NotAnObject as error:
+        raise CannotRetry(_NEEDED, f"meta_json is {error}, so meta_json.{_NEEDED} cannot be read.") from None
+    queued = meta.get("assembly_payload")
+    found = {**queued, **_given(meta)} if isinstance(queued, dict) else meta
+    if not _is_name(found.get(_NEEDED)):
+        raise CannotRetry(_NEEDED, f"meta_json.{_NEEDED} is missing: nothing says which recording to assemble.")
+    return found
+
+
+def _given(meta: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in meta.items() if value is not None and (name != _NEEDED or _is_name(value))}
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

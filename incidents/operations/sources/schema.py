@@ -1,0 +1,83 @@
+"""What a foreign table really looks like in this database: read once a while, believed over any code."""
+
+import time
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+_BELIEVED_SECONDS = 30.0
+_COLUMNS = """
+SELECT a.attname, format_type(a.atttypid, NULL), a.attnotnull,
+       has_column_privilege(c.oid, a.attnum, 'SELECT'), has_column_privilege(c.oid, a.attnum, 'UPDATE'),
+       CASE WHEN t.typtype = 'e'
+            THEN ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) END
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE n.nspname = %s AND c.relname = %s
+"""
+_INDEXES = """
+SELECT i.relname::text FROM pg_index x
+JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = %s AND x.indisvalid
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A live column; `labels` are an enum's, None for other types."""
+
+    type: str
+    not_null: bool
+    readable: bool
+    writable: bool
+    labels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """A table's columns by name and its valid indexes. Without columns there is no such table."""
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    indexes: frozenset[str] = frozenset()
+
+    def readable(self, column: str) -> bool:
+        return column in self.columns and self.columns[column].readable
+
+    def writable(self, column: str) -> bool:
+        return column in self.columns and self.columns[column].writable
+
+    def has_label(self, column: str, label: str) -> bool:
+        """Whether the column can hold the label; one that is no enum can hold any."""
+        live = self.columns.get(column)
+        return live is not None and (live.labels is None or label in live.labels)
+
+
+_believed: dict[tuple[str, str], tuple[float, LiveTable]] = {}
+
+
+def live_table(schema: str, table: str) -> LiveTable:
+    """The table as it stands, at most half a minute old."""
+    known = _believed.get((schema, table))
+    if known is None or time.monotonic() - known[0] > _BELIEVED_SECONDS:
+        known = time.monotonic(), _read(schema, table)
+        _believed[schema, table] = known
+    return known[1]
+
+
+def forget() -> None:
+    """Read every table anew at the next question."""
+    _believed.clear()
+
+
+def _read(schema: str, table: str) -> LiveTable:
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, [schema, table])
+        columns = {
+            name: Column(kind, not_null, readable, writable, tuple(labels) if labels is not None else None)
+            for name, kind, not_null, readable, writable, labels in cursor.fetchall()
+        }
+        cursor.execute(_INDEXES, [schema, table])
+        return LiveTable(columns, frozenset(name for (name,) in cursor.fetchall()))

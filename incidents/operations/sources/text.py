@@ -1,0 +1,45 @@
+"""JSON that is kept as text: usually an object, sometimes nothing, sometimes not JSON at all."""
+
+import json
+from typing import Any
+
+
+class NotAnObject(Exception):
+    """The text holds no JSON object; the message says what it holds instead."""
+
+
+def read_object(text: str | None) -> dict[str, Any]:
+    """The object in the text; an empty one for NULL. Raises NotAnObject."""
+    if text is None:
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotAnObject("not JSON") from None
+    if not isinstance(value, dict):
+        raise NotAnObject("JSON, but not an object")
+    return value
+
+
+def with_keys(text: str | None, added: dict[str, Any]) -> str:
+    """The text's object with these keys set and every other one as it was written. Raises NotAnObject.
+
+    New keys are put before the closing brace: reading and writing the whole would round numbers and drop
+    what this JSON library does not keep.
+    """
+    value = read_object(text)
+    if text is None or not value:
+        return json.dumps(added)
+    if value.keys() & added.keys():
+        return json.dumps(value | added)
+    return f"{text.rstrip()[:-1].rstrip()}, {json.dumps(added)[1:]}"
+
+
+def pretty(text: str | None) -> tuple[str, bool]:
+    """The text for a person, and whether it is JSON."""
+    if text is None:
+        return "", False
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False), True
+    except (ValueError, RecursionError):
+        return text, False

@@ -1,0 +1,13 @@
+-- Commands of the console to this backend, and signs of life from it.
+
+-- name: claim_command
+SELECT id, kind, verb, reason, operations
+FROM ops_v1.claim_command(%(wanted)s::text[], %(holder)s::uuid, %(lease_seconds)s::integer)
+
+-- name: ack_command
+SELECT ops_v1.ack_command(
+    %(id)s::bigint, %(holder)s::uuid, %(results)s::jsonb, %(ending)s::text, %(error)s::text, %(lease_seconds)s::integer
+) AS held
+
+-- name: operation_heartbeat
+SELECT ops_v1.heartbeat(%(kind)s::text, %(operation_id)s::text)
