@@ -103,9 +103,7 @@ def require_role(role: str, using: str = "default") -> None:
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
-            raise InvalidInput(
-                "role", f"There is no database role {role!r}: create it first with CREATE ROLE."
-            )
+            raise InvalidInput("role", f"There is no database role {role!r}: create it first with CREATE ROLE.")
 
 
 def _quoted(role: str) -> str:

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Revision(models.Model):
-    """One row: the number that every committed change of configuration raises by one (see contract/v1/10_revision.sql)."""
+    """One row: the number that every committed change of configuration raises (contract/v1/10_revision.sql)."""
 
     revision = models.BigIntegerField(default=0)
     changed_at = models.DateTimeField(db_default=models.functions.Now())

@@ -16,9 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role")
-        parser.add_argument(
-            "--apply", action="store_true", help="run the printed part too, with the rights at hand"
-        )
+        parser.add_argument("--apply", action="store_true", help="run the printed part too, with the rights at hand")
 
     def handle(self, *args: Any, role: str, apply: bool, **options: Any) -> None:
         try:
