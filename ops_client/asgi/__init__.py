@@ -1,0 +1,1 @@
+"""Pure ASGI middlewares, one a file: nothing of a framework is needed."""

@@ -1,0 +1,128 @@
+"""Limits a backend's requests: 429 with the limit in force and when to come again, its headers on every answer."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops_client.errors import StoreUnavailable
+from ops_client.quotas import http
+from ops_client.quotas.call import Call, current_call
+from ops_client.quotas.client import QuotaClient
+from ops_client.quotas.decide import Decision
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEALTH_ROUTES = frozenset({"/livez", "/readyz", "/health"})
+AWAY_RETRY_SECONDS = "2"
+# Ids in a path: routers run later, and refusals are kept by route, of which there must be few.
+_ID = re.compile(r"/(?:\d+|[0-9a-fA-F-]{32,36})(?=/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is limited: a user of the backend and the tier it knows them to have."""
+
+    user_id: str
+    tier: str | None = None
+
+
+class QuotaMiddleware:
+    """Counts each HTTP request against a rate before the application sees it.
+
+    `identify` names the caller of a request (it runs on a thread and may ask a database); None limits by address.
+    `cost` is what a request counts, 0 for one that is free. Health routes are always free. `trusted_proxies` is how
+    many proxies of yours append to X-Forwarded-For; with 0 the header is not believed.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        quotas: QuotaClient,
+        *,
+        resource: str = "api_calls",
+        identify: Callable[[Scope], Caller | None] = lambda scope: None,
+        cost: Callable[[Scope], int] = lambda scope: 1,
+        exempt: Collection[str] = HEALTH_ROUTES,
+        trusted_proxies: int = 0,
+    ) -> None:
+        self.app = app
+        self._quotas = quotas
+        self._resource = resource
+        self._identify = identify
+        self._cost = cost
+        self._exempt = frozenset(exempt) | HEALTH_ROUTES
+        self._trusted_proxies = trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._exempt or not (cost := self._cost(scope)):
+            await self.app(scope, receive, send)
+            return
+        try:
+            decision = await asyncio.to_thread(self._decide, scope, cost)
+        except StoreUnavailable as error:
+            await _answer(send, 503, _away(error), {"Retry-After": AWAY_RETRY_SECONDS})
+            return
+        if decision.allowed:
+            await self.app(scope, receive, _telling(send, http.headers(decision)))
+        else:
+            await _answer(send, http.status(decision), http.problem(decision), http.headers(decision))
+
+    def _decide(self, scope: Scope, cost: int) -> Decision:
+        address = client_address(scope, self._trusted_proxies)
+        caller = self._identify(scope) or Caller(f"address:{address}")
+        route = f"{scope['method']} {_ID.sub('/{id}', scope['path'])}"
+        current_call.set(Call(route, caller.user_id, address, _header(scope, b"x-request-id")))
+        return self._quotas.hit(self._resource, caller.user_id, tier=caller.tier, cost=cost)
+
+
+def client_address(scope: Scope, trusted_proxies: int = 0) -> str:
+    """The peer's address, or what the outermost trusted proxy saw."""
+    forwarded = [part.strip() for part in _header(scope, b"x-forwarded-for").split(",") if part.strip()]
+    if trusted_proxies and len(forwarded) >= trusted_proxies:
+        return forwarded[-trusted_proxies]
+    peer = scope.get("client")
+    return str(peer[0]) if peer else "unknown"
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return ",".join(values)
+
+
+def _telling(send: Send, told: dict[str, str]) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), *_raw(told)]
+        await send(message)
+
+    return wrapped
+
+
+async def _answer(send: Send, status: int, body: Any, headers: dict[str, str]) -> None:
+    content = json.dumps(body).encode()
+    told = {"Content-Type": http.PROBLEM_TYPE, "Content-Length": str(len(content)), **headers}
+    await send({"type": "http.response.start", "status": status, "headers": _raw(told)})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _away(error: StoreUnavailable) -> dict[str, object]:
+    return {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": error.message,
+        "code": error.code,
+        "message": error.message,
+        "retryable": True,
+    }

@@ -1,0 +1,108 @@
+"""What is held while work goes on: room that was reserved, a place among those that run at once."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from ops_client.errors import OpsError
+from ops_client.quotas.decide import Decision
+from ops_client.quotas.http import sentence
+from ops_client.store import Store
+
+
+class QuotaExceeded(OpsError):
+    """The limit in force said no; `decision` says which, and whether waiting helps."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__("quota_exceeded", sentence(decision))
+        self.decision = decision
+        self.retryable = decision.retryable
+
+
+class ReservationGone(OpsError):
+    """A reservation was committed long after it had run out: what was stored is not counted. Recount the user."""
+
+    def __init__(self, reservation: uuid.UUID) -> None:
+        super().__init__("reservation_gone", f"The reservation {reservation} ran out long ago and is gone.")
+
+
+class Held:
+    """Base of both: a context manager, sync and async. `decision` is what let it through.
+
+    `id` is None where nothing is held: no limit, or the database was away and the resource is open.
+    """
+
+    def __init__(self, store: Store, decision: Decision, held: uuid.UUID | None) -> None:
+        self._store = store
+        self.decision = decision
+        self.id = held
+
+    def leave(self, failed: bool) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave(failed=error is not None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.leave, error is not None)
+
+
+class Reservation(Held):
+    """Room for `amount`: leaving the block commits it, an exception releases it; either may be done earlier."""
+
+    def commit(self, actual: int | None = None) -> None:
+        """It is stored, `actual` of it where that is not what was reserved. Once is enough.
+
+        Raises ReservationGone, StoreUnavailable.
+        """
+        held, self.id = self.id, None
+        if held and not self._store.fetch("quota_commit", id=held, actual=actual)[0]["done"]:
+            raise ReservationGone(held)
+
+    def release(self) -> None:
+        """It is not stored after all. Raises StoreUnavailable; the reservation then runs out by itself."""
+        held, self.id = self.id, None
+        if held:
+            self._store.fetch("quota_release", id=held)
+
+    def leave(self, failed: bool) -> None:
+        if failed:
+            self.release()
+        else:
+            self.commit()
+
+
+class Lease(Held):
+    """A place that is held until the block is left. The client keeps it alive meanwhile.
+
+    `lost` is True once the place has gone to somebody else (this process was silent for too long): stop the work.
+    """
+
+    def __init__(
+        self, store: Store, decision: Decision, held: uuid.UUID | None, forget: Callable[[uuid.UUID], object]
+    ) -> None:
+        super().__init__(store, decision, held)
+        self._forget = forget
+        self.lost = False
+
+    def release(self) -> None:
+        """Give the place back. A place that was lost stays with whoever has it now. Raises StoreUnavailable."""
+        held, self.id = self.id, None
+        if held:
+            self._forget(held)
+            self._store.fetch("quota_leave", id=held)
+
+    def leave(self, failed: bool) -> None:
+        self.release()

@@ -1,0 +1,68 @@
+"""Refusals on their way to the database: counted in memory, told every few seconds, bounded whatever happens."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ops_client.quotas.call import Call, current_call
+from ops_client.quotas.decide import Decision
+from ops_client.quotas.use import Use
+from ops_client.store import Store
+
+# A client in a tight loop makes one row; a thousand clients at once make this many.
+MOST_ROWS = 500
+_Key = tuple[str, str, str, str, bool]
+
+
+@dataclass
+class _Refused:
+    decision: Decision
+    call: Call
+    count: int
+
+
+class Refusals:
+    """One process's refusals since they were last told."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[_Key, _Refused] = {}
+
+    def note(self, use: Use, decision: Decision, shadow: bool) -> None:
+        """Remember a refusal under the call that is being served."""
+        call = current_call.get()
+        key = (use.resource, use.user_id, call.route, decision.policy, shadow)
+        with self._lock:
+            known = self._waiting.get(key)
+            if known is not None:
+                known.decision, known.call, known.count = decision, call, known.count + 1
+            elif len(self._waiting) < MOST_ROWS:
+                self._waiting[key] = _Refused(decision, call, 1)
+
+    def tell(self, store: Store, service: str) -> None:
+        """Write what has gathered. What cannot be written is lost: it is evidence, not account."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        for key, refused in waiting.items():
+            store.execute("quota_report_refusal", **_row(key, refused), service=service[:100])
+
+
+def _row(key: _Key, refused: _Refused) -> dict[str, Any]:
+    resource, user_id, route, policy, shadow = key
+    return {
+        "resource": resource[:63],
+        "user_id": user_id,
+        "route": _text(route, 300),
+        "key": _text(refused.call.key, 200),
+        "client": _text(refused.call.client, 200),
+        "request_id": _text(refused.call.request_id, 64),
+        "limit": refused.decision.limit,
+        "source": refused.decision.source.value,
+        "policy": policy,
+        "shadow": shadow,
+        "count": refused.count,
+    }
+
+
+def _text(value: str, length: int) -> str:
+    return value.replace("\0", "")[:length]

@@ -1,0 +1,58 @@
+"""What a limit may be, as people type it and as it is kept."""
+
+import re
+from decimal import Decimal
+
+from ops_client.errors import InvalidInput as ImpossibleLimit
+from ops_client.quotas.decide import valid_limit
+from ops_console.errors import InvalidInput
+from quotas.models import Resource
+
+UNLIMITED = "unlimited"
+# A place is a row; more at once than this is no limit worth its rows.
+MOST_PLACES = 1_000
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMGTP]?i?B)\s*$", re.IGNORECASE)
+_UNITS = ("kB", "MB", "GB", "TB", "PB")
+
+
+def read_limit(resource: Resource, text: str) -> int | None:
+    """A typed limit: a whole number, `unlimited`, or for bytes a size such as `50 GB`. Raises InvalidInput."""
+    wanted = text.strip()
+    if wanted.lower() == UNLIMITED:
+        return checked_limit(resource, None)
+    size = _SIZE.match(wanted) if resource.unit == "bytes" else None
+    number = _bytes(*size.groups()) if size else wanted.replace(",", "").replace("_", "").replace("\u202f", "")
+    return checked_limit(resource, number)
+
+
+def checked_limit(resource: Resource, limit: object, field: str = "limit") -> int | None:
+    """The limit where the resource can have it. None is no limit. Raises InvalidInput saying what would be right."""
+    if limit is None:
+        if not resource.allow_unlimited:
+            raise InvalidInput(field, f"{field}: {resource.name} always has a limit. Give a whole number from 0.")
+        return None
+    try:
+        number = valid_limit(limit)
+    except ImpossibleLimit as error:
+        told = error.message.replace("limit: is", "has to be")
+        raise InvalidInput(field, f"{field}: {told}; {limit!r} is not.") from error
+    if resource.kind == Resource.Kind.CONCURRENCY and number > MOST_PLACES:
+        raise InvalidInput(field, f"{field}: at most {MOST_PLACES:,} can run at once.")
+    return number
+
+
+def show_limit(resource: Resource, limit: int | None) -> str:
+    """A limit in the form in which it can be typed again."""
+    if limit is None:
+        return UNLIMITED
+    if resource.unit == "bytes":
+        for power, unit in reversed(list(enumerate(_UNITS, start=1))):
+            if limit and limit % 1000**power == 0:
+                return f"{limit // 1000**power} {unit}"
+    return str(limit)
+
+
+def _bytes(number: str, unit: str) -> int:
+    prefix = unit[:-1].lower().removesuffix("i")
+    base = 1024 if "i" in unit.lower() else 1000
+    return int(Decimal(number) * base ** ("kmgtp".index(prefix) + 1 if prefix else 0))

@@ -1,0 +1,62 @@
+"""Resources and tier policies for a console that has none: what the podcast backend sells."""
+
+from typing import Any
+
+from ops_console.access.actor import SYSTEM
+from quotas.models import Policy, Resource
+from quotas.settings_services import create_resource, set_policy
+
+HOUR_OF_AUDIO_BYTES = 100_000_000  # at the quality in which recordings are kept
+TIERS = ("trial", "free", "starter", "hobby", "creator", "pro", "executive", "enterprise", "unlimited")
+
+_RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
+    "api_calls": (
+        "rate",
+        {"title": "API calls", "unit": "calls", "window_seconds": 60, "default_limit": 60, "failure_policy": "local"},
+    ),
+    "concurrent_assemblies": (
+        "concurrency",
+        {"title": "Assemblies at once", "unit": "assemblies", "default_limit": 1, "ttl_seconds": 60},
+    ),
+    "storage_bytes": ("storage", {"title": "Storage", "unit": "bytes", "default_limit": HOUR_OF_AUDIO_BYTES}),
+    "episodes_per_month": (
+        "allowance",
+        {"title": "Episodes a month", "unit": "episodes", "period": "month", "default_limit": 5},
+    ),
+}
+# None is no limit; a tier that is not named has the default.
+_POLICIES: dict[str, dict[str, int | None]] = {
+    "api_calls": {"creator": 300, "pro": 600, "executive": 1200, "enterprise": 6000, "unlimited": None},
+    "concurrent_assemblies": {"creator": 2, "pro": 3, "executive": 5, "enterprise": 10, "unlimited": None},
+    "storage_bytes": {
+        "hobby": 2 * HOUR_OF_AUDIO_BYTES,
+        "creator": 10 * HOUR_OF_AUDIO_BYTES,
+        "pro": 25 * HOUR_OF_AUDIO_BYTES,
+        "executive": 50 * HOUR_OF_AUDIO_BYTES,
+        "enterprise": None,
+        "unlimited": None,
+    },
+    "episodes_per_month": {
+        "trial": None,
+        "creator": 50,
+        "pro": 500,
+        "executive": 1000,
+        "enterprise": None,
+        "unlimited": None,
+    },
+}
+
+
+def seed() -> None:
+    """Define what is not defined; change nothing that is."""
+    for name, (kind, values) in _RESOURCES.items():
+        if not Resource.objects.filter(pk=name).exists():
+            create_resource(SYSTEM, name, kind, {**values, "allow_unlimited": True})
+            for tier, limit in _POLICIES[name].items():
+                set_policy(SYSTEM, tier, name, limit)
+
+
+def tiers() -> list[str]:
+    """The tiers in the order in which they are sold, and whatever others have policies."""
+    known = set(Policy.objects.values_list("tier", flat=True).distinct())
+    return [*TIERS, *sorted(known - set(TIERS))]

@@ -1,0 +1,147 @@
+"""What admins decide: which resources there are, and what each tier may use of them."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.db import transaction
+
+from ops_console.access.actor import Actor
+from ops_console.access.roles import Role, require
+from ops_console.audit.services import Target, record, snapshot
+from ops_console.errors import Conflict, InvalidInput, NotFound
+from quotas.limits import checked_limit
+from quotas.models import Override, Policy, Resource
+from quotas.services import locked_resource
+
+EDITABLE = (
+    "title",
+    "unit",
+    "window_seconds",
+    "period",
+    "timezone",
+    "ttl_seconds",
+    "default_limit",
+    "allow_unlimited",
+    "shadow",
+    "failure_policy",
+)
+LONGEST_WINDOW_SECONDS = 31 * 24 * 3600
+
+
+def set_policy(actor: Actor, tier: str, resource_name: str, limit: int | None, version: int = 0) -> Policy:
+    """What a tier may use; None is no limit. `version` is the one that was read, 0: none.
+
+    Raises NotAllowed, NotFound, InvalidInput, and Conflict when somebody else was faster.
+    """
+    require(actor, Role.ADMIN)
+    if not 1 <= len(tier.strip()) <= 50 or "\0" in tier:
+        raise InvalidInput("tier", "tier: is a name of 1 to 50 characters.")
+    with transaction.atomic():
+        resource = locked_resource(resource_name)
+        limit = checked_limit(resource, limit)
+        policy = Policy.objects.filter(resource=resource, tier=tier).first()
+        _require_policy_version(policy, version, {"limit": limit})
+        before = {"limit": policy.limit} if policy else None
+        policy = policy or Policy(resource=resource, tier=tier, version=0)
+        policy.limit = limit
+        policy.version += 1
+        policy.save()
+        record(actor, "policy.set", policy_target(policy), before=before, after={"limit": limit})
+    return policy
+
+
+def remove_policy(actor: Actor, tier: str, resource_name: str, version: int) -> None:
+    """The tier has the resource's default again. Raises as `set_policy`."""
+    require(actor, Role.ADMIN)
+    with transaction.atomic():
+        resource = locked_resource(resource_name)
+        policy = Policy.objects.filter(resource=resource, tier=tier).first()
+        if policy is None:
+            raise NotFound(f"The tier {tier[:50]!r} has no policy of {resource.name} any more.")
+        _require_policy_version(policy, version, {"limit": "removed"})
+        target, before = policy_target(policy), {"limit": policy.limit}
+        policy.delete()
+        record(actor, "policy.remove", target, before=before)
+
+
+def create_resource(actor: Actor, name: str, kind: str, values: dict[str, Any]) -> Resource:
+    """Define a resource. Its name and kind never change, since backends call it by them. Raises InvalidInput."""
+    require(actor, Role.ADMIN)
+    if kind not in Resource.Kind.values:
+        raise InvalidInput("kind", f"kind: is one of {', '.join(Resource.Kind.values)}.")
+    with transaction.atomic():
+        if Resource.objects.filter(pk=name).exists():
+            raise InvalidInput("name", f"name: there is a resource named {name} already.")
+        resource = Resource(name=name, kind=kind, **_editable(values))
+        check_resource(resource)
+        resource.save(force_insert=True)
+        record(actor, "resource.create", resource_target(resource), after=snapshot(resource, EDITABLE))
+    return resource
+
+
+def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int) -> Resource:
+    """Change what a resource is. Raises NotFound, InvalidInput, and Conflict when somebody else was faster."""
+    require(actor, Role.ADMIN)
+    with transaction.atomic():
+        resource = locked_resource(name)
+        before = snapshot(resource, EDITABLE)
+        if resource.version != version:
+            current = {**before, "version": resource.version}
+            raise Conflict(
+                f"{name} was changed while you were editing it.", current, {**current, **values, "version": version}
+            )
+        for field, value in _editable(values).items():
+            setattr(resource, field, value)
+        check_resource(resource)
+        resource.version += 1
+        resource.save()
+        record(actor, "resource.edit", resource_target(resource), before=before, after=snapshot(resource, EDITABLE))
+    return resource
+
+
+def check_resource(resource: Resource) -> None:
+    """Raise InvalidInput naming the field that cannot be."""
+    kind = Resource.Kind
+    if resource.kind == kind.RATE and not 1 <= (resource.window_seconds or 0) <= LONGEST_WINDOW_SECONDS:
+        raise InvalidInput("window_seconds", f"window_seconds: a rate has one of 1 to {LONGEST_WINDOW_SECONDS:,} s.")
+    if resource.kind == kind.ALLOWANCE and resource.period not in Resource.Period.values:
+        raise InvalidInput("period", f"period: an allowance has one: {', '.join(Resource.Period.values)}.")
+    if resource.timezone not in available_timezones():
+        raise InvalidInput("timezone", f"timezone: {resource.timezone!r} is none; give one such as Europe/Prague.")
+    if resource.failure_policy == Resource.FailurePolicy.LOCAL and resource.kind != kind.RATE:
+        raise InvalidInput("failure_policy", "failure_policy: only a rate can be counted by each process for itself.")
+    if not 10 <= resource.ttl_seconds <= 7 * 24 * 3600:
+        raise InvalidInput("ttl_seconds", "ttl_seconds: is 10 s to 7 days, 604,800 s.")
+    if resource.default_limit is not None:
+        checked_limit(resource, resource.default_limit, "default_limit")
+    _check_unlimited(resource)
+
+
+def policy_target(policy: Policy) -> Target:
+    return Target("policy", f"{policy.tier}/{policy.resource_id}", f"{policy.resource_id} of tier {policy.tier}")
+
+
+def resource_target(resource: Resource) -> Target:
+    return Target("resource", resource.name, resource.name)
+
+
+def _check_unlimited(resource: Resource) -> None:
+    if resource.allow_unlimited:
+        return
+    tiers = list(Policy.objects.filter(resource=resource.name, limit=None).values_list("tier", flat=True))
+    users = Override.objects.filter(resource=resource.name, limit=None, ended_at=None).count()
+    if tiers or users:
+        who = " and ".join([*([f"tiers {', '.join(tiers)}"] if tiers else []), *([f"{users} users"] if users else [])])
+        raise InvalidInput("allow_unlimited", f"allow_unlimited: {who} have no limit now. Give them one first.")
+
+
+def _require_policy_version(policy: Policy | None, version: int, submitted: dict[str, Any]) -> None:
+    current = policy.version if policy else 0
+    if current != version:
+        shown = {"limit": policy.limit if policy else "no policy", "version": current}
+        message = "This tier's limit was changed while you were editing it."
+        raise Conflict(message, current=shown, submitted={**submitted, "version": version})
+
+
+def _editable(values: dict[str, Any]) -> dict[str, Any]:
+    return {field: values[field] for field in EDITABLE if field in values}

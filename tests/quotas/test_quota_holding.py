@@ -1,0 +1,181 @@
+"""Storage, places and allowances as backends meet them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ops_client.quotas.decide import Source
+from ops_client.quotas.guard import QuotaExceeded, ReservationGone
+from quotas.models import Counter, Level, Reservation, Slot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def used(ops, user, resource):
+    return ops.quotas.peek(resource, user.id, tier=user.tier).used
+
+
+def test_what_is_stored_counts_when_the_block_is_left(ops, hanna):
+    """A reservation holds its room at once, and leaving its block makes it a part of the level."""
+    with ops.quotas.reserve("storage_bytes", hanna.id, 1_000, tier="pro"):
+        assert used(ops, hanna, "storage_bytes") == 1_000
+        assert not Level.objects.get(user_id=hanna.id).used
+    assert Level.objects.get(user_id=hanna.id).used == 1_000
+    assert not Reservation.objects.filter(user_id=hanna.id).exists()
+
+
+def test_what_failed_gives_its_room_back(ops, hanna):
+    """An exception in the block releases what was reserved."""
+    with pytest.raises(ZeroDivisionError), ops.quotas.reserve("storage_bytes", hanna.id, 1_000, tier="pro"):
+        raise ZeroDivisionError
+    assert used(ops, hanna, "storage_bytes") == 0
+
+
+def test_what_was_really_stored_is_what_counts(ops, hanna):
+    """A commit may say how much it was in the end."""
+    with ops.quotas.reserve("storage_bytes", hanna.id, 1_000, tier="pro") as reservation:
+        reservation.commit(actual=700)
+    assert used(ops, hanna, "storage_bytes") == 700
+
+
+def test_freed_room_is_there_again(ops, hanna):
+    """Deleting something stored lowers the level, never below nothing."""
+    ops.quotas.reserve("storage_bytes", hanna.id, 1_000, tier="pro").commit()
+    ops.quotas.free("storage_bytes", hanna.id, 400)
+    assert used(ops, hanna, "storage_bytes") == 600
+    ops.quotas.free("storage_bytes", hanna.id, 5_000)
+    assert used(ops, hanna, "storage_bytes") == 0
+
+
+def test_storage_over_the_limit_is_refused_for_good(ops, hanna):
+    """A refusal of storage says the limit and that waiting does not help, and holds nothing."""
+    with pytest.raises(QuotaExceeded) as refusal:
+        ops.quotas.reserve("storage_bytes", hanna.id, 2_500_000_001, tier="pro")
+    decision = refusal.value.decision
+    assert (decision.limit, decision.source, decision.retryable) == (2_500_000_000, Source.TIER, False)
+    assert used(ops, hanna, "storage_bytes") == 0
+
+
+def test_reservations_together_never_exceed_the_limit(ops, hanna, allow):
+    """Eight threads that reserve at once get exactly the room there is."""
+    allow(hanna, "storage_bytes", 10)
+
+    def reserve(_: int) -> bool:
+        try:
+            return bool(ops.quotas.reserve("storage_bytes", hanna.id, 1))
+        except QuotaExceeded:
+            return False
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(reserve, range(40))) == 10
+
+
+def test_a_reservation_runs_out(ops, hanna, allow):
+    """Room that nobody committed or released is there again after its time, and a commit still counts meanwhile."""
+    allow(hanna, "storage_bytes", 10)
+    late = ops.quotas.reserve("storage_bytes", hanna.id, 10)
+    Reservation.objects.filter(user_id=hanna.id).update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert ops.quotas.reserve("storage_bytes", hanna.id, 10).id
+    late.commit()
+    assert Level.objects.get(user_id=hanna.id).used == 10
+
+
+def test_a_commit_of_what_is_gone_says_so(ops, hanna):
+    """When the reservation itself is gone, the caller hears that its bytes are not counted."""
+    late = ops.quotas.reserve("storage_bytes", hanna.id, 10, tier="pro")
+    Reservation.objects.filter(user_id=hanna.id).delete()
+    with pytest.raises(ReservationGone):
+        late.commit()
+
+
+def test_places_are_as_many_as_the_limit(ops, hanna, allow):
+    """Eight threads that want one of three places at once get three, and a place given back is taken again."""
+    allow(hanna, "concurrent_assemblies", 3)
+
+    def take(_: int):
+        try:
+            return ops.quotas.lease("concurrent_assemblies", hanna.id)
+        except QuotaExceeded:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        leases = [lease for lease in threads.map(take, range(24)) if lease]
+    assert len(leases) == 3
+    leases[0].release()
+    assert take(0) is not None
+    assert take(0) is None
+
+
+def test_a_lost_place_comes_back_and_a_late_release_does_nothing(ops, hanna):
+    """A holder that is silent past its time to live loses the place; giving it back late leaves the new holder be."""
+    silent = ops.quotas.lease("concurrent_assemblies", hanna.id, tier="free")
+    with pytest.raises(QuotaExceeded):
+        ops.quotas.lease("concurrent_assemblies", hanna.id, tier="free")
+    Slot.objects.filter(user_id=hanna.id, holder__isnull=False).update(expires_at=timezone.now() - timedelta(seconds=1))
+    newer = ops.quotas.lease("concurrent_assemblies", hanna.id, tier="free")
+    silent.release()
+    assert Slot.objects.get(user_id=hanna.id, holder__isnull=False).holder == newer.id
+
+
+def test_a_heartbeat_keeps_a_place(ops, hanna):
+    """The client's sign of life moves the time at which a place is lost; one that was lost is told."""
+    kept = ops.quotas.lease("concurrent_assemblies", hanna.id, tier="creator")
+    lost = ops.quotas.lease("concurrent_assemblies", hanna.id, tier="creator")
+    near = timezone.now() + timedelta(seconds=5)
+    Slot.objects.filter(holder=kept.id).update(expires_at=near)
+    Slot.objects.filter(holder=lost.id).update(expires_at=near - timedelta(seconds=10))
+    ops.quotas._keep_leases()
+    assert Slot.objects.get(holder=kept.id).expires_at > near
+    assert (kept.lost, lost.lost) == (False, True)
+
+
+def test_a_lowered_limit_holds_while_old_places_are_held(ops, hanna, allow):
+    """Three are running when the limit goes down to two: nobody else begins until two of them are done."""
+    allow(hanna, "concurrent_assemblies", 3)
+    running = [ops.quotas.lease("concurrent_assemblies", hanna.id) for _ in range(3)]
+    allow(hanna, "concurrent_assemblies", 2, version=1)
+    running[0].release()
+    with pytest.raises(QuotaExceeded):
+        ops.quotas.lease("concurrent_assemblies", hanna.id)
+    running[1].release()
+    assert ops.quotas.lease("concurrent_assemblies", hanna.id).id
+
+
+def test_an_allowance_is_used_up_and_says_when_it_returns(ops, hanna):
+    """The sixth episode of a month is refused on a limit of five, until the month ends."""
+    assert all(ops.quotas.consume("episodes_per_month", hanna.id, tier="free").allowed for _ in range(5))
+    decision = ops.quotas.consume("episodes_per_month", hanna.id, tier="free")
+    assert (decision.allowed, decision.retryable) == (False, True)
+    assert 0 < decision.retry_after_seconds <= 31 * 24 * 3600
+
+
+def test_a_new_period_begins_at_nothing(ops, hanna):
+    """What was used in an earlier period does not count in this one."""
+    ops.quotas.consume("episodes_per_month", hanna.id, tier="free", cost=5)
+    Counter.objects.filter(user_id=hanna.id).update(period_start=timezone.now() - timedelta(days=62))
+    assert used(ops, hanna, "episodes_per_month") == 0
+    assert ops.quotas.consume("episodes_per_month", hanna.id, tier="free", cost=5).allowed
+
+
+async def _all_async(quotas, user_id):
+    async with await quotas.areserve("storage_bytes", user_id, 5, tier="pro"):
+        pass
+    async with await quotas.alease("concurrent_assemblies", user_id, tier="pro"):
+        pass
+    await quotas.ahit("api_calls", user_id, tier="pro")
+    await quotas.aconsume("episodes_per_month", user_id, tier="pro")
+    return {usage.resource: usage.used for usage in await quotas.ausage(user_id, tier="pro")}
+
+
+def test_async_callers_have_the_same(ops, hanna):
+    """Every call has an `a` form, and what is held is an async context manager as well."""
+    import asyncio
+
+    assert asyncio.run(_all_async(ops.quotas, hanna.id)) == {
+        "api_calls": 1,
+        "concurrent_assemblies": 0,
+        "episodes_per_month": 1,
+        "storage_bytes": 5,
+    }
