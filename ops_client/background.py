@@ -13,7 +13,7 @@ logger = logging.getLogger("ops_client")
 
 @dataclass
 class Job:
-    """What to run, how often, and when next (monotonic seconds). `at_close` jobs run once more when the client closes."""
+    """What to run, how often, and when next (monotonic seconds). `at_close`: once more when the client closes."""
 
     name: str
     interval_seconds: float
@@ -47,14 +47,15 @@ class Background:
         if self._thread is not None:
             self._thread.join(timeout=10)
         for job in self._jobs:
-            if job.at_close:
-                self._attempt(job)
+            # With the database away each of them would wait its full time, and the process could not end.
+            if job.at_close and not self._attempt(job):
+                break
 
     def run_due(self) -> float:
         """Run what is due; return the seconds until the next job."""
         now = self._clock.monotonic()
         for job in list(self._jobs):
-            if job.due <= now:
+            if job.due <= now and not self._stop.is_set():
                 self._attempt(job)
                 job.due = self._clock.monotonic() + job.interval_seconds
         return min((job.due for job in self._jobs), default=now + 1.0) - self._clock.monotonic()
@@ -63,12 +64,15 @@ class Background:
         while not self._stop.is_set():
             self._stop.wait(min(max(self.run_due(), 0.01), 1.0))
 
-    def _attempt(self, job: Job) -> None:
+    def _attempt(self, job: Job) -> bool:
+        """Run the job; False when the database is away."""
         try:
             job.run()
             self.failures.pop(job.name, None)
         except StoreUnavailable as error:
             self.failures[job.name] = error.message
+            return False
         except Exception as error:
             logger.exception("ops_client: the background job %s failed", job.name)
             self.failures[job.name] = str(error)
+        return True

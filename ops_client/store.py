@@ -1,10 +1,11 @@
-"""The way to the shared database: named statements in, rows out. The only file, with database.py, that knows psycopg."""
+"""The way to the shared database: named statements in, rows out. Nothing else in the client knows psycopg."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import psycopg
+from psycopg import errors
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -24,6 +25,8 @@ _KEEPALIVE = {
     "connect_timeout": 2,
 }
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# A backend that is deployed before the console's migrations must start, and follow once they have run.
+_NO_CONTRACT = (errors.InvalidSchemaName, errors.UndefinedTable, errors.UndefinedFunction, errors.InsufficientPrivilege)
 
 
 class Store(Protocol):
@@ -114,6 +117,8 @@ class PostgresStore:
                 yield connection
         except _AWAY as error:
             raise StoreUnavailable(f"The shared database did not answer: {error}") from error
+        except _NO_CONTRACT as error:
+            raise StoreUnavailable(f"The contract ops_v1 is not there for this role: {error}") from error
 
     def _start_listening(self) -> None:
         self._listener = psycopg.connect(self._dsn, autocommit=True, **self._settings)  # type: ignore[arg-type]
