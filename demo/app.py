@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 
 from demo.backend import Backend, make_backend
 from demo.config import backend_database
+from demo.limits import install_limits
 from demo.problems import install_problems
 from demo.routes import assemble, episodes, faults, health, hello, home, providers, users
 
@@ -19,8 +20,9 @@ STATIC = Path(__file__).with_name("static")
 def create_app(backend: Backend | None = None) -> FastAPI:
     """The application on `backend`, by default the one that DATABASE_URL names."""
     app = FastAPI(title="Podcast demo backend", lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.backend = backend or make_backend(backend_database())
+    app.state.backend = backend = backend or make_backend(backend_database())
     install_problems(app)
+    install_limits(app, backend)
     app.mount("/static", StaticFiles(directory=STATIC))
     for part in ROUTES:
         app.include_router(part.router)

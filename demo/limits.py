@@ -1,41 +1,34 @@
 """The users' limits at the backend's door: calls a minute, and room for recordings."""
 
 import logging
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import parse_qs
 
-from fastapi import Depends, Response
+from fastapi import FastAPI
 
-from demo.backend import Backend, BackendHere
-from demo.callers import AskedPerson
-from demo.people import Person
+from demo.backend import Backend
+from demo.database import DatabaseAway, Unstorable
+from demo.people import People, Person
 from demo.problems import Problem
+from ops_client.asgi.quotas import Caller, QuotaMiddleware
 from ops_client.errors import NotFound
-from ops_client.quotas.decide import Decision
 from ops_client.quotas.guard import QuotaExceeded
-from ops_client.quotas.http import headers, problem, status
+from ops_client.quotas.http import headers, problem
 
 log = logging.getLogger(__name__)
 
-CALLS = "api_calls"
 STORAGE = "storage_bytes"
+COUNTED = ("/api/", "/providers/")
+
+Scope = MutableMapping[str, Any]
 
 
-def count_call(backend: BackendHere, person: AskedPerson, response: Response) -> None:
-    """Count one call of a known user; 429 over the limit. Sends the limit in force along with the answer."""
-    if person is None:
-        return
-    try:
-        decision = backend.ops.quotas.hit(CALLS, person.id, tier=person.tier)
-    except NotFound as error:
-        log.warning("calls are not limited: %s", error)
-        return
-    if not decision.allowed:
-        raise refusal(decision)
-    response.headers.update(headers(decision))
-
-
-COUNTED = Depends(count_call)
+def install_limits(app: FastAPI, backend: Backend) -> None:
+    """Count every call that is made for a user; health checks, the page and calls of nobody are free."""
+    identify = _identifier(backend.people)
+    app.add_middleware(QuotaMiddleware, quotas=backend.ops.quotas, identify=identify, cost=_cost)
 
 
 def room_for(backend: Backend, person: Person, size_bytes: int) -> AbstractContextManager[Any]:
@@ -43,17 +36,34 @@ def room_for(backend: Backend, person: Person, size_bytes: int) -> AbstractConte
     try:
         return backend.ops.quotas.reserve(STORAGE, person.id, size_bytes, tier=person.tier)
     except QuotaExceeded as error:
-        raise refusal(error.decision) from error
+        raise _refusal(error) from error
     except NotFound as error:
         log.warning("storage is not limited: %s", error)
         return nullcontext()
 
 
-def refusal(decision: Decision) -> Problem:
-    """The answer to a request over its limit: which limit, whose decision, and when to ask again."""
-    body = dict(problem(decision))
-    title, detail = str(body["title"]), str(body["detail"])
-    more = {name: value for name, value in body.items() if name not in {"type", "title", "status", "detail"}}
-    refused = Problem(status(decision), title, detail)
-    refused.more, refused.headers = more, headers(decision)
+def _identifier(people: People) -> Callable[[Scope], Caller | None]:
+    def identify(scope: Scope) -> Caller | None:
+        key = _user(scope)
+        try:
+            person = people.find(key)
+        except (DatabaseAway, Unstorable):
+            return None
+        return Caller(person.id, person.tier) if person else None
+
+    return identify
+
+
+def _cost(scope: Scope) -> int:
+    return int(scope["path"].startswith(COUNTED) and bool(_user(scope)))
+
+
+def _user(scope: Scope) -> str:
+    return parse_qs(scope["query_string"].decode("latin-1")).get("user", [""])[0]
+
+
+def _refusal(error: QuotaExceeded) -> Problem:
+    body = dict(problem(error.decision))
+    refused = Problem(int(str(body.pop("status"))), str(body.pop("title")), str(body.pop("detail")))
+    refused.more, refused.headers = body, headers(error.decision)
     return refused

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas import http
 from ops_client.quotas.call import Call, current_call
 from ops_client.quotas.client import QuotaClient
@@ -19,6 +20,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+logger = logging.getLogger("ops_client")
 HEALTH_ROUTES = frozenset({"/livez", "/readyz", "/health"})
 AWAY_RETRY_SECONDS = "2"
 # Ids in a path: routers run later, and refusals are kept by route, of which there must be few.
@@ -59,6 +61,7 @@ class QuotaMiddleware:
         self._cost = cost
         self._exempt = frozenset(exempt) | HEALTH_ROUTES
         self._trusted_proxies = trusted_proxies
+        self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in self._exempt or not (cost := self._cost(scope)):
@@ -68,6 +71,12 @@ class QuotaMiddleware:
             decision = await asyncio.to_thread(self._decide, scope, cost)
         except StoreUnavailable as error:
             await _answer(send, 503, _away(error), {"Retry-After": AWAY_RETRY_SECONDS})
+            return
+        except NotFound as error:
+            # A backend may be deployed before anybody has defined the resource; that is no reason to stop it.
+            logger.log(logging.DEBUG if self._warned else logging.WARNING, "ops_client: nobody is limited: %s", error)
+            self._warned = True
+            await self.app(scope, receive, send)
             return
         if decision.allowed:
             await self.app(scope, receive, _telling(send, http.headers(decision)))
