@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 MOST_PAGES = 1000
 # A page subscribes a moment after it was rendered; what changed in that moment it is told at once.
 RECENT_SECONDS = 3
+# Going from page to page leaves a moment with none open: the connection outlasts it.
+LINGER_SECONDS = 30
 _BACKOFF_SECONDS = (0.5, 1, 2, 5, 10)
 
 
@@ -42,8 +44,13 @@ class Subscriber:
 class Hub:
     """Listens while at least one page is open; tells all to refresh when notifications may have been missed."""
 
-    def __init__(self, listen: Callable[[], AsyncIterator[set[str]]] = listen) -> None:
+    def __init__(
+        self,
+        listen: Callable[[], AsyncIterator[set[str]]] = listen,
+        linger_seconds: float = LINGER_SECONDS,
+    ) -> None:
         self._listen = listen
+        self._linger_seconds = linger_seconds
         self._subscribers: set[Subscriber] = set()
         self._recent: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
@@ -64,9 +71,12 @@ class Hub:
             yield subscriber
         finally:
             self._subscribers.discard(subscriber)
-            if not self._subscribers and self._task:
-                self._task.cancel()
-                self._task = None
+            asyncio.get_running_loop().call_later(self._linger_seconds, self._stop_if_alone)
+
+    def _stop_if_alone(self) -> None:
+        if self._task and not self._subscribers:
+            self._task.cancel()
+            self._task = None
 
     async def _run(self) -> None:
         failures = 0

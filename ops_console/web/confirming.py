@@ -29,5 +29,7 @@ class Question:
 
 def ask(request: HttpRequest, question: Question, form: BaseForm | None = None) -> HttpResponse:
     """Show the question; a form that was found wanting is shown again with its errors, as 422."""
+    if form is not None:
+        form.auto_id = "ask_%s"  # the page below the dialog may have fields of the same names
     status = 422 if form is not None and form.is_bound and form.errors else 200
     return page(request, "components/confirm_page.html", {**asdict(question), "form": form}, status=status)

@@ -162,7 +162,7 @@
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    const panel = document.getElementById(event.detail.elt.id);
+    const panel = document.getElementById(event.detail.elt?.id);
     const held = panel && pending.get(panel.id);
     if (!held) return;
     pending.delete(panel.id);

@@ -40,7 +40,7 @@
 
   const dialog = document.getElementById("dialog");
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
+    if (event.detail.target?.id === "dialog-body" && !dialog.open) dialog.showModal();
   });
   document.addEventListener("ops:close-dialog", () => dialog.close());
   if (dialog) dialog.addEventListener("close", () => document.getElementById("dialog-body").replaceChildren());

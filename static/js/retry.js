@@ -18,10 +18,19 @@
     return xhr.status === 429 || (xhr.status === 503 && xhr.getResponseHeader("Retry-After") !== null);
   }
 
-  function send(config) {
-    const { verb, path, elt, target } = config;
-    if (!elt.isConnected) return;
-    htmx.ajax(verb, path, { source: elt, target, headers: { "HX-Request": "true" } });
+  /* A refresh may have redrawn what was clicked: its twin asks again, for the panel of the same id. */
+  function standing(config) {
+    const { elt, path, target } = config;
+    const twin = elt.isConnected ? elt : document.querySelector(`[hx-get="${CSS.escape(path)}"]`);
+    return [twin, target.isConnected ? target : document.getElementById(target.id)];
+  }
+
+  function send(config, count) {
+    const [source, target] = standing(config);
+    clear(config.elt);
+    if (!source || !target) return;
+    tries.set(source, count);
+    htmx.ajax(config.verb, config.path, { source, target });
   }
 
   function note(elt, text, action) {
@@ -66,11 +75,10 @@
     if (!config || !AGAIN.has(xhr.status)) return;
     const elt = config.elt;
     const count = tries.get(elt) || 0;
-    const again = () => { tries.delete(elt); send(config); };
+    const again = () => send(config, 0);
     if (count < WAITS_MS.length && mayRepeat(config, xhr)) {
-      tries.set(elt, count + 1);
       note(elt, `Unavailable${seen(elt.closest("[data-live]"))}. Retrying…`);
-      setTimeout(() => send(config), waitMs(xhr, count));
+      setTimeout(() => send(config, count + 1), waitMs(xhr, count));
     } else {
       tries.delete(elt);
       const words = config.verb === "get" ? "Unavailable" : "This may not have been done: look before you send it again";

@@ -38,6 +38,11 @@ class Change(forms.Form):
     protected = forms.BooleanField(required=False, help_text="Asks for a reason.")
     note = forms.CharField(required=False, widget=forms.Textarea)
 
+    def clean_name(self) -> str:
+        if self.cleaned_data["name"] == "taken":
+            raise forms.ValidationError("Another flag has this name.")
+        return str(self.cleaned_data["name"])
+
 
 def gallery(request: HttpRequest) -> HttpResponseBase:
     at = ORDER.read(request.GET.get("cursor", ""))
