@@ -4,6 +4,7 @@ import argparse
 import logging
 import random
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ import httpx
 log = logging.getLogger(__name__)
 
 USERS = 60
+UPLOADS_KEPT = 20
+# Share of the steps that give an uploaded episode, where there is one, to the worker.
+ASSEMBLY_RATE = 0.1
 AWAY_PAUSE_SECONDS = 2.0
 REPORT_SECONDS = 60.0
 DEFAULT_PAUSE_SECONDS = 1.0
@@ -28,36 +32,46 @@ class Traffic:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
         self._users: list[str] = []
+        self._uploaded: deque[str] = deque(maxlen=UPLOADS_KEPT)
         self._quiet_until: dict[str, float] = {}
-        self.answers: dict[int, int] = {}
+        self.answers: Counter[int] = Counter()
 
     def step(self) -> float:
         """Make one request; the seconds to pause before the next, 0 when all is well."""
         try:
             if not self._users:
                 self._users = self._sample()
-            return self._one(random.choice(self._users))
+            self._send(self._someone(), *self._something())
         except httpx.HTTPError as error:
             log.info("the backend is away: %s", error)
             return AWAY_PAUSE_SECONDS
+        return 0.0
 
     def _sample(self) -> list[str]:
         answer = self._http.get("/api/users", params={"limit": USERS})
         answer.raise_for_status()
         return [user["id"] for user in answer.json()["users"]]
 
-    def _one(self, user: str) -> float:
-        method, path, body = random.choices(list(ACTIONS), list(ACTIONS.values()))[0]()
+    def _someone(self) -> str:
+        # A few users make most of the calls, as everywhere.
+        return self._users[int(len(self._users) * random.random() ** 3)]
+
+    def _something(self) -> Send:
+        if self._uploaded and random.random() < ASSEMBLY_RATE:
+            return "POST", f"/api/assemble/{self._uploaded.popleft()}", None
+        return random.choices(list(ACTIONS), list(ACTIONS.values()))[0]()
+
+    def _send(self, user: str, method: str, path: str, body: dict[str, Any] | None) -> None:
         # A limit is a user's, a broken provider is everybody's.
-        keys = (user, path)
-        if any(self._quiet_until.get(key, 0) > time.monotonic() for key in keys):
-            return 0.0
+        if any(self._quiet_until.get(key, 0) > time.monotonic() for key in (user, path)):
+            return
         answer = self._http.request(method, path, params={"user": user}, json=body)
-        self.answers[answer.status_code] = self.answers.get(answer.status_code, 0) + 1
+        self.answers[answer.status_code] += 1
         if answer.status_code in (429, 503):
             key = user if answer.status_code == 429 else path
             self._quiet_until[key] = time.monotonic() + pause_seconds(answer.headers.get("Retry-After"))
-        return 0.0
+        elif answer.status_code == 201:
+            self._uploaded.append(answer.json()["episode_id"])
 
 
 def pause_seconds(retry_after: str | None) -> float:
@@ -95,7 +109,7 @@ def run(backend: str, per_second: float) -> None:
         while True:
             time.sleep(traffic.step() + random.uniform(0.5, 1.5) / per_second)
             if time.monotonic() > report_at:
-                log.info("answers by status: %s", traffic.answers)
+                log.info("answers by status: %s", dict(traffic.answers))
                 report_at += REPORT_SECONDS
 
 

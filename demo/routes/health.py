@@ -31,7 +31,11 @@ async def health(backend: BackendHere) -> dict[str, Any]:
 
 
 def _all_checks(backend: Backend) -> dict[str, Check]:
-    return {"database": lambda: _database(backend), "worker": lambda: _worker(backend)}
+    return {
+        "database": lambda: _database(backend),
+        "configuration": lambda: _configuration(backend),
+        "worker": lambda: _worker(backend),
+    }
 
 
 async def _answer(checks: dict[str, Check]) -> dict[str, Any]:
@@ -46,6 +50,14 @@ async def _answer(checks: dict[str, Check]) -> dict[str, Any]:
 def _database(backend: Backend) -> str:
     backend.database.fetch("SELECT 1 AS one")
     return "answers"
+
+
+def _configuration(backend: Backend) -> str:
+    status = backend.ops.status()
+    text = f"revision {status['revision']} from {status['source']}"
+    if not status["reachable"]:
+        raise Unhealthy(f"{text}; the shared database is away")
+    return text
 
 
 def _worker(backend: Backend) -> str:

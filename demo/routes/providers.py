@@ -12,6 +12,12 @@ from ops_client.errors import BreakerOpen, FallbackExhausted
 router = APIRouter(prefix="/providers")
 
 
+@router.get("")
+def states(backend: BackendHere) -> dict[str, str]:
+    """Each provider's breaker as a caller meets it in this process: closed, open or half_open."""
+    return {name: guarded.state() for name, guarded in backend.guarded.items()}
+
+
 @router.post("/{name}")
 def call(backend: BackendHere, name: str) -> dict[str, Any]:
     """One call; says which link answered. 502 when it failed and nothing stands in, 503 while it is left alone."""

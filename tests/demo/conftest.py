@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import LiteralString
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
+from httpx import Client
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from uvicorn import Config, Server
 
 from demo.app import create_app
 from demo.backend import make_backend
@@ -19,6 +21,7 @@ from demo.dsn import BACKEND_ROLE, MAINTENANCE_DATABASE, connection_info
 from demo.seed import seed
 from ops_client.client import OpsClient
 from ops_client.testing import MemoryStore
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -66,24 +69,33 @@ def shared() -> MemoryStore:
 
 
 @pytest.fixture(scope="session")
-def client(seeded: str, shared: MemoryStore) -> Iterator[TestClient]:
+def client(seeded: str, shared: MemoryStore) -> Iterator[Client]:
     """The backend on the filled database."""
-    with _client(seeded, shared) as client:
+    with _served(seeded, shared) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def lost_client(nowhere: str) -> Iterator[TestClient]:
+def lost_client(nowhere: str) -> Iterator[Client]:
     """The backend with no database at all."""
     shared = MemoryStore()
     shared.away = True
-    with _client(nowhere, shared) as client:
+    with _served(nowhere, shared) as client:
         yield client
 
 
-def _client(conninfo: str, shared: MemoryStore) -> TestClient:
+@contextmanager
+def _served(conninfo: str, shared: MemoryStore) -> Iterator[Client]:
     ops = OpsClient(service="podcast-test", store=shared, snapshot_path=None)
-    return TestClient(create_app(make_backend(conninfo, ops)), raise_server_exceptions=False)
+    server = Server(Config(create_app(make_backend(conninfo, ops)), port=0, log_level="critical"))
+    thread = Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
 
 
 @contextmanager

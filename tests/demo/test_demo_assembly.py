@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from fastapi.testclient import TestClient
+from httpx import Client
 
 from demo.assembly import NotOurs, NotThere, start, start_again
 from demo.database import Database
@@ -35,7 +35,7 @@ def test_odd_meta_is_refused_by_name(text: str | None) -> None:
     assert refusal.value.field in str(refusal.value)
 
 
-def test_odd_row_is_left_as_it_is(client: TestClient, database: Database) -> None:
+def test_odd_row_is_left_as_it_is(client: Client, database: Database) -> None:
     """A row that cannot be assembled answers 422 with the field, unchanged."""
     episode_id = database.fetch(STUCK + " AND meta_json = '[]' LIMIT 1")[0]["id"]
     before = row(database, episode_id)
@@ -44,12 +44,12 @@ def test_odd_row_is_left_as_it_is(client: TestClient, database: Database) -> Non
     assert row(database, episode_id) == before
 
 
-def test_unknown_episode(client: TestClient) -> None:
+def test_unknown_episode(client: Client) -> None:
     """An episode that is not there is a 404."""
     assert client.post(f"/api/assemble/{uuid4()}").status_code == 404
 
 
-def test_upload_then_assemble(client: TestClient, database: Database) -> None:
+def test_upload_then_assemble(client: Client, database: Database) -> None:
     """An uploaded episode waits as pending, and is processed a few seconds after it was given to the worker."""
     new = client.post("/api/episodes", params={"user": "pro@example.com"}, json={"title": "New", "size_bytes": 1024})
     assert new.status_code == 201

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from fastapi.testclient import TestClient
+from httpx import Client
 
 from demo.guards import PLACEHOLDERS, GuardedProvider, config_for
 from demo.providers import Dial, Provider
@@ -82,7 +82,7 @@ def test_failures_that_open(name: str, failures: int) -> None:
     assert config.minimum_calls == failures
 
 
-def test_routes_tell_what_happened(client: TestClient) -> None:
+def test_routes_tell_what_happened(client: Client) -> None:
     """A broken provider without substitute answers 502, then 503 with Retry-After while it is left alone."""
     client.post("/faults", json={"gcs": {"error_rate": 1}})
     answers = [client.post("/providers/gcs") for _ in range(12)]
@@ -93,7 +93,7 @@ def test_routes_tell_what_happened(client: TestClient) -> None:
     assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
 
 
-def test_stand_in_is_no_error(client: TestClient) -> None:
+def test_stand_in_is_no_error(client: Client) -> None:
     """With a substitute the answer is 200, and says that it is one."""
     client.post("/faults", json={"elevenlabs": {"error_rate": 1}})
     answer = client.post("/providers/elevenlabs")
@@ -102,6 +102,11 @@ def test_stand_in_is_no_error(client: TestClient) -> None:
     assert answer.json()["answered_by"] == "placeholder"
 
 
-def test_unknown_provider(client: TestClient) -> None:
+def test_states(client: Client) -> None:
+    """The states of all breakers can be read."""
+    assert set(client.get("/providers").json()) == {"assemblyai", "gemini", "auphonic", "elevenlabs", "gcs"}
+
+
+def test_unknown_provider(client: Client) -> None:
     """An unknown name is a 404, never another provider's breaker."""
     assert client.post("/providers/nobody").status_code == 404

@@ -4,21 +4,21 @@ import asyncio
 import threading
 
 import pytest
-from fastapi.testclient import TestClient
+from httpx import Client
 
 from demo.health import Unhealthy, run_checks
 
 PROBLEM = "application/problem+json"
 
 
-def test_alive_without_a_database(lost_client: TestClient) -> None:
+def test_alive_without_a_database(lost_client: Client) -> None:
     """`/livez` asks no database."""
     answer = lost_client.get("/livez")
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/health"])
-def test_sick_without_a_database(lost_client: TestClient, path: str) -> None:
+def test_sick_without_a_database(lost_client: Client, path: str) -> None:
     """With the database away the load balancer is told, with a time to ask again."""
     answer = lost_client.get(path)
     assert answer.status_code == 503
@@ -28,11 +28,18 @@ def test_sick_without_a_database(lost_client: TestClient, path: str) -> None:
     assert database["healthy"] is False
 
 
-def test_ready_with_a_database(client: TestClient) -> None:
+def test_ready_with_a_database(client: Client) -> None:
     """With the database there the process is ready."""
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert [check["healthy"] for check in answer.json()["checks"]] == [True]
+
+
+def test_healthy(client: Client) -> None:
+    """`/health` tells of every part."""
+    answer = client.get("/health")
+    assert answer.status_code == 200
+    assert {check["name"] for check in answer.json()["checks"]} == {"database", "configuration", "worker"}
 
 
 def test_checks_are_held_to_their_time() -> None:

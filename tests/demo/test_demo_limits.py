@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
+from httpx import Client
 
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas.client import QuotaClient
@@ -52,7 +52,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return wanted
 
 
-def test_within_the_limit(client: TestClient, answers: dict[str, Any]) -> None:
+def test_within_the_limit(client: Client, answers: dict[str, Any]) -> None:
     """An answer within the limit tells the limit in force."""
     answer = client.get("/api/hello", params=PRO)
     assert answer.status_code == 200
@@ -60,7 +60,7 @@ def test_within_the_limit(client: TestClient, answers: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/hello", "/api/flags/x", "/api/episodes"])
-def test_over_the_limit(client: TestClient, answers: dict[str, Any], path: str) -> None:
+def test_over_the_limit(client: Client, answers: dict[str, Any], path: str) -> None:
     """Over the limit every counted route answers 429 with Retry-After and the limit that decided."""
     answers["hit"] = decision(False)
     answer = client.get(path, params=PRO)
@@ -70,39 +70,39 @@ def test_over_the_limit(client: TestClient, answers: dict[str, Any], path: str) 
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health", "/faults", "/", "/api/hello"])
-def test_not_counted(client: TestClient, answers: dict[str, Any], path: str) -> None:
+def test_not_counted(client: Client, answers: dict[str, Any], path: str) -> None:
     """Health checks, the page, and calls of nobody in particular are counted against no one."""
     answers["hit"] = decision(False)
     assert client.get(path).status_code == 200
 
 
-def test_undefined_resource_limits_nobody(client: TestClient, answers: dict[str, Any]) -> None:
+def test_undefined_resource_limits_nobody(client: Client, answers: dict[str, Any]) -> None:
     """While the console has no such resource, calls and uploads go through."""
     answers["hit"] = answers["reserve"] = NotFound("resource", "api_calls")
     assert client.get("/api/hello", params=PRO).status_code == 200
     assert client.post("/api/episodes", params=PRO, json={}).status_code == 201
 
 
-def test_no_answer_from_a_closed_resource(client: TestClient, answers: dict[str, Any]) -> None:
+def test_no_answer_from_a_closed_resource(client: Client, answers: dict[str, Any]) -> None:
     """A resource that is closed without its store makes the call a 503 with Retry-After."""
     answers["hit"] = StoreUnavailable("away")
     answer = client.get("/api/hello", params=PRO)
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 
 
-def test_upload_commits_its_room(client: TestClient, answers: dict[str, Any]) -> None:
+def test_upload_commits_its_room(client: Client, answers: dict[str, Any]) -> None:
     """A stored recording keeps the room that was held for it."""
     assert client.post("/api/episodes", params=PRO, json={}).status_code == 201
     assert HELD == ["held", "committed"]
 
 
-def test_failed_upload_releases_its_room(client: TestClient, answers: dict[str, Any]) -> None:
+def test_failed_upload_releases_its_room(client: Client, answers: dict[str, Any]) -> None:
     """A recording that could not be stored gives its room back."""
     assert client.post("/api/episodes", params=PRO, json={"title": "\x00"}).status_code == 422
     assert HELD == ["held", "released"]
 
 
-def test_no_room(client: TestClient, answers: dict[str, Any]) -> None:
+def test_no_room(client: Client, answers: dict[str, Any]) -> None:
     """A recording that does not fit is refused as too large, without a time to try again."""
     answers["reserve"] = QuotaExceeded(decision(False, Kind.STORAGE))
     answer = client.post("/api/episodes", params=PRO, json={})

@@ -43,6 +43,15 @@ def test_unavailable_path_is_left_alone() -> None:
     assert len(paths) == len(set(paths))
 
 
+def test_uploads_are_assembled() -> None:
+    """What was uploaded is given to the worker a little later."""
+    seen: list[str] = []
+    maker = traffic(httpx.Response(201, json={"episode_id": "new"}), seen)
+    for _ in range(300):
+        maker.step()
+    assert "/api/assemble/new" in seen
+
+
 def test_outlives_the_backend() -> None:
     """A backend that is away is asked again after a pause."""
 
