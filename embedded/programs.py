@@ -25,7 +25,7 @@ def programs(surroundings: Surroundings, traffic: bool) -> Iterator[Command]:
     yield _python("worker", console, *CELERY, *WORKER)
     yield _python("beat", console, *CELERY, *BEAT, "--schedule", schedule)
     if traffic:
-        yield _python("traffic", backend, "-m", "demo.traffic")
+        yield _python("traffic", backend, "-m", "demo.traffic", "--backend", surroundings.backend_url)
 
 
 def _python(name: str, environment: dict[str, str], *arguments: str) -> Command:
