@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 
 from ops_console.access.roles import Role, reaches
 
@@ -18,10 +21,16 @@ class ConsoleAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and reaches(getattr(request.user, "role", ""), Role.ADMIN)
 
+    @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one sign-in page: the throttled one, with second factors."""
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """And one way out."""
+        logout(request)
         return HttpResponseRedirect(reverse("account_login"))
 
-
-class ConsoleAdminConfig(AdminConfig):
-    default_site = "ops_console.admin_site.ConsoleAdminSite"
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """And one page for one's own password."""
+        return HttpResponseRedirect(reverse("account_change_password"))

@@ -60,6 +60,9 @@ KEPT: tuple[Kept, ...] = (
     Kept("breakers' transitions", 180, deleting("ops.breakers_transition", "at")),
     Kept("what gone processes saw of breakers", 1, deleting("ops.breakers_report", "reported_at", SILENT)),
     Kept("processes that have gone", 1, deleting("ops.contract_instance", "seen_at")),
+    Kept("refusals of quotas", 7, deleting("ops.quotas_refusal", "at")),
+    Kept("reservations that ran out", 1, deleting("ops.quotas_reservation", "expires_at")),
+    Kept("quotas decided without the database", 30, deleting("ops.quotas_failure", "hour")),
 )
 
 

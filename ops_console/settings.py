@@ -21,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = _given["CSRF_TRUSTED_ORIGINS"]
 TRUSTED_PROXIES = _given["TRUSTED_PROXIES"]
 
 INSTALLED_APPS = [
-    "ops_console.admin_site.ConsoleAdminConfig",
+    "ops_console.admin_config.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -41,6 +41,9 @@ class RoleMiddleware:
 
 
 def _needed(view: Callable[..., Any], method: str) -> Role:
+    # Django marks the views of its admin so.
+    if hasattr(view, "admin_site") or hasattr(view, "model_admin"):
+        return Role.ADMIN
     # Everybody may sign out and care for their own password and second factor: allauth's pages do only that.
     own_account = view.__module__.startswith("allauth.")
     default = Role.VIEWER if own_account or method in SAFE_METHODS else Role.OPERATOR

@@ -33,7 +33,7 @@ def users(request: HttpRequest) -> HttpResponseBase:
 @admin_only
 @require_http_methods(["GET", "POST"])
 def invite(request: HttpRequest) -> HttpResponseBase:
-    form = InviteForm(request.POST or None, initial={"role": Role.VIEWER})
+    form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": Role.VIEWER})
     if request.method == "POST" and form.is_valid():
         try:
             issued = services.invite(actor_of(request), **form.cleaned_data)
@@ -146,7 +146,7 @@ def second_factor(request: HttpRequest) -> HttpResponseBase:
 def _asked(
     request: HttpRequest, shown: User, question: Question, change: Callable[..., User], said: str
 ) -> HttpResponseBase:
-    form = ReasonForm(request.POST or None, initial={"version": shown.version})
+    form = ReasonForm(request.POST if request.method == "POST" else None, initial={"version": shown.version})
     if request.method == "POST" and form.is_valid():
         try:
             change(**form.cleaned_data)

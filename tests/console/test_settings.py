@@ -1,0 +1,86 @@
+"""Settings: what a start without them says, and that a deployment's checks are clean."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from ops_console.env import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+PRODUCTION = {
+    "SECRET_KEY": "".join(map(chr, range(40, 110))),
+    "DEBUG": "0",
+    "HTTPS": "1",
+    "ALLOWED_HOSTS": "console.example.org",
+}
+
+
+def manage(*arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    """`manage.py` with these variables on top of the test's own; None takes one away."""
+    environment = {**os.environ, **{name: value for name, value in variables.items() if value is not None}}
+    for name, value in variables.items():
+        if value is None:
+            environment.pop(name, None)
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.process
+def test_refuses_to_start_naming_all_that_is_missing() -> None:
+    """With DEBUG off and nothing set, one message names the three that are required."""
+    started = manage("check", DEBUG="0", **dict.fromkeys(REQUIRED))
+    assert started.returncode != 0
+    assert all(name in started.stderr for name in REQUIRED)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", REQUIRED)
+def test_refuses_to_start_without_one(name: str) -> None:
+    """Each of the three alone is enough to refuse, and is the only one named."""
+    started = manage("check", **{"DEBUG": "0", "SECRET_KEY": "x", name: None})
+    assert started.returncode != 0
+    said = started.stderr.rsplit("ImproperlyConfigured", 1)[-1]
+    assert [other for other in REQUIRED if other in said] == [name]
+
+
+@pytest.mark.process
+def test_deployment_checks_are_clean() -> None:
+    """`check --deploy` finds nothing in a production environment."""
+    checked = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_every_setting_is_in_the_deploy_guide() -> None:
+    """The one table of docs/howto/deploy.md and env.py name the same settings, with the same defaults."""
+    text = (ROOT / "docs" / "howto" / "deploy.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", text, re.MULTILINE)
+    documented = {name: default.strip().strip("`") for name, default in rows}
+    assert documented == {s.name: "required" if s.required else _shown(s.default) for s in SETTINGS}
+
+
+def test_policy_allows_nothing_inline(db: None) -> None:
+    """The Content-Security-Policy that pages carry names no unsafe source, and starts from nothing."""
+    policy = Client().get("/accounts/login/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_session_ends() -> None:
+    """A session has an end, and its cookie is out of scripts' reach."""
+    assert settings.SESSION_COOKIE_AGE == 12 * 3600
+    assert settings.SESSION_COOKIE_HTTPONLY
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, list):
+        return ",".join(default) or "empty"
+    if isinstance(default, bool):
+        return str(int(default))
+    return str(default) or "empty"
