@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from demo.config import backend_url
+
 log = logging.getLogger(__name__)
 
 USERS = 60
@@ -116,7 +118,7 @@ def run(backend: str, per_second: float) -> None:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="http://127.0.0.1:8001", help="base URL of the demo backend")
+    parser.add_argument("--backend", default=backend_url(), help="base URL of the demo backend")
     parser.add_argument("--per-second", type=float, default=4.0, help="requests a second (default: 4)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -57,6 +57,11 @@ def options(values: Iterable[str]) -> Html:
     return join([fill('<option value="$value">', value=value) for value in values])
 
 
+def link(url: str, text: str) -> Html:
+    """A link, nothing where there is no address."""
+    return fill('<a href="$url">$text</a>\n', url=url, text=text) if url else Html()
+
+
 def _provider(guarded: GuardedProvider, user: str) -> Html:
     dial, state = guarded.provider.dial, guarded.state()
     return fill(

@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse
 
 from demo import episodes
 from demo.backend import Backend, BackendHere
+from demo.config import console_url
 from demo.database import DatabaseAway
 from demo.pages.html import Html, fill
-from demo.pages.panels import episode_rows, options, provider_rows, quota_bars
+from demo.pages.panels import episode_rows, link, options, provider_rows, quota_bars
 from demo.people import Person
 from demo.routes.hello import PLAYER_FLAG, context_of
 from demo.seeding.users import KNOWN
@@ -37,6 +38,7 @@ def home(backend: BackendHere, user: UserText = SOME_USER) -> HTMLResponse:
     page = fill(
         SHELL,
         user=user,
+        console=link(console_url(), "Console"),
         known=options(email for email, _tier in KNOWN),
         fragment=f"/now?user={quote(user, safe='')}",
         now=_now(backend, user),
