@@ -13,13 +13,16 @@ BEAT: dict[str, float] = {
     "incidents.operations.tasks.release_actions": 3,
     "incidents.operations.tasks.bury_commands": 30,
     "ops_console.tasks.keep_retention": 24 * 3600,
+    "quotas.tasks.end_overrides": 60,
+    "quotas.tasks.drop_idle_rings": 3600,
 }
 
 app = Celery("ops_console")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # A run that waited for longer than its interval is dropped: the next one does its work.
 app.conf.beat_schedule = {
-    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 10)}} for name, seconds in BEAT.items()
+    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
+    for name, seconds in BEAT.items()
 }
 app.autodiscover_tasks()
 

@@ -3,14 +3,23 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from ops_console.views.overview import overview
+from ops_console.views.search import search
+from ops_console.views.system import system
+
 urlpatterns = [
+    path("", overview, name="overview"),
+    path("search", search, name="search"),
+    path("system/", system, name="system"),
     path("accounts/", include("ops_console.access.account_urls")),
     path("access/", include("ops_console.access.urls")),
     path("audit/", include("ops_console.audit.urls")),
     path("admin/", admin.site.urls),
     path("live", include("ops_console.live.urls")),
     path("flags/", include("flags.urls")),
+    path("quotas/", include("quotas.urls")),
     path("breakers/", include("incidents.breakers.urls")),
+    path("operations/", include("incidents.operations.urls")),
 ]
 
 handler400 = "ops_console.web.failures.bad_request"

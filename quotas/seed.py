@@ -3,11 +3,10 @@
 from typing import Any
 
 from ops_console.access.actor import SYSTEM
-from quotas.models import Policy, Resource
+from quotas.models import Resource
 from quotas.settings_services import create_resource, set_policy
 
 HOUR_OF_AUDIO_BYTES = 100_000_000  # at the quality in which recordings are kept
-TIERS = ("trial", "free", "starter", "hobby", "creator", "pro", "executive", "enterprise", "unlimited")
 
 _RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "api_calls": (
@@ -24,9 +23,19 @@ _RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
         {"title": "Episodes a month", "unit": "episodes", "period": "month", "default_limit": 5},
     ),
 }
-# None is no limit; a tier that is not named has the default.
+# None is no limit; a tier that is not named has the default. The first names all tiers, in the order they are sold in.
 _POLICIES: dict[str, dict[str, int | None]] = {
-    "api_calls": {"creator": 300, "pro": 600, "executive": 1200, "enterprise": 6000, "unlimited": None},
+    "api_calls": {
+        "trial": 60,
+        "free": 60,
+        "starter": 60,
+        "hobby": 120,
+        "creator": 300,
+        "pro": 600,
+        "executive": 1200,
+        "enterprise": 6000,
+        "unlimited": None,
+    },
     "concurrent_assemblies": {"creator": 2, "pro": 3, "executive": 5, "enterprise": 10, "unlimited": None},
     "storage_bytes": {
         "hobby": 2 * HOUR_OF_AUDIO_BYTES,
@@ -54,9 +63,3 @@ def seed() -> None:
             create_resource(SYSTEM, name, kind, {**values, "allow_unlimited": True})
             for tier, limit in _POLICIES[name].items():
                 set_policy(SYSTEM, tier, name, limit)
-
-
-def tiers() -> list[str]:
-    """The tiers in the order in which they are sold, and whatever others have policies."""
-    known = set(Policy.objects.values_list("tier", flat=True).distinct())
-    return [*TIERS, *sorted(known - set(TIERS))]

@@ -28,8 +28,8 @@ def test_the_limit_is_told_with_the_answer(ops, hanna):
 
 def test_over_the_limit_is_refused_with_a_time_to_come_again(ops, hanna):
     """The 61st call of a minute on the default of 60 is refused, and says when it would pass."""
-    assert all(ops.quotas.hit("api_calls", hanna.id, tier="free").allowed for _ in range(60))
-    decision = ops.quotas.hit("api_calls", hanna.id, tier="free")
+    assert all(ops.quotas.hit("api_calls", hanna.id).allowed for _ in range(60))
+    decision = ops.quotas.hit("api_calls", hanna.id)
     assert not decision.allowed
     assert decision.source is Source.DEFAULT
     assert decision.retryable

@@ -1,0 +1,93 @@
+"""Resources, policies and overrides in Django's admin: the same checks as the services, the same audit entries."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from ops_console.admin_base import ServiceModelAdmin
+from ops_console.errors import InvalidInput
+from quotas.limits import checked_limit
+from quotas.models import Override, Policy, Resource
+from quotas.services import person_of
+from quotas.settings_services import check_resource
+
+
+class _Checked(ModelForm):  # type: ignore[type-arg]
+    """Says in the form what a service would refuse."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if not self.errors:
+            try:
+                self.check()
+            except InvalidInput as error:
+                self.add_error(error.field if error.field in self.fields else None, error.message)
+        return cleaned
+
+    def check(self) -> None:
+        raise NotImplementedError
+
+
+class ResourceAdminForm(_Checked):
+    def check(self) -> None:
+        row = Resource(**{name: self.cleaned_data.get(name, getattr(self.instance, name)) for name in _FIELDS})
+        check_resource(row)
+
+
+class PolicyAdminForm(_Checked):
+    def check(self) -> None:
+        checked_limit(self.cleaned_data["resource"], self.cleaned_data["limit"])
+
+
+class OverrideAdminForm(_Checked):
+    def check(self) -> None:
+        resource = self.cleaned_data.get("resource") or self.instance.resource
+        checked_limit(resource, self.cleaned_data["limit"])
+
+    def clean_user_id(self) -> str:
+        """An id that the directory knows, as it writes it."""
+        try:
+            return person_of(self.cleaned_data["user_id"]).id
+        except Exception as error:
+            raise ValidationError(str(error)) from error
+
+
+_FIELDS = [field.name for field in Resource._meta.concrete_fields]
+
+
+@admin.register(Resource)
+class ResourceAdmin(ServiceModelAdmin[Resource]):
+    audit_type = "resource"
+    form = ResourceAdminForm
+    list_display = ("name", "kind", "title", "default_limit", "shadow", "failure_policy")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("name", "kind") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Backends call resources by name: one that is gone would be an error in each of them."""
+        return False
+
+
+@admin.register(Policy)
+class PolicyAdmin(ServiceModelAdmin[Policy]):
+    audit_type = "policy"
+    form = PolicyAdminForm
+    list_display = ("tier", "resource", "limit")
+    list_filter = ("tier", "resource")
+
+
+@admin.register(Override)
+class OverrideAdmin(ServiceModelAdmin[Override]):
+    audit_type = "override"
+    form = OverrideAdminForm
+    list_display = ("user_id", "resource", "limit", "expires_at", "created_by", "ended_at")
+    list_filter = ("resource",)
+    search_fields = ("user_id",)
+
+    def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
+        obj.created_by = request.user.get_username()
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,156 @@
+"""Every read of the quota pages. Limits in force come from the contract's own function: what a backend would get."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Q, Sum
+from django.utils import timezone
+
+from ops_client.quotas.usage import Usage, usage_of
+from ops_console import directory
+from ops_console.directory import Person
+from quotas import words
+from quotas.models import Failure, Override, Policy, Refusal, Resource
+
+_USAGE = """
+SELECT u.user_id, q.* FROM unnest(%s::text[], %s::text[]) u(user_id, tier),
+    LATERAL ops.quota_usage_at(u.user_id, u.tier, clock_timestamp()) q
+ORDER BY q.resource
+"""
+_WHOSE = ("user_id", "resource", "shadow")
+SHOWN_REFUSALS = 20
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One resource of one user: what is in force and used, and the override behind it, if there is one."""
+
+    resource: Resource
+    usage: Usage
+    override: Override | None
+
+    @property
+    def limit_words(self) -> str:
+        return words.amount(self.usage.unit, self.usage.limit)
+
+    @property
+    def span_words(self) -> str:
+        return words.span(self.usage.kind, self.usage.window_seconds, self.resource.period)
+
+    @property
+    def source_words(self) -> str:
+        return words.source(self.usage.source, self.usage.policy)
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A user with all their limits."""
+
+    person: Person
+    limits: list[Limit]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Who was refused what lately, and how often. `person` None: no user of the directory, such as an address."""
+
+    user_id: str
+    person: Person | None
+    resource: str
+    shadow: bool
+    times: int
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a tier has of a resource; `policy` None: the default."""
+
+    resource: Resource
+    policy: Policy | None
+
+    @property
+    def limit_words(self) -> str:
+        if self.policy is None and self.resource.default_limit is None:
+            return "no limit" if self.resource.allow_unlimited else "nothing"
+        return words.amount(self.resource.unit, self.policy.limit if self.policy else self.resource.default_limit)
+
+
+def limited(people: Iterable[Person]) -> list[Limited]:
+    """These users with their limits, in two queries however many they are."""
+    people = list(people)
+    resources = Resource.objects.in_bulk()
+    overrides = {(each.user_id, each.resource_id): each for each in in_force(Q(user_id__in=[p.id for p in people]))}
+    found: dict[str, list[Limit]] = {person.id: [] for person in people}
+    for row in _usage_rows(people):
+        key = (row["user_id"], row["resource"])
+        if row["resource"] in resources:
+            found[key[0]].append(Limit(resources[row["resource"]], usage_of(row), overrides.get(key)))
+    return [Limited(person, found[person.id]) for person in people]
+
+
+def in_force(condition: Q | None = None) -> list[Override]:
+    """Overrides that hold now, those that end first at the top."""
+    holding = Q(ended_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+    rows = Override.objects.filter(holding & condition if condition else holding).select_related("resource")
+    return sorted(rows, key=lambda each: (each.expires_at is None, each.expires_at or each.created_at))
+
+
+def overrides_in_force() -> list[tuple[Override, Person | None]]:
+    """All that hold now, with whose they are."""
+    overrides = in_force()
+    people = directory.get_many(each.user_id for each in overrides)
+    return [(each, people.get(each.user_id)) for each in overrides]
+
+
+def past_overrides(user_id: str) -> list[Override]:
+    """What a user had before, the newest first; one that has run out is past from its second on."""
+    ran_out = Q(ended_at=None, expires_at__lte=timezone.now())
+    rows = Override.objects.filter(ran_out | Q(ended_at__isnull=False), user_id=user_id)
+    return list(rows.select_related("resource")[:20])
+
+
+def refusals_of(user_id: str) -> list[Refusal]:
+    """The user's last refusals."""
+    return list(Refusal.objects.filter(user_id=user_id).order_by("-id")[:SHOWN_REFUSALS])
+
+
+def refused_lately(hours: int = 24) -> list[Refused]:
+    """Users and addresses that were refused most."""
+    since = timezone.now() - timedelta(hours=hours)
+    rows = Refusal.objects.filter(at__gte=since).values(*_WHOSE)
+    rows = rows.annotate(times=Sum("count"), last_at=Max("at")).order_by("-times")[:10]
+    people = directory.get_many(row["user_id"] for row in rows)
+    return [
+        Refused(person=people.get(row["user_id"]), **{name: row[name] for name in (*_WHOSE, "times", "last_at")})
+        for row in rows
+    ]
+
+
+def matrix() -> list[tuple[str, list[Cell]]]:
+    """Every tier that has a policy, in the order in which they came, with its limit of each resource."""
+    resources = list(Resource.objects.all())
+    policies = {(each.tier, each.resource_id): each for each in Policy.objects.order_by("id")}
+    tiers = dict.fromkeys(tier for tier, _ in policies)
+    return [(tier, [Cell(each, policies.get((tier, each.name))) for each in resources]) for tier in tiers]
+
+
+def recent_counts(hours: int = 24) -> dict[str, dict[str, int]]:
+    """By resource: how often it refused, and how often it was answered without the database."""
+    since = timezone.now() - timedelta(hours=hours)
+    refused = Refusal.objects.filter(at__gte=since).values("resource").annotate(times=Sum("count"))
+    alone = Failure.objects.filter(hour__gte=since).values("resource").annotate(times=Sum("count"))
+    return {
+        "refused": {row["resource"]: row["times"] for row in refused},
+        "alone": {row["resource"]: row["times"] for row in alone},
+    }
+
+
+def _usage_rows(people: list[Person]) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_USAGE, [[p.id for p in people], [p.tier for p in people]])
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,114 @@
+"""Users and their limits: search, one user's page, and overrides."""
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from ops_console import directory
+from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
+from ops_console.directory import Person
+from ops_console.errors import InvalidInput, NotFound
+from ops_console.web import Question, ask, done, page
+from quotas import queries, services, words
+from quotas.forms import OverrideForm, SearchForm
+from quotas.models import Override
+from quotas.queries import Limit
+
+
+@require_GET
+def user_list(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.GET)
+    text = form.cleaned_data["q"].replace("\0", "") if form.is_valid() else ""
+    context = {
+        "form": form,
+        "text": text,
+        "found": queries.limited(directory.find(text)) if text else [],
+        "overrides": [] if text else queries.overrides_in_force(),
+        "refused": [] if text else queries.refused_lately(),
+    }
+    return page(request, "quotas/list.html", context)
+
+
+@require_GET
+def user_page(request: HttpRequest, user_id: str) -> HttpResponse:
+    person = services.person_of(user_id)
+    context = {
+        "person": person,
+        "limits": queries.limited([person])[0].limits,
+        "past": queries.past_overrides(person.id),
+        "refusals": [(each, words.refusal_sentence(each)) for each in queries.refusals_of(person.id)],
+    }
+    return page(request, "quotas/user.html", context)
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def override_edit(request: HttpRequest, user_id: str, resource: str) -> HttpResponse:
+    person = services.person_of(user_id)
+    limit = _limit(person, resource)
+    form = OverrideForm(limit.resource, limit.override, request.POST if request.method == "POST" else None)
+    question = _question(person, limit)
+    if request.method != "POST" or not form.is_valid():
+        return ask(request, question, form)
+    try:
+        override = services.set_override(actor_of(request), person.id, resource, form.wanted())
+    except InvalidInput as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return ask(request, question, form)
+    said = f"{limit.resource.title} of {person.email}: {words.amount(limit.resource.unit, override.limit)}."
+    undo = _remove_url(override) if override.version == 1 else ""
+    return done(request, said, to=question.back, undo_url=undo, link_url=_audit_url(override))
+
+
+@require_POST
+def override_remove(request: HttpRequest, user_id: str, resource: str, version: int) -> HttpResponse:
+    override = services.remove_override(actor_of(request), user_id, resource, version)
+    return done(
+        request,
+        f"The override of {resource} is removed: the tier's limit holds.",
+        to=reverse("quotas:user", args=[override.user_id]),
+        undo_url=reverse("quotas:restore", args=[override.pk]),
+        link_url=_audit_url(override),
+    )
+
+
+@require_POST
+def override_restore(request: HttpRequest, override_id: int) -> HttpResponse:
+    override = services.restore_override(actor_of(request), override_id)
+    return done(
+        request,
+        f"The override of {override.resource_id} is in force again.",
+        to=reverse("quotas:user", args=[override.user_id]),
+        link_url=_audit_url(override),
+    )
+
+
+def _limit(person: Person, resource: str) -> Limit:
+    for limit in queries.limited([person])[0].limits:
+        if limit.resource.name == resource:
+            return limit
+    raise NotFound(f"There is no resource named {resource!r}.")
+
+
+def _question(person: Person, limit: Limit) -> Question:
+    return Question(
+        f"{limit.resource.title} of {person.email}",
+        action=reverse("quotas:override", args=[person.id, limit.resource.name]),
+        back=reverse("quotas:user", args=[person.id]),
+        effect=f"In force now: {words.in_force(limit.usage, limit.resource.period)}.",
+        notes=["Holds from the user's next call on."],
+        confirm="Save override",
+    )
+
+
+def _remove_url(override: Override) -> str:
+    return reverse("quotas:remove", args=[override.user_id, override.resource_id, override.version])
+
+
+def _audit_url(override: Override) -> str:
+    target = {"target_type": "override", "target_id": f"{override.user_id}/{override.resource_id}"}
+    return f"{reverse('audit:list')}?{urlencode(target)}"

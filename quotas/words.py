@@ -1,0 +1,49 @@
+"""How limits read for people. Pure."""
+
+from typing import Any
+
+from ops_client.quotas.usage import Usage
+from ops_console.web.formatting import byte_size, duration, grouped
+
+_PERIODS = {"day": "a day", "week": "a week", "month": "a month", "year": "a year"}
+
+
+def amount(unit: str, value: int | None) -> str:
+    """`600 calls`, `2.5 GB`, `no limit`."""
+    if value is None:
+        return "no limit"
+    return byte_size(value) if unit == "bytes" else f"{grouped(value)} {unit}"
+
+
+def span(kind: str, window_seconds: int | None, period: str = "") -> str:
+    """Over what a limit counts: `in any 60 s`, `a month`, `at once`; nothing for storage."""
+    if kind == "rate":
+        return f"in any {duration(window_seconds)}"
+    if kind == "concurrency":
+        return "at once"
+    return _PERIODS.get(period, "") if kind == "allowance" else ""
+
+
+def source(source_name: str, policy: str) -> str:
+    """Which of them decided."""
+    if source_name == "tier":
+        return f"tier {policy}"
+    return {"override": "their own override", "unlimited": "no limit set"}.get(source_name, policy)
+
+
+def in_force(usage: Usage, period: str = "") -> str:
+    """`600 calls in any 60 s, by tier pro; 12 used`."""
+    limit = f"{amount(usage.unit, usage.limit)} {span(usage.kind, usage.window_seconds, period)}".strip()
+    used = byte_size(usage.used) if usage.unit == "bytes" else grouped(usage.used)
+    return f"{limit}, by {source(usage.source, usage.policy)}; {used} used"
+
+
+def refusal_sentence(refusal: Any) -> str:
+    """Why somebody was limited, ready to be sent to them. `refusal` is a row of quotas_refusal."""
+    times = "once" if refusal.count == 1 else f"{grouped(refusal.count)} times"
+    limit = "no use of it is part of your plan" if refusal.limit == 0 else f"your limit is {grouped(refusal.limit)}"
+    what = f"{refusal.resource} by {refusal.route}" if refusal.route else refusal.resource
+    return (
+        f"At {refusal.at:%Y-%m-%d %H:%M:%S} UTC {what} was refused {times}: {limit} "
+        f"({source(refusal.source, refusal.policy)})."
+    )
