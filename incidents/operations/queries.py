@@ -8,11 +8,28 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
+from incidents.operations.progress import outbox_depth_and_age, running_actions
 from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES, STATES, Source, source_of
 from incidents.operations.sources.sql import SourceSql
 from ops_console.errors import ConsoleError, NotFound
 from ops_console.web import Key, Keyset, Page
+
+__all__ = [
+    "Count",
+    "Detail",
+    "Operation",
+    "SourceUnavailable",
+    "count",
+    "counts",
+    "detail",
+    "list_page",
+    "outbox_depth_and_age",
+    "running_actions",
+    "scan",
+    "stuck_count",
+    "unavailable",
+]
 
 # A count that would go on is shown as "10,000+": nobody waits for the exact one.
 CAP = 10_000

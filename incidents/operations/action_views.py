@@ -1,0 +1,80 @@
+"""Actions under way and done, what became of each operation, and commands that were given up."""
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from incidents.operations import progress, services
+from incidents.operations.sources import SOURCES
+from ops_console.access.actor import actor_of
+from ops_console.audit.queries import last_entries
+from ops_console.web import csv_response, done, page
+from ops_console.web.formatting import duration
+
+
+@require_GET
+def action_list(request: HttpRequest) -> HttpResponse:
+    found = progress.ACTIONS.page(progress.actions(), request.GET.get("cursor", ""))
+    return page(request, "operations/actions.html", {"page": found, "rows": progress.progress(found.rows)})
+
+
+@require_GET
+def action_page(request: HttpRequest, action_id: int) -> HttpResponseBase:
+    found = progress.action_progress(action_id)
+    if request.GET.get("format") == "csv":
+        header = ["operation_id", "outcome", "detail"]
+        return csv_response(request, f"outcomes-{action_id}", header, progress.outcome_rows(found.action))
+    context = {
+        "progress": found,
+        "action": found.action,
+        "source": SOURCES.get(found.action.kind),
+        "detail": _detail(found),
+        "outcomes": progress.outcomes(action_id)[: progress.MOST_SHOWN],
+        "first_ids": progress.first_ids(found.action),
+        "entries": last_entries("action", str(action_id), 10),
+    }
+    return page(request, "operations/action.html", context)
+
+
+@require_POST
+def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
+    action = services.cancel(actor_of(request), action_id)
+    said = "taken back: nothing was done." if action.started_at is None else "cancelled: what was done stays done."
+    return done(request, f"{action.label}: {said}", to=_url(action_id), level="info")
+
+
+@require_POST
+def pause(request: HttpRequest, action_id: int) -> HttpResponse:
+    action = services.pause(actor_of(request), action_id)
+    return done(request, f"{action.label} is paused.", to=_url(action_id), level="info")
+
+
+@require_POST
+def resume(request: HttpRequest, action_id: int) -> HttpResponse:
+    action = services.resume(actor_of(request), action_id)
+    return done(request, f"{action.label} goes on.", to=_url(action_id))
+
+
+@require_GET
+def dead_letters(request: HttpRequest) -> HttpResponse:
+    context = {"letters": progress.dead_letters(), "outbox": progress.outbox_depth_and_age()}
+    return page(request, "operations/dead.html", context)
+
+
+@require_POST
+def send_again(request: HttpRequest, command_id: int) -> HttpResponse:
+    services.send_again(actor_of(request), command_id)
+    return done(request, "Queued again, with eight fresh attempts.", to=reverse("operations:dead"))
+
+
+def _detail(found: progress.Progress) -> str:
+    """Rate and time left, where they mean something."""
+    rate, left = found.rate_per_second, found.seconds_left
+    parts = [f"{rate:,.0f} a second" if rate and found.action.total > 1 else ""]
+    parts.append(f"{duration(left)} left" if left and found.left else "")
+    return ", ".join(filter(None, parts))
+
+
+def _url(action_id: int) -> str:
+    return reverse("operations:action", args=[action_id])

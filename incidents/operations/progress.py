@@ -1,0 +1,166 @@
+"""Reads of actions, their progress and outcomes, and of the outbox."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from incidents.operations.models import Action, Chunk, Command, OperationMark, Outcome
+from ops_console.errors import NotFound
+from ops_console.web import Key, Keyset
+
+ACTIONS = Keyset(Key("id", "int", descending=True), size=50)
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an action has come: what release did to the rows, and what backends made of its commands."""
+
+    action: Action
+    changed: int
+    finished_meanwhile: int
+    locked: int
+    ineligible: int
+    commanded: int
+    handled: int
+    refused: int
+
+    @property
+    def done(self) -> int:
+        return self.changed + self.skipped
+
+    @property
+    def skipped(self) -> int:
+        return self.finished_meanwhile + self.locked + self.ineligible
+
+    @property
+    def left(self) -> int:
+        return self.action.total - self.done
+
+    @property
+    def awaited(self) -> int:
+        """Commands that no backend has taken up or refused yet."""
+        return max(self.commanded - self.handled - self.refused, 0)
+
+    @property
+    def rate_per_second(self) -> float | None:
+        """Operations a second since it began; None before there is anything to say."""
+        if self.action.started_at is None or not self.done:
+            return None
+        end = self.action.finished_at or timezone.now()
+        return self.done / max((end - self.action.started_at).total_seconds(), 0.001)
+
+    @property
+    def seconds_left(self) -> float | None:
+        rate = self.rate_per_second
+        return self.left / rate if rate and self.action.state == Action.State.RUNNING else None
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Commands that wait for a backend, since when the oldest does, and how many are dead letters."""
+
+    depth: int
+    oldest_at: datetime | None
+    dead: int
+
+
+def progress(actions: Sequence[Action]) -> list[Progress]:
+    """Progress of each, in three queries however many there are."""
+    ids = [action.pk for action in actions]
+    names = ("changed", "finished_meanwhile", "locked", "ineligible")
+    chunks = Chunk.objects.filter(action__in=ids, state=Chunk.State.DONE).values("action").order_by()
+    rows = {row.pop("action"): row for row in chunks.annotate(**{name: Sum(name) for name in names})}
+    sent = Command.objects.filter(action__in=ids).values("action").order_by()
+    commands = {
+        row.pop("action"): row
+        for row in sent.annotate(handled=Sum("handled"), refused=Sum("refused")).values("action", "handled", "refused")
+    }
+    return [_progress(action, rows.get(action.pk, {}), commands.get(action.pk)) for action in actions]
+
+
+def _progress(action: Action, row: dict[str, int], sent: dict[str, int] | None) -> Progress:
+    changed = row.get("changed", 0)
+    return Progress(
+        action,
+        changed,
+        row.get("finished_meanwhile", 0),
+        row.get("locked", 0),
+        row.get("ineligible", 0),
+        commanded=changed if sent else 0,
+        handled=sent["handled"] if sent else 0,
+        refused=sent["refused"] if sent else 0,
+    )
+
+
+def action_progress(action_id: int) -> Progress:
+    """One action's. Raises NotFound."""
+    action = Action.objects.filter(pk=action_id).first()
+    if action is None:
+        raise NotFound(f"There is no action {action_id}.")
+    return progress([action])[0]
+
+
+def running_actions() -> list[Action]:
+    """What was asked for and is not over: scheduled, running and paused, the newest first."""
+    states = (Action.State.SCHEDULED, Action.State.RUNNING, Action.State.PAUSED)
+    return list(Action.objects.filter(state__in=states).order_by("-pk")[:MOST_SHOWN])
+
+
+def actions() -> QuerySet[Action]:
+    """All of them, for a list in keyset pages (`ACTIONS`)."""
+    return Action.objects.all()
+
+
+def outcomes(action_id: int) -> QuerySet[Outcome]:
+    """What did not simply happen, the newest first."""
+    return Outcome.objects.filter(action=action_id).order_by("-pk")
+
+
+def outcome_rows(action: Action) -> Iterator[tuple[str, str, str]]:
+    """Every operation of an action with what became of it, chunk by chunk."""
+    for chunk in action.chunks.order_by("number").iterator(chunk_size=1):
+        told = Outcome.objects.filter(action=action, operation_id__in=chunk.operation_ids)
+        exceptions = {row.operation_id: (row.outcome, row.detail) for row in told}
+        plain = ("changed", "") if chunk.state == Chunk.State.DONE else ("not released", "")
+        for operation_id in chunk.operation_ids:
+            yield (operation_id, *exceptions.get(operation_id, plain))
+
+
+def first_ids(action: Action) -> list[str]:
+    """A few of the operations that were meant, to recognise the action by."""
+    chunk = action.chunks.order_by("number").first()
+    return chunk.operation_ids[:5] if chunk else []
+
+
+def history(kind: str, operation_id: str) -> list[tuple[Action, Outcome | None]]:
+    """The newest actions on one operation, each with its exception if it was one."""
+    exceptions = {o.action_id: o for o in Outcome.objects.filter(operation_id=operation_id).order_by("-pk")[:20]}
+    marked = mark(kind, operation_id)
+    ids = {*exceptions, *(marked.action_ids if marked else [])}
+    found = Action.objects.filter(pk__in=ids, kind=kind).order_by("-pk")[:20]
+    return [(action, exceptions.get(action.pk)) for action in found]
+
+
+def mark(kind: str, operation_id: str) -> OperationMark | None:
+    """What the console keeps of one operation."""
+    return OperationMark.objects.filter(kind=kind, operation_id=operation_id).first()
+
+
+def outbox_depth_and_age() -> Outbox:
+    """How the outbox stands, in one query."""
+    queued = Q(state=Command.State.QUEUED)
+    row = Command.objects.filter(state__in=(Command.State.QUEUED, Command.State.DEAD)).aggregate(
+        depth=Count("pk", filter=queued), oldest=Min("created_at", filter=queued), dead=Count("pk", filter=~queued)
+    )
+    return Outbox(row["depth"], row["oldest"], row["dead"])
+
+
+def dead_letters() -> list[Command]:
+    """Commands that were given up, the oldest first."""
+    heavy = ("payloads", "operation_ids", "versions")
+    found = Command.objects.filter(state=Command.State.DEAD).select_related("action").defer(*heavy)
+    return list(found.order_by("pk")[:MOST_SHOWN])

@@ -1,0 +1,17 @@
+from django.urls import path
+
+from incidents.operations import action_views, views
+
+app_name = "operations"
+urlpatterns = [
+    path("", views.operation_list, name="list"),
+    path("act/", views.act, name="act"),
+    path("actions/", action_views.action_list, name="actions"),
+    path("actions/<int:action_id>/", action_views.action_page, name="action"),
+    path("actions/<int:action_id>/cancel/", action_views.cancel, name="cancel"),
+    path("actions/<int:action_id>/pause/", action_views.pause, name="pause"),
+    path("actions/<int:action_id>/resume/", action_views.resume, name="resume"),
+    path("dead-letters/", action_views.dead_letters, name="dead"),
+    path("dead-letters/<int:command_id>/send-again/", action_views.send_again, name="send_again"),
+    path("<str:kind>/<str:operation_id>/", views.operation_page, name="page"),
+]

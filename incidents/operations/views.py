@@ -1,0 +1,154 @@
+"""Operations: the list, one operation, and the question before something is done with them."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from incidents.operations import progress, queries, services
+from incidents.operations.forms import ActForm, FilterForm, ReasonForm, acted_on, scope_of
+from incidents.operations.preview import Preview, preview
+from incidents.operations.scope import Scope
+from incidents.operations.shown import CSV_HEADER, csv_rows, page_facts, shown
+from incidents.operations.sources import SOURCES, source_of
+from incidents.operations.sources.sql import missing_indexes
+from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
+from ops_console.directory import DirectoryUnavailable
+from ops_console.errors import InvalidInput, NotFound
+from ops_console.web import Question, Tab, ask, csv_response, done, page, tabs
+from ops_console.web.formatting import duration
+
+_TABS = [("", "Stuck"), ("waiting", "Waiting"), ("in_progress", "In progress"), ("failed", "Failed")]
+
+
+@require_GET
+def operation_list(request: HttpRequest) -> HttpResponseBase:
+    context = {"form": FilterForm(request.GET), "running": progress.progress(progress.running_actions())}
+    context["outbox"] = progress.outbox_depth_and_age()
+    try:
+        scope = scope_of(request.GET)
+    except DirectoryUnavailable as error:
+        return page(request, "operations/list.html", {**context, "problem": error.message})
+    if reason := queries.unavailable(scope.kind):
+        return page(request, "operations/list.html", {**context, "problem": reason})
+    if request.GET.get("format") == "csv":
+        return csv_response(request, f"operations-{scope.state}", CSV_HEADER, csv_rows(scope))
+    return page(request, "operations/list.html", {**context, **_listed(request, scope)})
+
+
+def _listed(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    counts = queries.counts(scope)
+    total = counts[scope.state]
+    source = source_of(scope.kind)
+    found = queries.list_page(scope, request.GET.get("cursor", ""))
+    return {
+        "source": source,
+        "state": scope.state,
+        "limit_seconds": source.stuck_after_seconds,
+        "tabs": _tabs(request, counts),
+        "page": found,
+        "rows": shown(found.rows),
+        "total": _capped(total),
+        "matching": min(total, queries.CAP),
+        "is_capped": total > queries.CAP,
+        "checked_at": timezone.now(),
+        "problems": source.problems(source.live()),
+        "indexes": missing_indexes(source, source.live()),
+    }
+
+
+def _tabs(request: HttpRequest, counts: dict[str, int]) -> list[Tab]:
+    by_value = {value: counts[value or "stuck"] for value, _ in _TABS}
+    made = tabs(request, _TABS, by_value)
+    return [replace(t, label=f"{t.label} {_capped(t.count)}", count=None) if _over(t.count) else t for t in made]
+
+
+def _over(count: int | None) -> bool:
+    return count is not None and count > queries.CAP
+
+
+def _capped(count: int | None) -> str:
+    return f"{queries.CAP:,}+" if _over(count) else f"{count or 0:,}"
+
+
+@require_GET
+def operation_page(request: HttpRequest, kind: str, operation_id: str) -> HttpResponse:
+    if kind not in SOURCES:
+        raise NotFound(f"There is no kind of operation named {kind!r}.")
+    facts = page_facts(queries.detail(kind, operation_id))
+    return page(request, "operations/page.html", {**facts, "history": progress.history(kind, operation_id)})
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def act(request: HttpRequest) -> HttpResponse:
+    """Ask first, with numbers (whatever is sent without `sure`); then record the intent."""
+    sent = request.POST if request.method == "POST" else request.GET
+    form = ActForm(sent)
+    if not form.is_valid():
+        field, errors = next(iter(form.errors.items()))
+        raise InvalidInput(field, f"{field}: {errors[0]}")
+    scope = acted_on(form, sent.getlist("ids"))
+    # A moment still to come would make stuck what is not.
+    scope = scope.at(min(scope.as_of or timezone.now(), timezone.now()))
+    expected = preview(scope, form.cleaned_data["verb"])
+    if not expected.total:
+        raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
+    sure = request.method == "POST" and "sure" in sent
+    needed = expected.total > 1 or form.cleaned_data["verb"] == "fail"
+    reason = ReasonForm(sent if sure else None, needed=needed)
+    if not sure or not reason.is_valid():
+        return ask(request, _question(sent, form, scope, expected), reason)
+    return _started(request, form, scope, reason.cleaned_data["reason"])
+
+
+def _started(request: HttpRequest, form: ActForm, scope: Scope, reason: str) -> HttpResponse:
+    given = form.cleaned_data
+    seen = {}
+    if scope.ids and len(scope.ids) == 1 and given["seen_status"]:
+        seen = {scope.ids[0]: (given["seen_status"], given["seen_version"] or 0)}
+    action = services.start(actor_of(request), scope, given["verb"], reason, seen)
+    wait = max(round((action.release_at - timezone.now()).total_seconds()), 0)
+    return done(
+        request,
+        f"{action.label}: begins in {duration(wait)}." if wait else f"{action.label}: begins now.",
+        to=reverse("operations:action", args=[action.pk]),
+        undo_url=reverse("operations:cancel", args=[action.pk]),
+        link_url=reverse("operations:action", args=[action.pk]),
+    )
+
+
+def _question(sent: QueryDict, form: ActForm, scope: Scope, expected: Preview) -> Question:
+    given, source = form.cleaned_data, source_of(scope.kind)
+    fails = given["verb"] == "fail"
+    what = source.label if expected.total == 1 else source.plural
+    does = f"set to {source.fail_status}, with your reason" if fails else "handed to the backend again, under their ids"
+    hidden = [("sure", "1"), ("as_of", scope.as_of.isoformat() if scope.as_of else "")]
+    names = ("verb", "kind", "state", "query", "seen_status", "seen_version")
+    hidden += [(name, sent[name]) for name in names if sent.get(name)]
+    hidden += [("all", "1")] if given["all"] else [("ids", one) for one in sent.getlist("ids")]
+    return Question(
+        f"{'Fail' if fails else 'Retry'} {expected.total:,} {what}?",
+        action=reverse("operations:act"),
+        back=f"{reverse('operations:list')}?{given['query']}",
+        effect=f"{expected.eligible:,} of {expected.total:,} will be {does}.",
+        notes=_notes(expected, source.caveat),
+        confirm=f"{'Fail' if fails else 'Retry'} {expected.eligible:,}",
+        tone="danger" if fails else "primary",
+        hidden=hidden,
+    )
+
+
+def _notes(expected: Preview, caveat: str) -> list[str]:
+    notes = [f"{number:,} left as they are. {reason}" for reason, number in expected.exclusions[:6]]
+    if len(expected.exclusions) > 6:
+        notes.append(f"{sum(n for _, n in expected.exclusions[6:]):,} left as they are for other reasons.")
+    if expected.eligible:
+        notes.append("Whatever finishes before then is left alone, and so is what another transaction holds.")
+    return [*notes, caveat] if caveat else notes

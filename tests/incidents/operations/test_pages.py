@@ -1,0 +1,298 @@
+"""The pages: what they show, to whom, and what they ask before they do."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from incidents.operations import queries, services
+from incidents.operations.models import Action, Command
+from incidents.operations.release import release_due
+from incidents.operations.scope import Scope
+from incidents.operations.sources.schema import forget
+from ops_console.access.roles import Role
+from tests.incidents.operations.conftest import USER, MakeEpisode, row_of
+from tests.people import actor, signed_in
+
+pytestmark = pytest.mark.django_db
+LIST = "/operations/"
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return signed_in(Role.OPERATOR)
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return signed_in(Role.VIEWER)
+
+
+def text_of(response: Any) -> str:
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return body.decode()
+
+
+def act(client: Client, **sent: Any) -> Any:
+    return client.post(reverse("operations:act"), sent)
+
+
+def test_the_list_shows_what_is_stuck(viewer: Client, episode: MakeEpisode) -> None:
+    """Title, user's mail, since, and what the suspicion rests on; nothing else that is in progress."""
+    _user()
+    episode(hours=3, title="Stuck one")
+    episode(hours=1, title="Young one")
+    text = text_of(viewer.get(LIST))
+    assert "Stuck one" in text and "Young one" not in text
+    assert "pat@example.org" in text
+    assert "no heartbeat; processed_at 3 h ago, limit 2 h" in text
+
+
+def test_titles_are_escaped(viewer: Client, episode: MakeEpisode) -> None:
+    """HTML in a title is text, on the list and on the operation's own page."""
+    one = episode(title=EVIL)
+    for url in (LIST, reverse("operations:page", args=["episode_assembly", one])):
+        text = text_of(viewer.get(url))
+        assert EVIL not in text
+        assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_formulas_are_text_in_csv(viewer: Client, episode: MakeEpisode, title: str) -> None:
+    """What a spreadsheet would run is marked as text."""
+    episode(title=title)
+    line = text_of(viewer.get(LIST, {"format": "csv"})).splitlines()[1]
+    assert f"'{title}" in line
+
+
+def test_csv_holds_what_is_shown(viewer: Client, episode: MakeEpisode) -> None:
+    """The download has the filter and the state of the page, with all its rows."""
+    _user()
+    for number in range(55):
+        episode(title=f"Wanted {number}")
+    episode(title="Other")
+    lines = text_of(viewer.get(LIST, {"format": "csv", "q": "Wanted"})).splitlines()
+    assert len(lines) == 56
+    assert lines[0] == "id,kind,user_id,user,title,status,since,evidence"
+    assert all("pat@example.org" in line for line in lines[1:])
+
+
+def test_tabs_count(viewer: Client, episode: MakeEpisode) -> None:
+    """Each state has its count beside its name."""
+    episode(), episode(), episode(hours=1), episode(status="error")
+    text = " ".join(text_of(viewer.get(LIST)).split())
+    assert 'Stuck <span class="count num">2</span>' in text
+    assert 'In progress <span class="count num">1</span>' in text
+    assert 'Failed <span class="count num">1</span>' in text
+
+
+def test_a_capped_count_says_so(viewer: Client, episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting stops somewhere, and the page does not pretend otherwise."""
+    monkeypatch.setattr(queries, "CAP", 2)
+    for _ in range(4):
+        episode()
+    assert "Stuck 2+" in text_of(viewer.get(LIST))
+
+
+def test_pages_in_the_url(viewer: Client, episode: MakeEpisode) -> None:
+    """The next page is a link, and an old or cut link is told so."""
+    for number in range(60):
+        episode(title=f"Number {number}.", hours=3 + number)
+    first = viewer.get(LIST)
+    second = viewer.get(LIST, {"cursor": first.context["page"].next})
+    assert len(first.context["rows"]) == 50 and len(second.context["rows"]) == 10
+    assert viewer.get(LIST, {"cursor": "nonsense"}).status_code == 422
+
+
+def test_a_constant_number_of_queries(viewer: Client, episode: MakeEpisode) -> None:
+    """Fifty rows cost the queries of one."""
+    _user()
+    episode()
+    viewer.get(LIST)
+    with CaptureQueriesContext(connection) as few:
+        viewer.get(LIST)
+    for _ in range(49):
+        episode()
+    with CaptureQueriesContext(connection) as many:
+        viewer.get(LIST)
+    assert len(many) == len(few) <= 20
+
+
+def test_owner_is_found_by_mail(viewer: Client, episode: MakeEpisode) -> None:
+    """A part of a mail or an id finds the user's rows; nobody's mail finds none."""
+    _user()
+    episode(title="Mine")
+    assert "Mine" in text_of(viewer.get(LIST, {"owner": "pat@"}))
+    assert "Mine" in text_of(viewer.get(LIST, {"owner": USER}))
+    assert "Mine" not in text_of(viewer.get(LIST, {"owner": "nobody@"}))
+
+
+@pytest.mark.parametrize("query", [{"q": "\0"}, {"age": "x"}, {"state": "bad"}, {"kind": "bad"}, {"q": "'%_\\"}])
+def test_odd_filters_do_no_harm(viewer: Client, episode: MakeEpisode, query: dict[str, str]) -> None:
+    """A URL that was typed wrong shows a page."""
+    episode()
+    assert viewer.get(LIST, query).status_code == 200
+
+
+def test_missing_tables_are_said(viewer: Client) -> None:
+    """On a database without the backend's tables the page stands and says so."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE public.episode")
+    forget()
+    response = viewer.get(LIST)
+    assert response.status_code == 200
+    assert "There is no table" in text_of(response)
+
+
+def test_a_viewer_is_offered_nothing(viewer: Client, episode: MakeEpisode) -> None:
+    """No buttons for who may not, and a refusal where it is tried anyhow."""
+    one = episode()
+    assert 'value="retry"' not in text_of(viewer.get(LIST))
+    assert act(viewer, verb="fail", ids=one, reason="x", sure="1").status_code == 403
+    assert viewer.get(reverse("operations:act"), {"verb": "fail", "ids": one}).status_code == 403
+    assert not Action.objects.exists()
+
+
+def test_the_question_comes_first(operator: Client, episode: MakeEpisode) -> None:
+    """Numbers, exclusions and their reasons; nothing is recorded yet."""
+    good, bad = episode(), episode(meta_json=None)
+    text = text_of(act(operator, verb="retry", ids=[good, bad]))
+    assert "Retry 2 episode assemblies?" in text
+    assert "1 of 2 will be handed to the backend" in text
+    assert "1 left as they are. meta_json is empty, so meta_json.main_content_filename is missing." in text
+    assert not Action.objects.exists()
+
+
+def test_a_bulk_without_reason_is_asked_again(operator: Client, episode: MakeEpisode) -> None:
+    """The question stands with its error, and nothing is recorded."""
+    ids = [episode(), episode()]
+    response = act(operator, verb="retry", ids=ids, sure="1", reason="")
+    assert response.status_code == 422
+    assert not Action.objects.exists()
+
+
+def test_all_that_match(operator: Client, episode: MakeEpisode) -> None:
+    """All that match means the filter, beyond the page."""
+    wanted = {episode(title=f"Wanted {number}") for number in range(60)}
+    episode(title="Other")
+    query = urlencode({"q": "Wanted"})
+    asked = act(operator, verb="fail", all="1", query=query)
+    assert "60 of 60" in text_of(asked)
+    answer = act(operator, verb="fail", all="1", query=query, sure="1", reason="gone")
+    action = Action.objects.get()
+    assert answer.status_code == 303 and answer.url == reverse("operations:action", args=[action.pk])
+    assert {i for chunk in action.chunks.all() for i in chunk.operation_ids} == wanted
+
+
+def test_undo_from_the_page(operator: Client, episode: MakeEpisode, settings: Any) -> None:
+    """Within its time, Undo takes the whole back."""
+    settings.UNDO_SECONDS = 10
+    one = episode()
+    act(operator, verb="fail", ids=one, sure="1", reason="gone")
+    action = Action.objects.get()
+    assert "Undo" in text_of(operator.get(reverse("operations:action", args=[action.pk])))
+    operator.post(reverse("operations:cancel", args=[action.pk]))
+    action.refresh_from_db()
+    assert action.state == "cancelled"
+    release_due()
+    assert row_of(one)["status"] == "processing"
+
+
+def test_a_single_one_that_changed_shows_both(operator: Client, episode: MakeEpisode) -> None:
+    """What the page of one operation showed is compared when the operator acts."""
+    one = episode(status="processed")
+    sent = {"verb": "fail", "ids": one, "state": "any", "sure": "1", "reason": "x"}
+    response = act(operator, **sent, seen_status="processing", seen_version="0")
+    assert response.status_code == 409
+    assert "processed" in text_of(response)
+
+
+@pytest.mark.parametrize("sent", [{"verb": "drop"}, {}, {"verb": "retry"}, {"verb": "retry", "ids": ["not-a-uuid"]}])
+def test_bad_orders_are_refused(operator: Client, episode: MakeEpisode, sent: dict[str, Any]) -> None:
+    """What is no verb, chooses nothing, or names no row gets a sentence."""
+    episode()
+    response = act(operator, **sent)
+    assert response.status_code == 422
+    assert not Action.objects.exists()
+
+
+def test_a_moment_to_come_makes_nothing_stuck(operator: Client, episode: MakeEpisode) -> None:
+    """A forged time of looking does not widen the scope."""
+    episode(hours=1)
+    response = act(operator, verb="fail", all="1", as_of="2099-01-01T00:00:00+00:00", sure="1", reason="x")
+    assert response.status_code == 422
+
+
+def test_the_action_page_tells_outcomes(operator: Client, episode: MakeEpisode) -> None:
+    """Counts, exceptions with their reason, and everything as CSV."""
+    good, bad = episode(), episode(meta_json="{}")
+    action = services.start(actor(), Scope(), "retry", "=cmd()")
+    release_due()
+    url = reverse("operations:action", args=[action.pk])
+    text = text_of(operator.get(url))
+    assert "main_content_filename is missing" in text and "Ineligible" in text
+    rows = dict(line.split(",")[:2] for line in text_of(operator.get(url, {"format": "csv"})).splitlines()[1:])
+    assert rows == {good: "changed", bad: "ineligible"}
+
+
+@pytest.mark.parametrize("meta", [None, "{}", '{"half', "not json", json.dumps({"main_content_filename": "a.wav"})])
+def test_an_operation_page(viewer: Client, episode: MakeEpisode, meta: str | None) -> None:
+    """Whatever its text holds, the page stands, and says what a retry would do or what it lacks."""
+    one = episode(meta_json=meta)
+    text = text_of(viewer.get(reverse("operations:page", args=["episode_assembly", one])))
+    assert ("a.wav" in text) == bool(meta and "a.wav" in meta)
+    assert ("It cannot be retried" in text) != ("a.wav" in text)
+    assert "main_content_filename" in text
+
+
+@pytest.mark.parametrize("path", ["episode_assembly/no-uuid", "episode_assembly/" + USER, "nothing/1"])
+def test_there_is_no_such_operation(viewer: Client, path: str) -> None:
+    """An id that nobody has, or that is none, is a page that says so."""
+    assert viewer.get(f"{LIST}{path}/").status_code == 404
+
+
+def test_history_of_one(viewer: Client, episode: MakeEpisode) -> None:
+    """Everything that operators did to it, exceptions included."""
+    one = episode()
+    services.start(actor(), Scope(ids=(one,)), "retry", "first try")
+    services.start(actor(), Scope(ids=(one,)), "fail", "second thoughts")
+    release_due()
+    text = text_of(viewer.get(reverse("operations:page", args=["episode_assembly", one])))
+    assert "first try" in text and "second thoughts" in text
+    assert "Another action was quicker" in text
+
+
+def test_dead_letters(operator: Client, episode: MakeEpisode) -> None:
+    """They are listed with their error, and sent again by one click."""
+    episode()
+    services.start(actor(), Scope(), "retry", "again")
+    release_due()
+    Command.objects.update(state="dead", attempts=8, last_error=EVIL)
+    text = text_of(operator.get(reverse("operations:dead")))
+    assert "&lt;script&gt;" in text and EVIL not in text
+    operator.post(reverse("operations:send_again", args=[Command.objects.get().pk]))
+    assert Command.objects.get().state == "queued"
+    assert operator.post(reverse("operations:send_again", args=[Command.objects.get().pk])).status_code == 409
+
+
+def test_actions_are_listed(viewer: Client, episode: MakeEpisode) -> None:
+    """The newest first, under way or over."""
+    episode()
+    services.start(actor(), Scope(), "retry", "again")
+    assert "Retry episode assembly" in text_of(viewer.get(reverse("operations:actions")))
+    assert "Under way" in text_of(viewer.get(LIST))
+
+
+def _user() -> None:
+    columns = "id, email, hashed_password, is_active, is_admin, tier, created_at, is_deleted_view"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO public."user" ({columns}) VALUES (%s, %s, %s, true, false, %s, now(), false)',
+            [USER, "pat@example.org", "x", "pro"],
+        )
