@@ -41,7 +41,8 @@ STEPS = (
 def prepare(home: Path, surroundings: Surroundings) -> None:
     """Run every step, unless they have all been run on this data with these sources. Raises StartError."""
     stamp, wanted = home / "prepared", fingerprint(paths.ROOT / name for name in SOURCES)
-    if stamp.is_file() and stamp.read_text() == wanted and STATIC_MANIFEST.is_file():
+    done = stamp.is_file() and stamp.read_text() == wanted
+    if done and STATIC_MANIFEST.is_file() and paths.SIGN_INS.is_file():
         return
     stamp.unlink(missing_ok=True)
     for one in STEPS:

@@ -1,4 +1,4 @@
-"""The demo's programs, in the order in which they start."""
+"""The demo's programs and what they are started with."""
 
 from collections.abc import Iterator
 
@@ -14,16 +14,20 @@ WORKER = ("worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossi
 BEAT = ("beat", "--pidfile", "", "--loglevel", "INFO")
 
 
-def programs(surroundings: Surroundings, traffic: bool) -> Iterator[Command]:
-    """Console, worker, beat, demo backend and, where wanted, its traffic; each as its own database role."""
-    console = surroundings.of_role("ops_console")
-    backend = surroundings.of_role("podcast_backend")
-    schedule = str(paths.LOCAL / "beat-schedule")
-    port, backend_port = str(surroundings.port), str(surroundings.backend_port)
-    yield _python("web", console, *UVICORN, "--port", port, "ops_console.asgi:application")
-    yield _python("backend", backend, *UVICORN, "--port", backend_port, "--factory", "demo.app:create_app")
+def served(surroundings: Surroundings) -> Iterator[tuple[Command, int]]:
+    """The console and the demo backend, each as its own database role, with their ports."""
+    for name, role, port, application in (
+        ("web", "ops_console", surroundings.port, ("ops_console.asgi:application",)),
+        ("backend", "podcast_backend", surroundings.backend_port, ("--factory", "demo.app:create_app")),
+    ):
+        yield _python(name, surroundings.of_role(role), *UVICORN, "--port", str(port), *application), port
+
+
+def background(surroundings: Surroundings, traffic: bool) -> Iterator[Command]:
+    """The console's worker and beat and, where wanted, the demo backend's traffic."""
+    console, backend = surroundings.of_role("ops_console"), surroundings.of_role("podcast_backend")
     yield _python("worker", console, *CELERY, *WORKER)
-    yield _python("beat", console, *CELERY, *BEAT, "--schedule", schedule)
+    yield _python("beat", console, *CELERY, *BEAT, "--schedule", str(paths.LOCAL / "beat-schedule"))
     if traffic:
         yield _python("traffic", backend, "-m", "demo.traffic", "--backend", surroundings.backend_url)
 

@@ -15,7 +15,7 @@ from embedded.console import say, step
 from embedded.ports import check_different, check_free
 from embedded.preparing import prepare
 from embedded.process import Process
-from embedded.programs import programs
+from embedded.programs import background, served
 from embedded.secret import secret_key
 from embedded.servers import running
 from embedded.signins import sign_in_lines
@@ -64,13 +64,15 @@ def started(arguments: argparse.Namespace) -> Iterator[tuple[Supervisor, Surroun
 
 
 def start_programs(supervisor: Supervisor, surroundings: Surroundings, traffic: bool) -> None:
-    """Start all at once, then wait for the two that people open."""
-    processes = {command.name: Process(command) for command in programs(surroundings, traffic)}
-    for process in processes.values():
+    """The two that people open come first and have the processor to themselves; the others follow."""
+    opened = [(Process(command), port) for command, port in served(surroundings)]
+    for process, _ in opened:
         supervisor.start(process)
-    for name, port in (("web", surroundings.port), ("backend", surroundings.backend_port)):
-        with step(f"Waiting for the {name} process"):
-            processes[name].wait_until(partial(answers_ok, port, "/readyz"), READY_SECONDS)
+    for process, port in opened:
+        with step(f"Waiting for the {process.name} process"):
+            process.wait_until(partial(answers_ok, port, "/readyz"), READY_SECONDS)
+    for command in background(surroundings, traffic):
+        supervisor.start(Process(command))
 
 
 def forget(home: Path) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded import paths
+from embedded import paths, places
+from embedded.account import Account
 from tests.waiting import until
 
 pytestmark = pytest.mark.process
@@ -86,13 +87,14 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo with no data yet, not started."""
-    demo = Demo(tmp_path_factory.mktemp("demo"), free_port(), free_port())
-    yield demo
-    if demo.child is not None:
-        demo.child.kill()
-        until(lambda: not demo.living(), 30)
+def demo(account: Account) -> Iterator[Demo]:
+    """A demo with no data yet, not started. Pytest's own temporary directories are closed to the servers' user."""
+    with places.throwaway(account) as home:
+        demo = Demo(home, free_port(), free_port())
+        yield demo
+        if demo.child is not None:
+            demo.child.kill()
+            until(lambda: not demo.living(), 30)
 
 
 def free_port() -> int:
