@@ -23,6 +23,7 @@ EPISODE_ROW = """
 <button data-url="/api/assemble/$id?user=$user">Assemble</button></tr>"""
 QUIET = '<p class="quiet">$text</p>'
 EMPTY_ROW = '<tr><td colspan="4" class="quiet">$text</tr>'
+BYTES = "bytes"
 MEBIBYTE = 1024 * 1024
 SOURCES = {
     Source.OVERRIDE: "an operator's override",
@@ -81,7 +82,7 @@ def _quota(usage: Usage) -> Html:
         QUOTA,
         title=usage.title,
         used=_amount(usage.used, usage.unit),
-        limit="no limit" if usage.limit is None else _amount(usage.limit, usage.unit),
+        limit=_limit(usage),
         source=SOURCES[usage.source],
         max=max(limit, 1),
         low=int(limit * WARN_RATES[0]),
@@ -90,10 +91,15 @@ def _quota(usage: Usage) -> Html:
     )
 
 
+def _limit(usage: Usage) -> str:
+    if usage.limit is None:
+        return "no limit"
+    unit = "" if usage.unit == BYTES else f" {usage.unit}"
+    return _amount(usage.limit, usage.unit) + unit
+
+
 def _amount(number: int, unit: str) -> str:
-    if unit != "bytes":
-        return f"{number:,} {unit}"
-    return f"{number / MEBIBYTE:,.1f} MiB"
+    return f"{number / MEBIBYTE:,.1f} MiB" if unit == BYTES else f"{number:,}"
 
 
 def _dial(dial: Dial) -> str:
