@@ -1,5 +1,6 @@
 """Django's settings. What the environment may change stands in `env.py`; everything else is decided here."""
 
+import logging
 from pathlib import Path
 
 import environ
@@ -226,5 +227,7 @@ EPISODE_STUCK_SECONDS = _given["EPISODE_STUCK_SECONDS"]
 
 SENTRY_DSN = _given["SENTRY_DSN"]
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Leaving a page ends its event stream: no warning is due.
+DJANGO_STRUCTLOG_REQUEST_CANCELLED_LOG_LEVEL = logging.DEBUG
 LOGGING_CONFIG = "ops_console.logs.configure"
 LOGGING = logs.config(_given["LOG_LEVEL"])

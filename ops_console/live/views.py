@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from ops_console.live.hub import Hub, Subscriber, hub
@@ -24,10 +26,17 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     if here.is_full:
         return HttpResponse("Too many open pages.", status=503, headers={"Retry-After": "30"})
     return StreamingHttpResponse(
-        events(here),
+        _without_connection(events(here)),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+async def _without_connection(text: AsyncIterator[str]) -> AsyncIterator[str]:
+    # Django returns a request's connection when its response has ended; a pool of ten would be ten open pages.
+    await sync_to_async(connections.close_all)()
+    async for chunk in text:
+        yield chunk
 
 
 async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS) -> AsyncIterator[str]:

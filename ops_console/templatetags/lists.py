@@ -39,7 +39,13 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
 
 @register.inclusion_tag("components/th.html", takes_context=True)
 def th(
-    context: Context, label: str, sort: str = "", target: str = "", css: str = "", default: str = "", quiet: bool = False
+    context: Context,
+    label: str,
+    sort: str = "",
+    target: str = "",
+    css: str = "",
+    default: str = "",
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """A column's head; with `sort` a link that orders by it: `?sort=name`, then `?sort=-name`.
 

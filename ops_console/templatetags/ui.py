@@ -47,10 +47,12 @@ def status(word: Any, tone: str = "", label: str = "", icon: str = "", title: st
 
 
 @register.simple_tag
-def ago(moment: datetime | None, never: str = "never") -> SafeString:
-    """A time as seen from now, past or to come; the exact one (local and UTC) on hover. Ticks in the page."""
-    if moment is None:
+def ago(moment: datetime | str | None, never: str = "never") -> SafeString:
+    """A time (or its ISO text, as JSON keeps it) as seen from now; the exact one on hover. Ticks in the page."""
+    if not moment:
         return format_html('<span class="muted">{}</span>', never)
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     exact = moment.astimezone(timezone.get_current_timezone())
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',

@@ -125,7 +125,7 @@ def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
         return HttpResponse(json.dumps(body, default=str), status=409, content_type="application/json")
     context = {
         "message": error.message,
-        "rows": changes(error.current, error.submitted, every=True),
+        "rows": [row for row in changes(error.current, error.submitted, every=True) if row.field != "version"],
         "resubmit": _resubmitted(request, error),
     }
     if not is_fragment(request):
