@@ -57,7 +57,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
     Kept("used and expired links", 30, deleting("ops.access_onetimelink", "expires_at")),
     Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),
-    Kept("breakers' transitions", 180, deleting("ops.breakers_transition", "at")),
+    Kept("breakers' transitions", 90, deleting("ops.breakers_transition", "at")),
     Kept("what gone processes saw of breakers", 1, deleting("ops.breakers_report", "reported_at", SILENT)),
     Kept("processes that have gone", 1, deleting("ops.contract_instance", "seen_at")),
     Kept("refusals of quotas", 7, deleting("ops.quotas_refusal", "at")),

@@ -2,8 +2,6 @@
 
 from django import forms
 
-from incidents.breakers.models import Mode
-
 HOUR = 3600
 DURATIONS = [
     (15 * 60, "15 minutes"),
@@ -12,17 +10,11 @@ DURATIONS = [
     (24 * HOUR, "1 day"),
     (7 * 24 * HOUR, "7 days"),
 ]
-_MODES = [
-    (Mode.FORCE_OPEN.value, "Force open: refuse every call"),
-    (Mode.FORCE_CLOSED.value, "Force closed: let every call through"),
-    (Mode.DISABLED.value, "Disable: let every call through, count none"),
-]
 
 
 class OverrideForm(forms.Form):
     """`version` is the order that was read; 0 where there never was one."""
 
-    mode = forms.ChoiceField(choices=_MODES, label="Override")
     seconds = forms.TypedChoiceField(choices=DURATIONS, coerce=int, initial=HOUR, label="For how long")
     reason = forms.CharField(max_length=500, help_text="Shown on this page and kept in the audit.")
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from incidents.breakers.models import Breaker, Mode, Override, Report, Transition
+from incidents.breakers.models import Breaker, Mode, Override, Report, Status, Transition
 from incidents.breakers.states import BreakerState, Seen
 from ops_console.audit.models import Entry
 from ops_console.contract.models import Instance
@@ -88,9 +88,11 @@ def timeline(name: str) -> list[Event]:
 def history(name: str, since: datetime) -> list[tuple[datetime, str]]:
     """The shared state over a time: where it stood at its beginning, and every move since."""
     moves = list(Transition.objects.filter(breaker_id=name, at__gte=since).order_by("at", "id"))
+    began = Breaker.objects.values_list("registered_at", flat=True).get(pk=name)
     before = Transition.objects.filter(breaker_id=name, at__lt=since).order_by("-at", "-id").first()
-    first = before.to_status if before else (moves[0].from_status if moves else "")
-    return [(since, first), *((move.at, move.to_status) for move in moves)]
+    first = before.to_status if before else Status.CLOSED.value
+    start = [(since, first)] if began <= since else [(since, ""), (began, first)]
+    return [*start, *((move.at, move.to_status) for move in moves)]
 
 
 def _state(
@@ -169,5 +171,5 @@ def _of_act(act: Entry) -> Event:
 def _database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
+        now: datetime = cursor.fetchone()[0]
     return now

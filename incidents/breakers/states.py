@@ -10,11 +10,6 @@ from ops_console.telemetry.provider_shares import Calls
 
 STALE_SECONDS = 15
 
-_FORCED = {
-    Mode.FORCE_OPEN: ("forced_open", "bad", "Forced open"),
-    Mode.FORCE_CLOSED: ("forced_closed", "warn", "Forced closed"),
-    Mode.DISABLED: ("disabled", "warn", "Disabled"),
-}
 _SHARED = {
     "closed": ("ok", "Closed", "check-circle"),
     "open": ("bad", "Open", "x-circle"),
@@ -46,6 +41,13 @@ class Badge:
     tone: str
     label: str
     icon: str = ""
+
+
+FORCED = {
+    Mode.FORCE_OPEN: Badge("forced_open", "bad", "Forced open", "hand-raised"),
+    Mode.FORCE_CLOSED: Badge("forced_closed", "warn", "Forced closed", "hand-raised"),
+    Mode.DISABLED: Badge("disabled", "warn", "Disabled", "hand-raised"),
+}
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,13 @@ class BreakerState:
 
     @property
     def config(self) -> dict[str, Any]:
-        return self.row.config
+        return dict(self.row.config)
 
     @property
     def badge(self) -> Badge:
         """What is in force: an operator's order before the shared state."""
         if self.override is not None:
-            word, tone, label = _FORCED[Mode(self.override.mode)]
-            return Badge(word, tone, label, "hand-raised")
+            return FORCED[Mode(self.override.mode)]
         tone, label, icon = _SHARED[self.shared]
         return Badge(self.shared, tone, label, icon)
 

@@ -12,14 +12,15 @@ from incidents.breakers import queries, services
 from incidents.breakers.chart import draw
 from incidents.breakers.forms import FilterForm, OverrideForm
 from incidents.breakers.models import Mode
-from incidents.breakers.states import BreakerState
+from incidents.breakers.states import FORCED, BreakerState
+from incidents.breakers.wording import question_of, settings_in_words
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
-from ops_console.errors import InvalidInput
+from ops_console.errors import InvalidInput, NotFound
 from ops_console.telemetry.provider_shares import by_minute, failure_lines
-from ops_console.web import Question, ask, csv_response, done, page, tabs
-from ops_console.web.formatting import duration, rate
+from ops_console.web import ask, csv_response, done, page, tabs
+from ops_console.web.formatting import duration
 
 _TABS = [("", "All"), ("look", "Need a look"), ("overridden", "Overridden")]
 _CHART_MINUTES = 60
@@ -58,7 +59,7 @@ def breaker_page(request: HttpRequest, name: str) -> HttpResponse:
         "chart": draw(minutes, history, state.now),
         "events": queries.timeline(name),
         "modes": Mode.choices,
-        "settings": _settings(state.config),
+        "settings": settings_in_words(state.config),
         "code": f"ops.breaker({name!r})",
     }
     return page(request, "breakers/page.html", context)
@@ -68,20 +69,19 @@ def breaker_page(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def breaker_override(request: HttpRequest, name: str) -> HttpResponse:
     """GET asks and says what it will do; POST does it, with Undo."""
-    state, standing = queries.breaker(name), queries.override_of(name)
-    mode = request.GET.get("mode", Mode.FORCE_OPEN)
-    form = OverrideForm(request.POST or None, initial={"mode": mode, "version": standing.version if standing else 0})
-    question = _question(state, mode)
+    state, standing, mode = queries.breaker(name), queries.override_of(name), _mode(request)
+    form = OverrideForm(request.POST or None, initial={"version": standing.version if standing else 0})
+    question = question_of(state, mode)
     if request.method != "POST" or not form.is_valid():
         return ask(request, question, form)
     try:
-        made = services.override(actor_of(request), name, services.Order(**form.cleaned_data))
+        made = services.override(actor_of(request), name, services.Order(mode, **form.cleaned_data))
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return ask(request, question, form)
     return done(
         request,
-        f"{name}: {Mode(made.mode).label.lower()} for {duration(form.cleaned_data['seconds'])}.",
+        f"{name} is {FORCED[mode].label.lower()} for {duration(form.cleaned_data['seconds'])}.",
         to=reverse("breakers:page", args=[name]),
         undo_url="" if state.override else reverse("breakers:clear", args=[name, made.version]),
         link_url=_audit_url(name),
@@ -96,42 +96,11 @@ def breaker_clear(request: HttpRequest, name: str, version: int) -> HttpResponse
     return done(request, f"{name} goes by its own rules again.", to=to, link_url=_audit_url(name))
 
 
-def _question(state: BreakerState, mode: str) -> Question:
-    label = Mode(mode).label if mode in Mode.values else "Override"
-    notes = ["It ends by itself when its time is over; you can take it back before."]
-    if state.override is not None:
-        notes.append(f"It replaces what {state.override.actor} ordered: {state.override.reason}")
-    return Question(
-        f"{label}: {state.name}",
-        action=f"{reverse('breakers:override', args=[state.name])}?mode={mode}",
-        back=reverse("breakers:page", args=[state.name]),
-        effect=_effect(state),
-        notes=notes,
-        confirm="Put it in force",
-        tone="danger",
-    )
-
-
-def _effect(state: BreakerState) -> str:
-    calls = state.calls
-    asked = f"{calls.final_calls:,} calls in the last {queries.SHARE_MINUTES} minutes"
-    failing = f", of which {rate(calls.final_failure_rate)} failed" if calls.final_calls else ""
-    return f"{asked}{failing}; {len(state.seen)} processes apply it within a second."
-
-
-def _settings(config: dict[str, Any]) -> list[tuple[str, str]]:
-    """The settings that are set, in words; durations carry their unit in the name."""
-    return [
-        (name.removesuffix("_seconds").replace("_", " ").capitalize(), _setting(name, value))
-        for name, value in config.items()
-        if value is not None
-    ]
-
-
-def _setting(name: str, value: Any) -> str:
-    if name.endswith("_seconds"):
-        return duration(value)
-    return rate(value) if name.endswith("_rate") else str(value)
+def _mode(request: HttpRequest) -> Mode:
+    wanted = request.GET.get("mode", "")
+    if wanted not in Mode.values:
+        raise NotFound(f"A breaker can be overridden by {', '.join(Mode.values)}.")
+    return Mode(wanted)
 
 
 def _needs_look(state: BreakerState) -> bool:

@@ -3,52 +3,42 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 REMOVED = "[removed]"
-_SECRET = re.compile(
-    r"passw|secret|token|authori[sz]ation|cookie|api[-_]?key|csrf|session|credential|dsn|private[-_]?key|otp|^code$",
-    re.IGNORECASE,
-)
-# A long run of letters and digits in an address is a key, unless it is an id as everybody may read them.
-_LONG_SEGMENT = re.compile(r"[A-Za-z0-9_:=.\-]{20,}")
+_NAMES = r"passw|secret|token|authori[sz]ation|cookie|api[-_]?key|csrf|session|credential|dsn|private[-_]?key|otp"
+_SECRET = re.compile(rf"{_NAMES}|^code$", re.IGNORECASE)
+# In running text: `?token=...`, `password: ...`.
+_ASSIGNED = re.compile(rf"""(?P<name>[\w-]*(?:{_NAMES})[\w-]*["']?\s?[=:]\s?["']?)[^\s&"',;]+""", re.IGNORECASE)
+# A long run of letters and digits in a path is a key, unless it is an id as everybody may read them.
+_SEGMENT = re.compile(r"(?<=/)[A-Za-z0-9_:=-]{20,}(?=[/?\s\"']|$)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+# Where the code stands is what an event is for; nobody's secret is the name of a file.
+_PLACES = frozenset({"filename", "abs_path", "module", "function", "event_id"})
 
 
 def scrubbed(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event without cookies, authorisation headers, passwords, tokens and the keys in addresses."""
-    clean = {str(key): _value(str(key), value) for key, value in event.items()}
-    request = clean.get("request")
-    if isinstance(request, dict):
-        if isinstance(request.get("url"), str):
-            request["url"] = scrubbed_url(request["url"])
-        if isinstance(request.get("query_string"), str):
-            request["query_string"] = _query(request["query_string"])
-    return clean
+    return {str(key): _value(str(key), value) for key, value in event.items()}
 
 
-def scrubbed_url(url: str) -> str:
-    """An address with secret parameters, user and password, and key-like path segments taken out."""
-    parts = urlsplit(_USER_INFO.sub("", url))
-    path = "/".join(REMOVED if _is_key(segment) else segment for segment in parts.path.split("/"))
-    return urlunsplit((parts.scheme, parts.netloc, path, _query(parts.query), ""))
+def scrubbed_text(text: str) -> str:
+    """Text without values that are named as secrets, user and password of addresses, and key-like path segments."""
+    without_user = _USER_INFO.sub("", text)
+    return _SEGMENT.sub(_segment, _ASSIGNED.sub(rf"\g<name>{REMOVED}", without_user))
 
 
 def _value(key: str, value: Any) -> Any:
     if _SECRET.search(key):
         return REMOVED
     if isinstance(value, Mapping):
-        return {str(name): _value(str(name), inner) for name, inner in value.items()}
+        return scrubbed(value)
     if isinstance(value, list | tuple):
         return [_value("", inner) for inner in value]
-    return _USER_INFO.sub("", value) if isinstance(value, str) else value
+    return scrubbed_text(value) if isinstance(value, str) and key not in _PLACES else value
 
 
-def _query(query: str) -> str:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([(name, REMOVED if _SECRET.search(name) else value) for name, value in pairs])
-
-
-def _is_key(segment: str) -> bool:
-    return bool(_LONG_SEGMENT.fullmatch(segment)) and not _UUID.fullmatch(segment) and any(map(str.isdigit, segment))
+def _segment(match: re.Match[str]) -> str:
+    segment = match.group()
+    harmless = _UUID.fullmatch(segment) or not any(map(str.isdigit, segment))
+    return segment if harmless else REMOVED

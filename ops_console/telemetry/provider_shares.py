@@ -1,7 +1,9 @@
 """How providers do: what the overview, alerts and rollouts read of the calls that breakers counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import QuerySet, Sum
@@ -91,5 +93,5 @@ def _since(minutes: int) -> QuerySet[ProviderMinute]:
     return ProviderMinute.objects.filter(minute_at__gt=timezone.now() - timedelta(minutes=minutes))
 
 
-def _calls(row: dict[str, int]) -> Calls:
+def _calls(row: Mapping[str, Any]) -> Calls:
     return Calls(**{name: int(row[f"{name}_sum"]) for name in _COUNTED})

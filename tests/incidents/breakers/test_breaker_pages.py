@@ -149,7 +149,7 @@ def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
     calls(attempts=8, failures=6, refused=2)
     body = text(reverse("breakers:page", args=["gemini"]))
     assert "&lt;b&gt;processes" in body and "8 attempts, 6 failed, 2 refused" in body
-    assert "The same as a table" in body and "Window calls" in body and "web-1, 7" in body
+    assert "The same as a table" in body and "among the last so many calls" in body and "web-1, 7" in body
 
 
 def test_an_unknown_breaker_is_404() -> None:
@@ -163,7 +163,7 @@ def test_an_override_asks_first_and_says_what_it_does() -> None:
     make()
     calls(attempts=8, failures=6, final_calls=1200, final_failures=600)
     body = text("/breakers/gemini/override/?mode=force_open", Role.OPERATOR)
-    assert "1,200 calls in the last 5 minutes" in body and "refuse every call" in body
+    assert "Every call is refused. 1,200 calls" in body and "50\u202f% of them failed" in body
     assert not Override.objects.exists()
 
 
@@ -171,8 +171,8 @@ def test_an_override_is_put_in_force_with_undo() -> None:
     """POST forces it; the notice carries the way back, and that way works."""
     make()
     client = signed_in(Role.OPERATOR)
-    form = {"mode": "force_open", "seconds": 3600, "reason": "vendor asked", "version": 0}
-    answer = client.post("/breakers/gemini/override/", form, headers={"HX-Request": "true"})
+    form = {"seconds": 3600, "reason": "vendor asked", "version": 0}
+    answer = client.post("/breakers/gemini/override/?mode=force_open", form, headers={"HX-Request": "true"})
     undo = reverse("breakers:clear", args=["gemini", 1])
     assert answer.status_code == 204 and undo in answer.headers["HX-Trigger"]
     body = text(reverse("breakers:page", args=["gemini"]))
@@ -184,27 +184,31 @@ def test_an_override_is_put_in_force_with_undo() -> None:
 def test_an_override_without_a_reason_is_asked_again() -> None:
     """422 with the field's error; nothing is written."""
     make()
-    answer = signed_in(Role.OPERATOR).post(
-        "/breakers/gemini/override/", {"mode": "disabled", "seconds": 900, "version": 0}
-    )
+    answer = signed_in(Role.OPERATOR).post("/breakers/gemini/override/?mode=disabled", {"seconds": 900, "version": 0})
     assert answer.status_code == 422 and not Override.objects.exists()
+
+
+def test_an_unknown_override_is_404() -> None:
+    """There are three, and a sentence says which."""
+    make()
+    assert signed_in(Role.OPERATOR).get("/breakers/gemini/override/?mode=explode").status_code == 404
 
 
 def test_an_older_form_gets_both_versions() -> None:
     """409, with what stands now."""
     make()
     client = signed_in(Role.OPERATOR)
-    form = {"mode": "force_open", "seconds": 3600, "reason": "first", "version": 0}
-    client.post("/breakers/gemini/override/", form)
-    answer = client.post("/breakers/gemini/override/", form | {"reason": "second"})
+    form = {"seconds": 3600, "reason": "first", "version": 0}
+    client.post("/breakers/gemini/override/?mode=force_open", form)
+    answer = client.post("/breakers/gemini/override/?mode=force_open", form | {"reason": "second"})
     assert answer.status_code == 409 and "first" in answer.content.decode() and "second" in answer.content.decode()
 
 
-@pytest.mark.parametrize("path", ["override/", "clear/1/"])
+@pytest.mark.parametrize("path", ["override/?mode=force_open", "clear/1/"])
 def test_a_viewer_may_not_act(path: str) -> None:
     """A viewer's POST is refused, and the page offers them nothing to press."""
     make()
-    form = {"mode": "force_open", "seconds": 3600, "reason": "x", "version": 0}
+    form = {"seconds": 3600, "reason": "x", "version": 0}
     assert signed_in(Role.VIEWER).post(f"/breakers/gemini/{path}", form).status_code == 403
     assert "Force open" not in text("/breakers/gemini/")
 
