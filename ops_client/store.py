@@ -60,8 +60,9 @@ class PostgresStore:
             "application_name": "ops_client",
             "options": f"-c statement_timeout={int(statement_timeout_seconds * 1000)} -c timezone=UTC",
         }
-        self._pool = ConnectionPool(
+        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
             dsn,
+            connection_class=psycopg.Connection[Row],
             kwargs={**self._settings, "autocommit": True, "row_factory": dict_row},
             min_size=1,
             max_size=pool_size,
