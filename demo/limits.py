@@ -59,7 +59,8 @@ def _cost(scope: Scope) -> int:
 
 
 def _user(scope: Scope) -> str:
-    return parse_qs(scope["query_string"].decode("latin-1")).get("user", [""])[0]
+    query: bytes = scope["query_string"]
+    return parse_qs(query.decode("latin-1")).get("user", [""])[0]
 
 
 def _refusal(error: QuotaExceeded) -> Problem:
