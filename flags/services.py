@@ -29,7 +29,7 @@ def create(actor: Actor, name: str, values: Mapping[str, Any], state: State = St
         if Flag.objects.filter(name=name).exists():
             raise InvalidInput("name", f"There is a flag named {name} already.")
         flag = Flag(name=name, everyone=EVERYONE[state], **_editable(values))
-        _check(flag)
+        check(flag)
         flag.save()
         record(actor, "flag.create", _target(flag), after=_recorded(flag))
     return flag
@@ -74,7 +74,7 @@ def _change(actor: Actor, flag: Flag, action: str, values: Mapping[str, Any], re
     before = _recorded(flag)
     for field, value in values.items():
         setattr(flag, field, value)
-    _check(flag)
+    check(flag)
     if _recorded(flag) == before:
         return flag
     flag.version += 1
@@ -84,7 +84,7 @@ def _change(actor: Actor, flag: Flag, action: str, values: Mapping[str, Any], re
     return flag
 
 
-def _check(flag: Flag) -> None:
+def check(flag: Flag) -> None:
     """The model's own limits, and rules that the evaluator can read. Raises InvalidInput naming the field."""
     try:
         flag.clean_fields()

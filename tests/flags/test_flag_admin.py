@@ -1,0 +1,52 @@
+"""Flags in Django's admin: the services' rules and one audit entry, lists of users included."""
+
+import pytest
+from django.urls import reverse
+
+from flags import services
+from flags.models import Flag
+from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
+from tests.people import actor, person, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def form(flag: Flag, **changes: object) -> dict[str, object]:
+    fields = {"name": flag.name, "everyone": "false", "percent": "", "note": "", "owner": "", "languages": ""}
+    return {**fields, "rules": "[]", "version": flag.version, **changes}
+
+
+@pytest.fixture
+def flag() -> Flag:
+    return services.create(actor(), "player", {})
+
+
+def change_url(flag: Flag) -> str:
+    return reverse("admin:flags_flag_change", args=[flag.pk])
+
+
+def test_a_save_here_is_one_entry_with_listed_users(flag: Flag) -> None:
+    """Percentage and users changed together are one entry, by the admin's door, and raise the version."""
+    listed = person(Role.VIEWER, "listed")
+    answer = signed_in(Role.ADMIN).post(change_url(flag), form(flag, percent="12.5", users=[listed.pk]))
+    assert answer.status_code == 302, answer.content.decode()
+    entry = Entry.objects.latest("id")
+    assert (entry.via, entry.action, entry.after["users"]) == ("admin", "flag.update", ["listed"])
+    flag.refresh_from_db()
+    assert (str(flag.percent), flag.version) == ("12.50", 2)
+
+
+@pytest.mark.parametrize(("field", "value"), [("percent", "101"), ("rules", '[{"telepathy": 1}]')])
+def test_what_a_service_refuses_is_refused_here(flag: Flag, field: str, value: str) -> None:
+    """A value that cannot be comes back at its field, and nothing is saved."""
+    answer = signed_in(Role.ADMIN).post(change_url(flag), form(flag, **{field: value}))
+    assert answer.status_code == 200
+    assert field in answer.context["adminform"].form.errors
+    flag.refresh_from_db()
+    assert flag.version == 1
+
+
+def test_an_operator_is_kept_out(flag: Flag) -> None:
+    """Django's admin is for admins."""
+    assert signed_in(Role.OPERATOR).get(change_url(flag)).status_code == 403
