@@ -1,0 +1,1 @@
+"""Benchmarks against named peers, run by `python3 dev.py bench NAME`."""
