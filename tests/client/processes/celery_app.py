@@ -1,0 +1,25 @@
+"""A backend's Celery worker: one client, made and already asked before the pool is forked."""
+
+import os
+import time
+
+from celery import Celery
+
+from ops_client import OpsClient
+
+QUEUE = f"backend-{os.environ.get('BACKEND_QUEUE', '')}"
+REDIS = os.environ["REDIS_URL"].replace("unix://", "redis+socket://", 1)
+
+app = Celery("backend", broker=REDIS, backend=REDIS)
+app.conf.update(task_default_queue=QUEUE, result_expires=60, worker_hijack_root_logger=False)
+
+if "BACKEND_QUEUE" in os.environ:
+    ops = OpsClient(service="prefork", poll_seconds=0.2, snapshot_path=None)
+    before_fork = (os.getpid(), ops.flags.is_enabled("x"))
+
+
+@app.task(name="answer")  # type: ignore[untyped-decorator]
+def answer() -> tuple[int, bool, int]:
+    """This process, what it says of the flag, and the process that was asked before the fork."""
+    time.sleep(0.05)  # busy for a moment, so that several at once reach several processes
+    return os.getpid(), ops.flags.is_enabled("x"), before_fork[0]
