@@ -19,13 +19,15 @@ def pytest_configure() -> None:
     """Refuse to run without servers: a test on whatever stands around proves nothing, and may harm it."""
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
     if missing:
-        raise pytest.UsageError(
-            f"No {' and '.join(missing)}: run tests by `python3 dev.py test [ARGUMENTS]`."
-        )
+        raise pytest.UsageError(f"No {' and '.join(missing)}: run tests by `python3 dev.py test [ARGUMENTS]`.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium, browser tests are left out; with REQUIRE_BROWSER=1 they run, and fail."""
+    """Without Chromium, browser tests are left out; with REQUIRE_BROWSER=1 they run, and fail.
+
+    They come last: once started, Playwright keeps an event loop in this thread, and `asyncio.run` refuses to work.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if find_chromium() or os.environ.get("REQUIRE_BROWSER") == "1":
         return
     for item in items:

@@ -59,5 +59,6 @@ def csv_response(
 
 async def _in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
     # Django would collect a plain iterator whole before it sends anything under ASGI.
-    while (chunk := await sync_to_async(next)(lines, None)) is not None:
+    read = sync_to_async(lambda: next(lines, None))
+    while (chunk := await read()) is not None:
         yield chunk

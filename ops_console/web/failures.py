@@ -130,8 +130,8 @@ def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
     }
     if not is_fragment(request):
         return HttpResponse(render_to_string("errors/409.html", context, request), status=409)
-    body = render_to_string("components/conflict.html", context, request)
-    return HttpResponse(body, status=409, headers={"HX-Retarget": "#dialog-body", "HX-Reswap": "innerHTML"})
+    part = render_to_string("components/conflict.html", context, request)
+    return HttpResponse(part, status=409, headers={"HX-Retarget": "#dialog-body", "HX-Reswap": "innerHTML"})
 
 
 def _resubmitted(request: HttpRequest, error: Conflict) -> list[tuple[str, str]]:

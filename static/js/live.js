@@ -19,6 +19,20 @@
   document.addEventListener("htmx:sseOpen", () => say(true));
   document.addEventListener("htmx:sseError", () => document.hidden || say(false));
 
+  /* --- did something change while an answer was under way? Its panel is read once more. --- */
+  const heard = new Map();
+  const began = new WeakMap();
+  const hear = (panels) => panels.forEach((panel) => heard.set(panel.id, performance.now()));
+  document.addEventListener("ops:heard", (event) => {
+    hear(document.querySelectorAll(`[data-live][hx-trigger*="sse:${CSS.escape(event.detail)}"]`));
+  });
+  document.addEventListener("ops:refresh", () => hear(document.querySelectorAll("[data-live]")), true);
+  document.addEventListener("htmx:beforeRequest", (event) => began.set(event.detail.xhr, performance.now()));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const { elt, xhr } = event.detail;
+    if (elt?.matches("[data-live]") && heard.get(elt.id) > began.get(xhr)) htmx.trigger(elt, "sse:refresh");
+  });
+
   /* --- what the person holds --- */
   const keyOf = (box) => `${box.name}=${box.value}`;
   const isTyped = (node) => node.matches("textarea, select, input") && !node.closest("[data-filter]");
@@ -101,9 +115,17 @@
       if (!newer) gone += 1;
       else if (differs(row, newer)) replace(row, newer);
     }
+    for (const part of ["tabs", "pager", "live-part"]) exchange(panel, fresh, `.${part}`);
     restore(panel, held);
     const added = [...next.keys()].filter((key) => !now.has(key)).length;
     offer(panel, added, gone);
+  }
+
+  function exchange(panel, fresh, selector) {
+    const newer = fresh.querySelectorAll(selector);
+    panel.querySelectorAll(selector).forEach((part, index) => {
+      if (newer[index] && newer[index].outerHTML !== part.outerHTML) replace(part, newer[index]);
+    });
   }
 
   function replace(row, newer) {

@@ -60,6 +60,18 @@
   });
   for (const node of document.querySelectorAll("[data-theme-toggle], [data-open-dialog]")) node.hidden = false;
 
+  /* Signed out meanwhile: the answer is the sign-in page. A click goes there; a background refresh only says so. */
+  let told = false;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const signIn = document.body.dataset.signIn;
+    if (!signIn || !xhr.responseURL || new URL(xhr.responseURL).pathname !== signIn) return;
+    event.detail.shouldSwap = false;
+    if (!requestConfig.elt.matches("[data-live]")) return location.reload();
+    if (!told) window.ops.toast({ text: "You were signed out.", level: "bad", link_url: location.pathname, link_label: "Sign in" });
+    told = true;
+  });
+
   /* A request that takes long says so after 200 ms; a panel's own refresh in the background does not. */
   const waiting = new Map();
   document.addEventListener("htmx:beforeRequest", (event) => {

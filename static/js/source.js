@@ -22,7 +22,7 @@
       this.source = new EventSource(this.url);
       this.source.onopen = (event) => this.opened(event);
       this.source.onerror = (event) => this.onerror && this.onerror(event);
-      for (const [listener, name] of this.listeners) this.source.addEventListener(name, listener);
+      for (const [name, heard] of this.listeners.values()) this.source.addEventListener(name, heard);
     }
 
     /* Opened again: what happened while it was away, nobody heard. */
@@ -44,13 +44,18 @@
     }
 
     addEventListener(name, listener) {
-      this.listeners.set(listener, name);
-      if (this.source) this.source.addEventListener(name, listener);
+      const heard = (event) => {
+        document.dispatchEvent(new CustomEvent("ops:heard", { detail: name }));
+        listener(event);
+      };
+      this.listeners.set(listener, [name, heard]);
+      if (this.source) this.source.addEventListener(name, heard);
     }
 
     removeEventListener(name, listener) {
+      const [, heard] = this.listeners.get(listener) || [];
       this.listeners.delete(listener);
-      if (this.source) this.source.removeEventListener(name, listener);
+      if (this.source && heard) this.source.removeEventListener(name, heard);
     }
   }
 

@@ -229,3 +229,31 @@ def test_it_works_without_javascript(gallery: Page, browser: Any) -> None:
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#toasts")).to_contain_text("On for everyone.")
     plain.close()
+
+
+def test_who_was_signed_out_is_told(gallery: Page) -> None:
+    """After a sign-out elsewhere a refresh says so and leaves the page; a click leads to the sign-in page."""
+    gallery.context.clear_cookies()
+    publish("operations")
+    expect(gallery.locator("#toasts")).to_contain_text("You were signed out.", timeout=5000)
+    expect(gallery.locator("#rows tbody tr")).to_have_count(8)
+    gallery.get_by_role("link", name="Dead").click()
+    expect(gallery).to_have_title("Sign in · test")
+
+
+def test_a_change_during_a_refresh_is_not_lost(gallery: Page, rows: list[dict[str, Any]]) -> None:
+    """What changes while an answer is under way, and is not in it, is read right after."""
+    late = iter([True])
+
+    def answer(route: Route) -> None:
+        if not next(late, False):
+            return route.continue_()
+        response = route.fetch()
+        rows[0]["title"] = "Renamed"
+        publish("operations")
+        gallery.wait_for_timeout(600)
+        return route.fulfill(response=response)
+
+    gallery.route("**/", answer)
+    publish("operations")
+    expect(gallery.locator("#rows tbody tr").first).to_contain_text("Renamed", timeout=5000)
