@@ -1,6 +1,8 @@
 """The console's own use of flags: waffle's questions, answered by ops_client's evaluator from the contract's row."""
 
+import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -12,23 +14,36 @@ from waffle import get_setting
 
 from ops_client.flags.defaults import EnvironmentDefaults
 from ops_client.flags.evaluate import evaluate
-from ops_client.flags.rules import FlagDefinition, definition_from_row
+from ops_client.flags.rules import FlagDefinition, Segment, definition_from_row, segments_from_rows
 
 
 def is_active(name: str, context: dict[str, Any]) -> bool:
     """The answer a backend would give. An undefined or archived flag answers OPS_FLAG_<NAME>, else waffle's default."""
     default = EnvironmentDefaults(os.environ).answer(name, context, bool(get_setting("FLAG_DEFAULT")))
     found = definition(name)
-    return evaluate(found, context, timezone.now(), default=default) if found else default
+    if found is None:
+        return default
+    named = {segment for rule in found.rules for segment in rule.segments}
+    return evaluate(found, context, timezone.now(), segments(named) if named else {}, default)
 
 
 def definition(name: str) -> FlagDefinition | None:
     """The flag as the contract shows it to backends, in one query; None if there is none."""
+    rows = _rows("SELECT * FROM ops_v1.flag WHERE name = %s", [name])
+    return definition_from_row(rows[0]) if rows else None
+
+
+def segments(names: Iterable[str]) -> dict[str, Segment]:
+    """Segments by name, in one query."""
+    rows = _rows("SELECT * FROM ops_v1.segment WHERE name = ANY(%s)", [list(names)])
+    return {segment.name: segment for segment in segments_from_rows(rows)}
+
+
+def _rows(statement: str, params: list[Any]) -> list[dict[str, Any]]:
+    """Rows as one JSON document each: Django leaves JSON columns of plain SQL as text."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM ops_v1.flag WHERE name = %s", [name])
-        row = cursor.fetchone()
-        columns = [column.name for column in cursor.description or ()]
-    return definition_from_row(dict(zip(columns, row, strict=True))) if row else None
+        cursor.execute(f"SELECT to_jsonb(found) FROM ({statement}) AS found", params)
+        return [json.loads(document) for (document,) in cursor.fetchall()]
 
 
 def context_of_user(user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:

@@ -70,3 +70,20 @@ class Flag(AbstractUserFlag):
 
     def is_active_for_user(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         return evaluation.is_active(self.name, evaluation.context_of_user(user))
+
+
+class Segment(models.Model):
+    """A named set of constraints that rules of many flags share. A rule that names one that is gone is off."""
+
+    name = models.CharField(max_length=100, unique=True)
+    note = models.TextField(blank=True, help_text="Who is meant.")
+    constraints = models.JSONField(
+        default=list, blank=True, help_text='All must hold: [{"field": "tier", "operator": "IN", "values": ["pro"]}].'
+    )
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,8 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from flags.models import EVERYONE, Flag, State
-from ops_client.flags.rules import definition_from_row
+from flags.models import EVERYONE, Flag, Segment, State
+from ops_client.errors import OpsError
+from ops_client.flags.rules import definition_from_row, segment_from_row
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
@@ -94,6 +95,14 @@ def check(flag: Flag) -> None:
     problems = definition_from_row({"name": flag.name, "rules": flag.rules}).problems
     if problems:
         raise InvalidInput("rules", f"{problems[0].rule}: {problems[0].message}")
+
+
+def check_segment(segment: Segment) -> None:
+    """Constraints that the evaluator can read. Raises InvalidInput naming the field."""
+    try:
+        segment_from_row({"name": segment.name, "constraints": segment.constraints})
+    except OpsError as error:
+        raise InvalidInput("constraints", error.message) from error
 
 
 def _locked(flag_id: int) -> Flag:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot
 from ops_client.flags.defaults import EnvironmentDefaults
 from ops_client.flags.evaluate import Context
-from ops_client.flags.rules import definition_from_row
+from ops_client.flags.rules import definition_from_row, segments_from_rows
 from ops_client.part import Part, Runtime
 from ops_client.store import Row
 
@@ -14,7 +14,7 @@ from ops_client.store import Row
 class FlagClient(Part):
     """`client.flags`. Answers from memory; the database is never asked on the way."""
 
-    statements = ("flags",)
+    statements = ("flags", "segments")
 
     def __init__(self, runtime: Runtime, environment: Mapping[str, str] = os.environ) -> None:
         super().__init__(runtime)
@@ -43,7 +43,7 @@ class FlagClient(Part):
 
     def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
         definitions = [definition_from_row(row) for row in tables["flags"]]
-        self._snapshot = compile_snapshot(definitions, revision)
+        self._snapshot = compile_snapshot(definitions, revision, segments_from_rows(tables["segments"]))
 
     def problems(self) -> list[dict[str, str]]:
         return [

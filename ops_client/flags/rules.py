@@ -1,6 +1,7 @@
 """What a flag says, as values. Reads rows and JSON; decides nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -94,6 +95,21 @@ def definition_from_row(row: Mapping[str, object]) -> FlagDefinition:
         version=version if isinstance(version, int) else 0,
         problems=tuple(problems),
     )
+
+
+def segment_from_row(row: Mapping[str, object]) -> Segment:
+    """Read a row of the view of segments. Raises InvalidInput: one half understood would let in the wrong people."""
+    constraints = tuple(constraint_from_json(each) for each in _list(row, "constraints"))
+    return Segment(_string(row.get("name"), "name"), constraints)
+
+
+def segments_from_rows(rows: Iterable[Mapping[str, object]]) -> list[Segment]:
+    """The segments that this version understands. A rule that names another one is off, and is told in `problems`."""
+    segments = []
+    for row in rows:
+        with suppress(InvalidInput):
+            segments.append(segment_from_row(row))
+    return segments
 
 
 def rule_from_json(raw: object) -> Rule:

@@ -1,5 +1,6 @@
 """waffle's own interface: the same answers as a backend's client gives."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.test import RequestFactory
 from waffle.testutils import override_flag
 
 from flags.evaluation import context_of_request
-from flags.models import Flag
+from flags.models import Flag, Segment
 from ops_client import OpsClient
+from ops_client.sql import statements
 from ops_client.testing import MemoryStore
 from ops_console.access.models import User
 from ops_console.access.roles import Role
@@ -32,13 +34,15 @@ def request(user: Any = None, path: str = "/", **cookies: str) -> Any:
 
 def client_answers(name: str, requests: list[Any]) -> list[bool]:
     """What a backend would answer from the rows that the contract shows it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM ops_v1.flag")
-        columns = [column.name for column in cursor.description]
-        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    store = MemoryStore({"flags": rows})
+    store = MemoryStore({name: rows_of(statements()[name]) for name in ("flags", "segments")})
     with OpsClient("", service="t", store=store, poll_seconds=0.01, snapshot_path=None) as ops:
         return [ops.flags.is_enabled(name, context_of_request(asked, name)) for asked in requests]
+
+
+def rows_of(statement: str) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT to_jsonb(found) FROM ({statement}) AS found")
+        return [json.loads(document) for (document,) in cursor.fetchall()]
 
 
 CASES: dict[str, tuple[dict[str, Any], bool, bool]] = {
@@ -88,6 +92,16 @@ def test_listed_users_and_groups_are_in() -> None:
     assert client_answers("f", asked) == [True, True, False]
     flag.users.clear()
     assert not waffle.flag_is_active(request(listed), "f")
+
+
+def test_segments_agree() -> None:
+    """A rule that names a segment lets in whom the segment means; one that names none that exists lets in nobody."""
+    Segment.objects.create(name="admins", constraints=[{"field": "superuser", "operator": "IN", "values": ["true"]}])
+    Flag.objects.create(name="f", rules=[{"segments": ["admins"]}])
+    Flag.objects.create(name="g", rules=[{"segments": ["gone"]}])
+    asked = [request(), request(person(Role.ADMIN))]
+    assert [waffle.flag_is_active(each, "f") for each in asked] == client_answers("f", asked) == [False, True]
+    assert [waffle.flag_is_active(each, "g") for each in asked] == client_answers("g", asked) == [False, False]
 
 
 def test_a_request_may_test_a_flag() -> None:

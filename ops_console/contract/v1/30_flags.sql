@@ -1,6 +1,7 @@
 -- Flags as the client's evaluator reads them: one row a flag, waffle's audience included.
 SELECT ops.follow_table('ops.flags_flag', 'flags'), ops.follow_table('ops.flags_flag_groups', 'flags'),
-       ops.follow_table('ops.flags_flag_users', 'flags'), ops.audit_table('ops.flags_flag', 'flag');
+       ops.follow_table('ops.flags_flag_users', 'flags'), ops.audit_table('ops.flags_flag', 'flag'),
+       ops.follow_table('ops.flags_segment', 'flags'), ops.audit_table('ops.flags_segment', 'segment');
 
 CREATE OR REPLACE VIEW ops_v1.flag AS
 SELECT f.id, f.name, f.everyone, f.percent, f.testing, f.superusers, f.staff, f.authenticated, f.languages,
@@ -14,3 +15,6 @@ SELECT f.id, f.name, f.everyone, f.percent, f.testing, f.superusers, f.staff, f.
        f.rules, f.archived_at IS NOT NULL AS archived, f.version, f.modified AS updated_at
 FROM ops.flags_flag f;
 -- backend: GRANT SELECT ON ops_v1.flag
+
+CREATE OR REPLACE VIEW ops_v1.segment AS SELECT name, constraints FROM ops.flags_segment;
+-- backend: GRANT SELECT ON ops_v1.segment
