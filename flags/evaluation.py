@@ -29,20 +29,20 @@ def is_active(name: str, context: dict[str, Any]) -> bool:
 
 def definition(name: str) -> FlagDefinition | None:
     """The flag as the contract shows it to backends, in one query; None if there is none."""
-    rows = _rows("SELECT * FROM ops_v1.flag WHERE name = %s", [name])
+    rows = _documents("SELECT to_jsonb(f) FROM ops_v1.flag f WHERE f.name = %s", [name])
     return definition_from_row(rows[0]) if rows else None
 
 
 def segments(names: Iterable[str]) -> dict[str, Segment]:
     """Segments by name, in one query."""
-    rows = _rows("SELECT * FROM ops_v1.segment WHERE name = ANY(%s)", [list(names)])
+    rows = _documents("SELECT to_jsonb(s) FROM ops_v1.segment s WHERE s.name = ANY(%s)", [list(names)])
     return {segment.name: segment for segment in segments_from_rows(rows)}
 
 
-def _rows(statement: str, params: list[Any]) -> list[dict[str, Any]]:
-    """Rows as one JSON document each: Django leaves JSON columns of plain SQL as text."""
+def _documents(statement: str, params: list[Any]) -> list[dict[str, Any]]:
+    """Rows as one JSON document each: of a plain row, Django would leave JSON columns as text."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT to_jsonb(found) FROM ({statement}) AS found", params)
+        cursor.execute(statement, params)
         return [json.loads(document) for (document,) in cursor.fetchall()]
 
 
