@@ -59,7 +59,7 @@ class Attempt:
             self._settle(permit, failed)
 
     def _settle(self, permit: Permit | Lease, failed: bool) -> None:
-        self._breaker.settle(permit, failed, self._breaker.monotonic() - self._started)
+        self._breaker.settle(permit, failed, self._started)
 
     def _is_within(self, breaker: "Breaker") -> bool:
         attempt: Attempt | None = self

@@ -68,6 +68,7 @@ class Breaker:
         self.is_failure = is_failure
         self.is_failed_answer = is_failed_answer
         self._wake = wake
+        self._slow_call_seconds = config.slow_call_seconds
         self._fleet = Fleet(config.open_seconds)
         self._state = State()
         self._window = window_for(config)
@@ -77,6 +78,7 @@ class Breaker:
         """In the child of a fork: locks and counts of the parent are not ours."""
         self._lock = threading.Lock()
         self._asleep = True
+        self._freely: Permit | None = None
         self._tally = Tally()
         self._fleet.forget_parent()
         self._turned = False
@@ -125,6 +127,9 @@ class Breaker:
 
     def admit(self) -> Permit | Lease:
         """May a call be made now? Raises BreakerOpen."""
+        freely = self._freely
+        if freely is not None:
+            return freely
         if self._asleep:
             self._asleep = False
             self._wake()
@@ -132,6 +137,7 @@ class Breaker:
         with self._lock:
             self._called_at = now
             answer = self._ask(now)
+            self._note_freedom()
             if not isinstance(answer, Refusal):
                 return answer
             self._tally.refused += 1
@@ -139,20 +145,21 @@ class Breaker:
                 self._tally.final(failed=True)
         raise BreakerOpen(self.name, answer.retry_after_seconds)
 
-    def settle(self, permit: Permit | Lease, failed: bool, seconds: float) -> None:
-        """Take in what came of a call that was admitted."""
+    def settle(self, permit: Permit | Lease, failed: bool, started_at: float) -> None:
+        """Take in what came of a call that was admitted; `started_at` in monotonic seconds."""
         if permit is _UNGUARDED:
             return
-        limit = self.config.slow_call_seconds
-        slow = limit is not None and seconds > limit
         now = self.monotonic()
+        limit = self._slow_call_seconds
+        slow = limit is not None and now - started_at > limit
+        is_final = not counted_around(self.name)
         with self._lock:
-            self._tally.attempt(failed, slow)
-            if not counted_around(self.name):
-                self._tally.final(failed)
+            self._called_at = now
+            self._tally.attempt(failed, slow, is_final)
             if isinstance(permit, Lease):
                 if self._fleet.settle(permit, failed or slow, now):
                     self._begin_afresh(now)
+                self._note_freedom()
             elif permit.counts and permit.epoch == self._state.epoch:
                 self._settle_own(permit, failed, slow, now)
 
@@ -167,6 +174,7 @@ class Breaker:
         with self._lock:
             if self._fleet.follow(shared):
                 self._begin_afresh(now)
+            self._note_freedom()
 
     @contextmanager
     def fleet(self) -> Iterator[Fleet]:
@@ -224,8 +232,15 @@ class Breaker:
         self._state = report(self.config, before, permit, failed, slow, self._window.counts(now), now)
         if self._state.status is not before.status:
             self._turned = True
+            self._note_freedom()
             if self._state.status is Status.CLOSED:
                 self._window.clear()
+
+    def _note_freedom(self) -> None:
+        """While nothing stands in the way every call gets the same permit, and asks for no lock to get it."""
+        shared, state = self._fleet.shared, self._state
+        calm = shared.status is Status.CLOSED and shared.override is None and state.status is Status.CLOSED
+        self._freely = Permit(state.epoch) if calm and not self._asleep else None
 
     def _begin_afresh(self, now: float) -> None:
         self._turned |= self._state.status is not Status.CLOSED

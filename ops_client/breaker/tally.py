@@ -14,10 +14,14 @@ class Tally:
     final_failures: int = 0
     refused: int = 0
 
-    def attempt(self, failed: bool, slow: bool) -> None:
+    def attempt(self, failed: bool, slow: bool, is_final: bool) -> None:
         self.attempts += 1
-        self.failures += failed
-        self.slow += slow
+        if failed:
+            self.failures += 1
+        if slow:
+            self.slow += 1
+        if is_final:
+            self.final(failed)
 
     def final(self, failed: bool) -> None:
         self.final_calls += 1

@@ -233,7 +233,7 @@ def test_a_late_result_of_an_older_epoch_is_dropped(clock: FakeClock) -> None:
     fail_times(breaker, 1)
     clock.advance(61)
     assert breaker.call(lambda: 7) == 7
-    breaker.settle(late, failed=True, seconds=90)
+    breaker.settle(late, failed=True, started_at=0)
     assert breaker.call(lambda: 8) == 8
 
 

@@ -18,7 +18,7 @@ CALLS_AFTER_PROBE = 200
 
 def main(dsn: str, place: Path) -> None:
     ops = OpsClient(dsn, service="prober", snapshot_path=None, poll_seconds=0.2)
-    breaker = ops.breaker("gemini", BreakerConfig.consecutive(2, open_seconds=2))
+    breaker = ops.breaker("gemini", BreakerConfig.consecutive(2, open_seconds=600))
     with ops:
         wait_for(lambda: breaker.status() is Status.OPEN)
         line(place / "ready")

@@ -25,12 +25,14 @@ def test_exactly_one_of_all_processes_probes(
     node: Callable[..., Node], backend_dsn: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     """Four processes call as fast as they can: one call gets through, all others are refused until it has answered."""
-    one = node(BreakerConfig.consecutive(2, open_seconds=2))
+    one = node(BreakerConfig.consecutive(2, open_seconds=600))
     one.fail()
     one.publish()
     command = [sys.executable, "-m", "tests.incidents.breakers.prober", backend_dsn, str(tmp_path)]
     children = [subprocess.Popen(command, env=dict(os.environ)) for _ in range(PROCESSES)]
     try:
+        until(lambda: len(lines(tmp_path / "ready")) == PROCESSES, 60, "every process knows that it is open")
+        owner.execute("UPDATE ops.breakers_breaker SET since = now() - interval '1 hour'")
         until(lambda: len(lines(tmp_path / "refused")) == PROCESSES, 60, "every other process refused many calls")
         assert len(lines(tmp_path / "probes")) == 1
         (tmp_path / "release").touch()
