@@ -15,6 +15,8 @@ from embedded.account import Account
 from embedded.errors import StartError
 
 TAIL_BYTES = 8_000
+# A parent that dies before the kernel is asked sends no signal any more: then the program must not start at all.
+WITH_PARENT = '[ "$PPID" = "$0" ] && exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -122,4 +124,5 @@ def dying_with_parent(arguments: Sequence[str], stop_signal: signal.Signals = si
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return list(arguments)
-    return [setpriv, "--pdeathsig", signal.Signals(stop_signal).name.removeprefix("SIG"), "--", *arguments]
+    death_signal = signal.Signals(stop_signal).name.removeprefix("SIG")
+    return [setpriv, "--pdeathsig", death_signal, "--", "/bin/sh", "-c", WITH_PARENT, str(os.getpid()), *arguments]

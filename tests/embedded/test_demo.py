@@ -90,7 +90,7 @@ class Demo:
 def demo(account: Account) -> Iterator[Demo]:
     """A demo with no data yet, not started. Pytest's own temporary directories are closed to the servers' user."""
     with places.throwaway(account) as home:
-        demo = Demo(home, free_port(), free_port())
+        demo = Demo(home / "demo", free_port(), free_port())
         yield demo
         if demo.child is not None:
             demo.child.kill()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 
 from embedded import supervisor as supervising
-from embedded.process import Command, Process
+from embedded.process import Command, Process, dying_with_parent
 from embedded.supervisor import Supervisor
 from tests.embedded.conftest import StartVictim
 from tests.embedded.victim import lives
@@ -137,3 +138,14 @@ def test_children_of_a_stopped_process_are_ended_too(tmp_path: Path) -> None:
     assert lives(child)
     process.stop()
     until(lambda: not lives(child), 5)
+
+
+def test_a_process_whose_parent_is_gone_before_it_begins_does_not_start(tmp_path: Path) -> None:
+    """A kill -9 between fork and exec leaves nothing either: the program sees another parent, and does not begin."""
+    note = tmp_path / "began"
+    command = dying_with_parent(["touch", str(note)])
+    somebody_else = subprocess.run(["sh", "-c", '"$@"; true', "sh", *command], check=False)
+    assert somebody_else.returncode == 0
+    assert not note.exists()
+    subprocess.run(command, check=True)
+    assert note.exists()
