@@ -59,7 +59,7 @@ def _signed_in(browser: Browser, system: System, name: str) -> BrowserContext:
     page.goto("/")
     page.locator("input[name=login]").fill(name)
     page.locator("input[name=password]").fill(system.passwords[name])
-    page.locator("form button[type=submit]").first.click()
+    page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "login" not in url)
     page.close()
     return context
