@@ -15,6 +15,12 @@ from quotas.settings_services import EDITABLE
 FOR_GOOD, KEEP, UNTIL = "good", "keep", "until"
 _DAYS = {"1": "1 day", "7": "7 days", "30": "30 days"}
 DEFAULT_CHOICE = "7"
+_ONLY_FOR = {
+    "window_seconds": {Resource.Kind.RATE},
+    "period": {Resource.Kind.ALLOWANCE},
+    "timezone": {Resource.Kind.ALLOWANCE},
+    "ttl_seconds": {Resource.Kind.CONCURRENCY, Resource.Kind.STORAGE},
+}
 
 
 class SearchForm(forms.Form):
@@ -107,17 +113,31 @@ class PolicyForm(forms.Form):
 
 
 class ResourceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a resource is; `version` is the one that was read."""
+    """What a resource is; `version` is the one that was read. A field that its kind has no use for is not shown."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     class Meta:
         model = Resource
         fields: tuple[str, ...] = EDITABLE
+        labels = {
+            "window_seconds": "Window, in seconds",
+            "timezone": "Time zone",
+            "ttl_seconds": "Time to live, in seconds",
+            "allow_unlimited": "May have no limit",
+            "shadow": "Shadow mode",
+            "failure_policy": "Without the database",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in _ONLY_FOR:
+            if self.instance.kind and self.instance.kind not in _ONLY_FOR[name]:
+                del self.fields[name]
 
     def values(self) -> dict[str, Any]:
         """What services take."""
-        return {name: self.cleaned_data[name] for name in EDITABLE}
+        return {name: value for name, value in self.cleaned_data.items() if name in EDITABLE}
 
 
 class NewResourceForm(ResourceForm):

@@ -37,6 +37,10 @@ class Limit:
         return words.amount(self.usage.unit, self.usage.limit)
 
     @property
+    def used_words(self) -> str:
+        return words.used(self.usage.unit, self.usage.used)
+
+    @property
     def span_words(self) -> str:
         return words.span(self.usage.kind, self.usage.window_seconds, self.resource.period)
 

@@ -12,7 +12,14 @@ def amount(unit: str, value: int | None) -> str:
     """`600 calls`, `2.5 GB`, `no limit`."""
     if value is None:
         return "no limit"
-    return byte_size(value) if unit == "bytes" else f"{grouped(value)} {unit}"
+    if unit == "bytes":
+        return byte_size(value)
+    return f"{grouped(value)} {_singular(unit) if value == 1 else unit}"
+
+
+def used(unit: str, value: int) -> str:
+    """The same without the unit, where the limit beside it says it."""
+    return byte_size(value) if unit == "bytes" else grouped(value)
 
 
 def span(kind: str, window_seconds: int | None, period: str = "") -> str:
@@ -34,8 +41,7 @@ def source(source_name: str, policy: str) -> str:
 def in_force(usage: Usage, period: str = "") -> str:
     """`600 calls in any 60 s, by tier pro; 12 used`."""
     limit = f"{amount(usage.unit, usage.limit)} {span(usage.kind, usage.window_seconds, period)}".strip()
-    used = byte_size(usage.used) if usage.unit == "bytes" else grouped(usage.used)
-    return f"{limit}, by {source(usage.source, usage.policy)}; {used} used"
+    return f"{limit}, by {source(usage.source, usage.policy)}; {used(usage.unit, usage.used)} used"
 
 
 def refusal_sentence(refusal: Any) -> str:
@@ -47,3 +53,7 @@ def refusal_sentence(refusal: Any) -> str:
         f"At {refusal.at:%Y-%m-%d %H:%M:%S} UTC {what} was refused {times}: {limit} "
         f"({source(refusal.source, refusal.policy)})."
     )
+
+
+def _singular(unit: str) -> str:
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")

@@ -68,7 +68,7 @@ class QuotaMiddleware:
             await self.app(scope, receive, send)
             return
         try:
-            decision = await asyncio.to_thread(self._decide, scope, cost)
+            decision, call = await asyncio.to_thread(self._decide, scope, cost)
         except StoreUnavailable as error:
             await _answer(send, 503, _away(error), {"Retry-After": AWAY_RETRY_SECONDS})
             return
@@ -79,16 +79,18 @@ class QuotaMiddleware:
             await self.app(scope, receive, send)
             return
         if decision.allowed:
+            current_call.set(call)  # what the application uses next is refused under the same call
             await self.app(scope, receive, _telling(send, http.headers(decision)))
         else:
             await _answer(send, http.status(decision), http.problem(decision), http.headers(decision))
 
-    def _decide(self, scope: Scope, cost: int) -> Decision:
+    def _decide(self, scope: Scope, cost: int) -> tuple[Decision, Call]:
         address = client_address(scope, self._trusted_proxies)
         caller = self._identify(scope) or Caller(f"address:{address}")
         route = f"{scope['method']} {_ID.sub('/{id}', scope['path'])}"
-        current_call.set(Call(route, caller.user_id, address, _header(scope, b"x-request-id")))
-        return self._quotas.hit(self._resource, caller.user_id, tier=caller.tier, cost=cost)
+        call = Call(route, caller.user_id, address, _header(scope, b"x-request-id"))
+        current_call.set(call)
+        return self._quotas.hit(self._resource, caller.user_id, tier=caller.tier, cost=cost), call
 
 
 def client_address(scope: Scope, trusted_proxies: int = 0) -> str:

@@ -64,6 +64,7 @@ ANSWERS = {
     "admin:*_changelist": "302 403 403 200 / 302 403 403 200,302",
     "admin:*_add": "302 403 403 200 / 302 403 403 200",
     "admin:*_history": "302 403 403 302 / 302 403 403 302",
+    "admin:quotas_resource_delete": "302 403 403 403 / 302 403 403 403",
     "admin:*_delete": "302 403 403 302 / 302 403 403 302",
     "admin:*_change": "302 403 403 302 / 302 403 403 302",
     "admin:unnamed": "302 403 403 302,404 / 302 403 403 302,404",
@@ -74,6 +75,18 @@ ANSWERS = {
     "flags:state": "302 403 404 404 / 302 403 404 404",
     "flags:archive": ACTS_ON_ONE,
     "flags:restore": ACTS_ON_ONE,
+    # Quotas
+    "quotas:list": READ,
+    # 503: these tests' database has no directory of users.
+    "quotas:user": "302 503 503 503 / 302 403 405 405",
+    "quotas:override": "302 403 503 503 / 302 403 503 503",
+    "quotas:remove": "302 405 405 405 / 302 403 503 503",
+    "quotas:restore": ACTS_ON_ONE,
+    "quotas:tiers": READ,
+    "quotas:policy": ADMIN_ASKS_ONE,
+    "quotas:resources": READ,
+    "quotas:resource-new": ADMIN_FORM,
+    "quotas:resource": ADMIN_ASKS_ONE,
     # Breakers
     "breakers:list": READ,
     "breakers:page": READ_ONE,

@@ -97,13 +97,19 @@ def make_resource(resources: None) -> Callable[..., Resource]:
 
 
 @pytest.fixture(scope="module")
-def ops(resources: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpsClient]:
-    """A client that connects with nothing but a backend's rights."""
+def backend_dsn(resources: None) -> Iterator[str]:
+    """The address of the database for a role with nothing but a backend's rights."""
     role = database.backend_role()
-    saved = tmp_path_factory.mktemp("client") / "snapshot.json"
-    with OpsClient(database.dsn(role), service="tests", snapshot_path=saved) as client:
-        yield client
+    yield database.dsn(role)
     database.drop_role(role)
+
+
+@pytest.fixture(scope="module")
+def ops(backend_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpsClient]:
+    """A client of such a backend."""
+    saved = tmp_path_factory.mktemp("client") / "snapshot.json"
+    with OpsClient(backend_dsn, service="tests", snapshot_path=saved) as client:
+        yield client
 
 
 @pytest.fixture

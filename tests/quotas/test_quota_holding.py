@@ -1,5 +1,6 @@
 """Storage, places and allowances as backends meet them."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -171,8 +172,6 @@ async def _all_async(quotas, user_id):
 
 def test_async_callers_have_the_same(ops, hanna):
     """Every call has an `a` form, and what is held is an async context manager as well."""
-    import asyncio
-
     assert asyncio.run(_all_async(ops.quotas, hanna.id)) == {
         "api_calls": 1,
         "concurrent_assemblies": 0,
