@@ -10,7 +10,7 @@ from incidents.operations.sources import SOURCES
 from ops_console.access.actor import actor_of
 from ops_console.audit.queries import last_entries
 from ops_console.web import csv_response, done, page
-from ops_console.web.formatting import duration
+from ops_console.web.formatting import duration, grouped
 
 
 @require_GET
@@ -30,7 +30,9 @@ def action_page(request: HttpRequest, action_id: int) -> HttpResponseBase:
         "action": found.action,
         "source": SOURCES.get(found.action.kind),
         "detail": _detail(found),
-        "outcomes": progress.outcomes(action_id)[: progress.MOST_SHOWN],
+        "figures": [(label, grouped(number)) for label, number in _figures(found)],
+        "reasons": progress.reasons(action_id),
+        "outcomes": progress.outcomes(action_id)[:20],
         "first_ids": progress.first_ids(found.action),
         "entries": last_entries("action", str(action_id), 10),
     }
@@ -66,6 +68,20 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
 def send_again(request: HttpRequest, command_id: int) -> HttpResponse:
     services.send_again(actor_of(request), command_id)
     return done(request, "Queued again, with eight fresh attempts.", to=reverse("operations:dead"))
+
+
+def _figures(found: progress.Progress) -> list[tuple[str, int]]:
+    """What release did and, where there were commands, what the backend made of them."""
+    released = [
+        ("Changed", found.changed),
+        ("Finished meanwhile", found.finished_meanwhile),
+        ("Locked", found.locked),
+        ("Ineligible", found.ineligible),
+    ]
+    if found.action.is_open:
+        released.append(("Left", found.left))
+    taken = [("Taken up", found.handled), ("Refused", found.refused), ("Not taken up yet", found.awaited)]
+    return released + taken if found.commanded else released
 
 
 def _detail(found: progress.Progress) -> str:

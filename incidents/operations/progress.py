@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
@@ -13,6 +14,7 @@ from ops_console.web import Key, Keyset
 
 ACTIONS = Keyset(Key("id", "int", descending=True), size=50)
 MOST_SHOWN = 50
+MOST_REASONS = 12
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,16 @@ def progress(actions: Sequence[Action]) -> list[Progress]:
     """Progress of each, in three queries however many there are."""
     ids = [action.pk for action in actions]
     names = ("changed", "finished_meanwhile", "locked", "ineligible")
-    chunks = Chunk.objects.filter(action__in=ids, state=Chunk.State.DONE).values("action").order_by()
-    rows = {row.pop("action"): row for row in chunks.annotate(**{name: Sum(name) for name in names})}
-    sent = Command.objects.filter(action__in=ids).values("action").order_by()
-    commands = {
-        row.pop("action"): row
-        for row in sent.annotate(handled=Sum("handled"), refused=Sum("refused")).values("action", "handled", "refused")
-    }
-    return [_progress(action, rows.get(action.pk, {}), commands.get(action.pk)) for action in actions]
+    chunks = Chunk.objects.filter(action__in=ids, state=Chunk.State.DONE)
+    released = _sums(chunks, names)
+    sent = _sums(Command.objects.filter(action__in=ids), ("handled", "refused"))
+    return [_progress(action, released.get(action.pk, {}), sent.get(action.pk)) for action in actions]
+
+
+def _sums(rows: QuerySet[Any], names: Sequence[str]) -> dict[int, dict[str, int]]:
+    """Sums of the columns by action."""
+    summed = rows.order_by().values("action").annotate(**{f"{name}_sum": Sum(name) for name in names})
+    return {row["action"]: {name: row[f"{name}_sum"] for name in names} for row in summed}
 
 
 def _progress(action: Action, row: dict[str, int], sent: dict[str, int] | None) -> Progress:
@@ -118,6 +122,12 @@ def actions() -> QuerySet[Action]:
 def outcomes(action_id: int) -> QuerySet[Outcome]:
     """What did not simply happen, the newest first."""
     return Outcome.objects.filter(action=action_id).order_by("-pk")
+
+
+def reasons(action_id: int) -> list[dict[str, Any]]:
+    """Why operations were not simply done, with how many each reason met, the commonest first."""
+    found = Outcome.objects.filter(action=action_id).values("outcome", "detail").annotate(number=Count("pk"))
+    return [dict(row) for row in found.order_by("-number", "detail")[:MOST_REASONS]]
 
 
 def outcome_rows(action: Action) -> Iterator[tuple[str, str, str]]:

@@ -88,9 +88,9 @@ def parts_of(kind: str) -> SourceSql:
 
 
 def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Operation]:
-    """One page, the longest-waiting first. Raises InvalidInput on a cursor that is not ours, SourceUnavailable."""
+    """One page: the longest-waiting first, of what failed the newest. Raises InvalidInput, SourceUnavailable."""
     parts = parts_of(scope.kind)
-    keyset = _keyset(parts, size)
+    keyset = _keyset(parts, scope, size)
     rows = _select(parts, scope, keyset, cursor, parts.columns())
     return keyset.cut([Operation(kind=scope.kind, **row) for row in rows], cursor)
 
@@ -98,7 +98,7 @@ def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Ope
 def scan(scope: Scope, details: bool = False) -> Iterator[list[dict[str, Any]]]:
     """All rows of a scope in keyset pages: no transaction stays open, however many there are."""
     parts = parts_of(scope.kind)
-    keyset = _keyset(parts, SCAN_SIZE)
+    keyset = _keyset(parts, scope, SCAN_SIZE)
     columns = sql.SQL(", ").join([parts.columns(), parts.details()]) if details else parts.columns()
     cursor = ""
     while True:
@@ -113,7 +113,8 @@ def scan(scope: Scope, details: bool = False) -> Iterator[list[dict[str, Any]]]:
 def counts(scope: Scope) -> dict[str, int]:
     """How many rows each state has under the scope's filters, in one statement; CAP + 1 where there are more."""
     parts = parts_of(scope.kind)
-    selects, params = [], {}
+    selects: list[sql.Composable] = []
+    params: dict[str, Any] = {}
     for state in STATES:
         condition, params = parts.where(_in_state(scope, state))
         selects.append(
@@ -177,12 +178,12 @@ def _in_state(scope: Scope, state: str) -> Scope:
     return Scope(scope.kind, state, scope.older_than_seconds, scope.owners, scope.text, None, scope.as_of)
 
 
-def _keyset(parts: SourceSql, size: int) -> Keyset:
+def _keyset(parts: SourceSql, scope: Scope, size: int) -> Keyset:
     id_type = parts.live.columns[parts.source.id_column].type
     kind = "uuid" if id_type == "uuid" else "int" if "int" in id_type else "text"
     return Keyset(
-        Key("age_at", "time", column=parts.age.as_string()),
-        Key("operation_id", kind, column=parts.id.as_string()),
+        Key("age_at", "time", column=parts.age.as_string(), descending=scope.state == "failed"),
+        Key("operation_id", kind, column=parts.id.as_string(), descending=scope.state == "failed"),
         size=size,
     )
 
@@ -195,7 +196,8 @@ def _select(
     statement = sql.SQL("SELECT {} {} WHERE {} AND {} ORDER BY {} LIMIT {}").format(
         columns, parts.origin(), condition, sql.SQL(after), sql.SQL(order), sql.Literal(keyset.size + 1)
     )
-    return _rows(statement, params | keys)
+    rows: list[dict[str, Any]] = _rows(statement, params | keys)
+    return rows
 
 
 def _rows(statement: sql.Composable, params: dict[str, Any], named: bool = True) -> Any:

@@ -28,11 +28,15 @@ MAX_REASON = 2_000
 PAST = {Verb.RETRY: "Retry", Verb.FAIL: "Fail"}
 
 
-def start(actor: Actor, scope: Scope, verb: str, reason: str, seen: dict[str, tuple[str, int]] | None = None) -> Action:
+# What an operator looked at: status and version by operation id.
+Seen = dict[str, tuple[str, int]]
+
+
+def start(actor: Actor, scope: Scope, verb: str, reason: str, seen: Seen | None = None) -> Action:
     """Freeze a scope to the operations that it holds now, as an action that is released after its time for Undo.
 
-    `seen` (id -> status, version) is what the operator looked at, where that is known: a single operation that is
-    no longer so raises Conflict. Raises NotAllowed, InvalidInput (verb, reason, ids), SourceUnavailable.
+    An operation that is no longer as `seen` raises Conflict.
+    Raises NotAllowed, InvalidInput (verb, reason, ids), SourceUnavailable.
     """
     require(actor, Role.OPERATOR)
     _check(scope, verb)
@@ -48,6 +52,13 @@ def start(actor: Actor, scope: Scope, verb: str, reason: str, seen: dict[str, tu
         publish("operations")
         transaction.on_commit(partial(wake_release, _undo_seconds(action.total)))
     return action
+
+
+def check_seen(scope: Scope, seen: Seen) -> None:
+    """Raise Conflict, with both versions, when an operation is no longer as it was seen."""
+    if seen:
+        for rows in scan(scope):
+            _compare(rows, seen)
 
 
 def cancel(actor: Actor, action_id: int) -> Action:
@@ -110,7 +121,7 @@ def _new_action(actor: Actor, scope: Scope, verb: str, reason: str) -> Action:
     )
 
 
-def _freeze(action: Action, rows: Iterator[list[dict[str, Any]]], seen: dict[str, tuple[str, int]]) -> None:
+def _freeze(action: Action, rows: Iterator[list[dict[str, Any]]], seen: Seen) -> None:
     for number, page in enumerate(rows):
         _compare(page, seen)
         Chunk.objects.create(
@@ -126,7 +137,7 @@ def _freeze(action: Action, rows: Iterator[list[dict[str, Any]]], seen: dict[str
         raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
 
 
-def _compare(rows: list[dict[str, Any]], seen: dict[str, tuple[str, int]]) -> None:
+def _compare(rows: list[dict[str, Any]], seen: Seen) -> None:
     for row in rows:
         status, version = seen.get(row["operation_id"], (row["status"], row["version"]))
         if (status, version) != (row["status"], row["version"]):
@@ -153,7 +164,7 @@ def _label(action: Action) -> str:
 
 
 def _undo_seconds(total: int) -> int:
-    return settings.UNDO_SECONDS if total == 1 else settings.UNDO_BULK_SECONDS
+    return int(settings.UNDO_SECONDS if total == 1 else settings.UNDO_BULK_SECONDS)
 
 
 def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], to: str, **changes: Any) -> Action:
@@ -168,7 +179,7 @@ def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], to: str, **cha
         for name, value in changes.items():
             setattr(action, name, value)
         action.save(update_fields=["state", *changes])
-        _audit(actor, action, f"operations.{_WORD[to]}", before={"state": before}, after={"state": to})
+        _audit(actor, action, f"operations.{_WORD[Action.State(to)]}", before={"state": before}, after={"state": to})
         publish("operations")
     return action
 

@@ -97,9 +97,9 @@ def act(request: HttpRequest) -> HttpResponse:
     scope = acted_on(form, sent.getlist("ids"))
     # A moment still to come would make stuck what is not.
     scope = scope.at(min(scope.as_of or timezone.now(), timezone.now()))
+    services.check_seen(scope, _seen(form, scope))
     expected = preview(scope, form.cleaned_data["verb"])
-    if not expected.total:
-        raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
+    _require_something(expected)
     sure = request.method == "POST" and "sure" in sent
     needed = expected.total > 1 or form.cleaned_data["verb"] == "fail"
     reason = ReasonForm(sent if sure else None, needed=needed)
@@ -108,12 +108,24 @@ def act(request: HttpRequest) -> HttpResponse:
     return _started(request, form, scope, reason.cleaned_data["reason"])
 
 
-def _started(request: HttpRequest, form: ActForm, scope: Scope, reason: str) -> HttpResponse:
+def _seen(form: ActForm, scope: Scope) -> services.Seen:
+    """What the page of one operation showed when the operator decided."""
     given = form.cleaned_data
-    seen = {}
-    if scope.ids and len(scope.ids) == 1 and given["seen_status"]:
-        seen = {scope.ids[0]: (given["seen_status"], given["seen_version"] or 0)}
-    action = services.start(actor_of(request), scope, given["verb"], reason, seen)
+    if scope.ids is None or len(scope.ids) != 1 or not given["seen_status"]:
+        return {}
+    return {scope.ids[0]: (given["seen_status"], given["seen_version"] or 0)}
+
+
+def _require_something(expected: Preview) -> None:
+    if not expected.total:
+        raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
+    if not expected.eligible:
+        reason, number = expected.exclusions[0]
+        raise InvalidInput("ids", f"None of the {expected.total:,} can be. {number:,} of them: {reason}")
+
+
+def _started(request: HttpRequest, form: ActForm, scope: Scope, reason: str) -> HttpResponse:
+    action = services.start(actor_of(request), scope, form.cleaned_data["verb"], reason, _seen(form, scope))
     wait = max(round((action.release_at - timezone.now()).total_seconds()), 0)
     return done(
         request,
@@ -129,7 +141,7 @@ def _question(sent: QueryDict, form: ActForm, scope: Scope, expected: Preview) -
     fails = given["verb"] == "fail"
     what = source.label if expected.total == 1 else source.plural
     does = f"set to {source.fail_status}, with your reason" if fails else "handed to the backend again, under their ids"
-    hidden = [("sure", "1"), ("as_of", scope.as_of.isoformat() if scope.as_of else "")]
+    hidden: list[tuple[str, Any]] = [("sure", "1"), ("as_of", scope.as_of.isoformat() if scope.as_of else "")]
     names = ("verb", "kind", "state", "query", "seen_status", "seen_version")
     hidden += [(name, sent[name]) for name in names if sent.get(name)]
     hidden += [("all", "1")] if given["all"] else [("ids", one) for one in sent.getlist("ids")]

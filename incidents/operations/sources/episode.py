@@ -36,7 +36,7 @@ class EpisodeSource(Source):
 
     @property
     def stuck_after_seconds(self) -> int:
-        return settings.EPISODE_STUCK_SECONDS
+        return int(settings.EPISODE_STUCK_SECONDS)
 
     def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
         found = _assembly(row["meta"])

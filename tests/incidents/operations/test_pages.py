@@ -177,6 +177,13 @@ def test_a_bulk_without_reason_is_asked_again(operator: Client, episode: MakeEpi
     assert not Action.objects.exists()
 
 
+def test_nothing_eligible_is_not_offered(operator: Client, episode: MakeEpisode) -> None:
+    """Where no operation can be retried, the answer is the reason and not a button."""
+    response = act(operator, verb="retry", ids=[episode(meta_json="{}"), episode(meta_json=None)])
+    assert response.status_code == 422
+    assert "None of the 2 can be" in text_of(response)
+
+
 def test_all_that_match(operator: Client, episode: MakeEpisode) -> None:
     """All that match means the filter, beyond the page."""
     wanted = {episode(title=f"Wanted {number}") for number in range(60)}

@@ -227,6 +227,12 @@ def test_pages_are_whole_and_without_overlap(episode: MakeEpisode) -> None:
     assert second.next == ""
 
 
+def test_the_newest_failure_comes_first(episode: MakeEpisode) -> None:
+    """Of what failed, yesterday's is what one looks for."""
+    old, new = episode(hours=100, status="error"), episode(hours=5, status="failed")
+    assert listed("failed") == [new, old]
+
+
 def test_the_console_role_needs_little() -> None:
     """Only status and meta_json may be written, and no whole table is asked for."""
     statements = [grant.statement() for grant in EPISODE.grants()]
