@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -14,7 +15,7 @@ from ops_console.access.roles import Role, reaches
 
 
 class ConsoleAdminSite(AdminSite):
-    site_header = site_title = "Ops Console: Django admin"
+    site_header = site_title = f"Ops Console, {settings.ENVIRONMENT}: Django admin"
     index_title = "Tables"
     enable_nav_sidebar = False
 

@@ -148,6 +148,7 @@ ACCOUNT_ADAPTER = "ops_console.access.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"login": "ops_console.access.login_form.LoginForm"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # Throttling is django-ratelimit's, on the shared cache; allauth's own would refuse to work without the cache.
 ACCOUNT_RATE_LIMITS = False

@@ -1,8 +1,5 @@
 """allauth's pages that this console offers, listed one by one: people are invited, and admins hand out resets."""
 
-from collections.abc import Callable
-from typing import Any
-
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
@@ -10,17 +7,11 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.usersessions import views as sessions
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.urls import path
 from django.views.decorators.http import require_POST
 
+from ops_console.access.own_account import audited
 from ops_console.access.throttle import throttled
-
-
-def audited(view: Callable[..., Any]) -> Callable[..., Any]:
-    """The change and the audit entry that its signal writes (access/signals.py) commit together."""
-    return transaction.atomic(view)
-
 
 urlpatterns = [
     path("login/", throttled(account.login), name="account_login"),

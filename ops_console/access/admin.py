@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db.models import Field
 from django.forms import Form
 from django.http import HttpRequest
 
@@ -14,6 +15,11 @@ from ops_console.access.services import keep_an_admin, shut_out
 from ops_console.admin_base import ServiceModelAdmin, State
 
 admin.site.unregister(Group)
+HELP = {
+    "groups": "Groups name people for flags. What somebody may do is their role's alone.",
+    "is_active": "Without it they cannot sign in, and are signed out everywhere.",
+    "role": "A viewer reads, an operator acts, an admin decides who may and what is allowed.",
+}
 
 
 @admin.register(User)
@@ -29,6 +35,12 @@ class UserAdmin(ServiceModelAdmin[User]):
     readonly_fields = ("last_login",)
     filter_horizontal = ("groups",)
     ordering = ("username",)
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest | None, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in HELP:
+            field.help_text = HELP[db_field.name]
+        return field
 
     def save_model(self, request: HttpRequest, obj: User, form: Form, change: bool) -> None:
         if not change:

@@ -1,14 +1,14 @@
-"""What people do to their own account on allauth's pages goes into the audit; sign-ins go into the log."""
+"""A changed password goes into the audit, sign-ins go into the log. Second factors: see own_account.py."""
 
 import logging
 from typing import Any
 
 from allauth.account.signals import password_changed
-from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django_structlog.signals import bind_extra_request_metadata
+from structlog.contextvars import get_contextvars
 
 from ops_console.access.actor import actor_of, client_address
 from ops_console.access.models import User
@@ -18,24 +18,15 @@ from ops_console.audit.services import record
 logger = logging.getLogger(__name__)
 
 
+@receiver(bind_extra_request_metadata)
+def _name(request: HttpRequest, **_: Any) -> None:
+    """The log's id of a request goes with it: audit entries and error pages show it. A client may have chosen it."""
+    request.id = str(get_contextvars().get("request_id", ""))[:64]  # type: ignore[attr-defined]
+
+
 @receiver(password_changed)
 def _password(request: HttpRequest, user: User, **_: Any) -> None:
     record(actor_of(request), "person.change_password", target_of(user))
-
-
-@receiver(authenticator_added)
-def _added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    record(actor_of(request), "person.add_second_factor", target_of(user), after=_described(authenticator))
-
-
-@receiver(authenticator_removed)
-def _removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    record(actor_of(request), "person.remove_second_factor", target_of(user), before=_described(authenticator))
-
-
-@receiver(authenticator_reset)
-def _reset(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    record(actor_of(request), "person.new_recovery_codes", target_of(user), after=_described(authenticator))
 
 
 @receiver(user_logged_in)
@@ -46,8 +37,3 @@ def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
 @receiver(user_login_failed)
 def _failed(request: HttpRequest | None = None, **_: Any) -> None:
     logger.warning("A sign-in failed from %s", client_address(request) if request else "nowhere")
-
-
-def _described(authenticator: Authenticator) -> dict[str, str]:
-    """What a second factor is; never its secret."""
-    return {"second_factor": authenticator.get_type_display()}

@@ -18,9 +18,10 @@ from structlog.stdlib import ProcessorFormatter
 
 from ops_console.access import services
 from ops_console.access.models import User
+from ops_console.access.roles import Role
 from ops_console.access.throttle import throttle
 from ops_console.audit.models import Entry
-from tests.console.conftest import PASSWORD, acting
+from tests.console.conftest import PASSWORD, acting, make_person
 
 SignedIn = Callable[[User], Client]
 LOGIN = "/accounts/login/"
@@ -236,6 +237,21 @@ def test_own_password_change_is_in_the_audit(operator: User, client: Client) -> 
     assert client.get("/audit/").status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
+def test_own_second_factor_is_in_the_audit_without_its_secret(client: Client) -> None:
+    """Setting up an authenticator app commits, with its recovery codes and one entry that names both."""
+    make_person(Role.OPERATOR)
+    attempt(client, "operator")
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    secret = client.get("/accounts/2fa/app/activate/").context["form"].secret
+    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    assert client.post("/accounts/2fa/app/activate/", {"code": code}).status_code == 302
+    made = Entry.objects.latest("id")
+    assert (made.action, made.before) == ("person.change_second_factor", {})
+    assert sorted(made.after) == ["Recovery codes", "TOTP Authenticator"]
+    assert secret not in str(list(Entry.objects.values()))
+
+
 def test_link_tokens_do_not_reach_the_log(
     admin: User, viewer: User, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -248,3 +264,13 @@ def test_link_tokens_do_not_reach_the_log(
     written = "\n".join(handler.format(record) for record in caplog.records)
     assert "/access/link/..." in written
     assert token not in written
+
+
+def test_entry_carries_the_id_of_its_request(
+    admin: User, viewer: User, signed_in: SignedIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the log calls the request, the audit calls it too."""
+    with caplog.at_level("INFO"):
+        signed_in(admin).post(f"/access/{viewer.pk}/sign-out/")
+    logged = {record.msg["request_id"] for record in caplog.records if isinstance(record.msg, dict)}
+    assert {Entry.objects.latest("id").request_id} == logged

@@ -1,0 +1,44 @@
+"""What people do to their own account on allauth's pages: one transaction with its audit entry."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.http import HttpRequest
+
+from ops_console.access.actor import actor_of
+from ops_console.access.models import User
+from ops_console.access.services import target_of
+from ops_console.audit.services import record
+
+
+def audited(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Record what a view did to the second factors. allauth's own signals come after the commit: too late for that."""
+
+    @functools.wraps(view)
+    def watched(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        user = request.user
+        if not isinstance(user, User) or request.method != "POST":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            before = second_factors(user)
+            response = view(request, *args, **kwargs)
+            after = second_factors(user)
+            if before != after:
+                record(actor_of(request), "person.change_second_factor", target_of(user), before=before, after=after)
+        return response
+
+    return watched
+
+
+def second_factors(user: User) -> dict[str, str]:
+    """What somebody has, and since when; never a secret."""
+    found = Authenticator.objects.filter(user=user).order_by("pk")
+    return {_name(factor): factor.created_at.isoformat() for factor in found}
+
+
+def _name(factor: Authenticator) -> str:
+    kind = str(factor.get_type_display())
+    return f"{kind}: {factor.wrap().name}" if factor.type == Authenticator.Type.WEBAUTHN else kind
