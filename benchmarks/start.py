@@ -89,10 +89,16 @@ def page(browser: OpenerDirector, address: str, body: bytes | None = None) -> tu
 
 
 def floor() -> float:
-    began_at = time.monotonic()
+    """The shortest of a few: the first reads from disk what the console's processes had in memory."""
+    return round(min(import_seconds() for _ in range(5)), 2)
+
+
+def import_seconds() -> float:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "ops_console.settings"}
-    subprocess.run([sys.executable, "-c", IMPORT_CONSOLE], env=environment, cwd=paths.ROOT, check=True)
-    return round(time.monotonic() - began_at, 2)
+    began_at = time.monotonic()
+    command = [str(paths.python_of(paths.VENV)), "-c", IMPORT_CONSOLE]
+    subprocess.run(command, env=environment, cwd=paths.ROOT, check=True)
+    return time.monotonic() - began_at
 
 
 def free_port() -> int:
