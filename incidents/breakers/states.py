@@ -13,7 +13,7 @@ STALE_SECONDS = 15
 _SHARED = {
     "closed": ("ok", "Closed", "check-circle"),
     "open": ("bad", "Open", "x-circle"),
-    "half_open": ("warn", "Half-open: probing", "adjustments-horizontal"),
+    "half_open": ("warn", "Half-open", "adjustments-horizontal"),
     "due": ("warn", "Half-open due", "clock"),
 }
 

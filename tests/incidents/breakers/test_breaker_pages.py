@@ -149,7 +149,7 @@ def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
     calls(attempts=8, failures=6, refused=2)
     body = text(reverse("breakers:page", args=["gemini"]))
     assert "&lt;b&gt;processes" in body and "8 attempts, 6 failed, 2 refused" in body
-    assert "The same as a table" in body and "among the last so many calls" in body and "web-1, 7" in body
+    assert "The same as a table" in body and "Among the last so many calls" in body and "web-1, 7" in body
 
 
 def test_an_unknown_breaker_is_404() -> None:

@@ -29,3 +29,14 @@ def test_a_role_without_the_grant_may_not_move_it(owner: psycopg.Connection) -> 
         " WHERE p.proname IN ('register_breaker', 'move_breaker', 'take_probe', 'set_breaker') AND a.grantee = 0"
     ).fetchall()
     assert open_to_all == []
+
+
+def test_an_override_written_round_the_console_is_in_the_audit(node: object, owner: psycopg.Connection) -> None:
+    """What psql does to an override is kept under the breaker's name, with the database role."""
+    node()  # type: ignore[operator]
+    owner.execute(
+        "INSERT INTO ops.breakers_override (name, mode, reason, actor, set_at, expires_at, version)"
+        " VALUES ('gemini', 'disabled', 'by hand', 'dba', now(), now() + interval '1 h', 1)"
+    )
+    kept = owner.execute("SELECT source, target_type, target_id FROM ops.audit_entry").fetchall()
+    assert kept == [("trigger", "breaker", "gemini")]

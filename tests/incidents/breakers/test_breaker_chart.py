@@ -1,0 +1,43 @@
+"""The hour's drawing as numbers."""
+
+from datetime import UTC, datetime, timedelta
+
+from incidents.breakers.chart import HEIGHT, WIDTH, draw
+from ops_console.telemetry.provider_shares import Calls, Minute
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def minutes(*calls: Calls) -> list[Minute]:
+    return [Minute(NOW + timedelta(minutes=index), one) for index, one in enumerate(calls)]
+
+
+def test_the_busiest_minute_fills_the_height() -> None:
+    """Failed, answered and refused stand on each other; the highest column is the scale."""
+    chart = draw(minutes(Calls(attempts=6, failures=2, refused=4), Calls(attempts=5)), [], NOW)
+    assert chart.top == 10
+    assert [(part.kind, part.height) for part in chart.columns[0].parts] == [
+        ("failed", 20),
+        ("ok", 40),
+        ("refused", 40),
+    ]
+    assert sum(part.height for part in chart.columns[1].parts) == HEIGHT / 2
+
+
+def test_an_hour_without_calls_draws_nothing() -> None:
+    """No column has a part, and nothing divides by zero."""
+    chart = draw(minutes(Calls(), Calls()), [], NOW)
+    assert chart.top == 0 and not any(column.parts for column in chart.columns)
+
+
+def test_spans_of_the_state_meet_without_gaps() -> None:
+    """Each state reaches to the next, and the last to now; what was before the breaker is left out."""
+    begin = NOW - timedelta(minutes=60)
+    history = [
+        (begin, ""),
+        (begin + timedelta(minutes=30), "closed"),
+        (begin + timedelta(minutes=45), "open"),
+    ]
+    closed, opened = draw([], history, NOW).spans
+    assert (closed.status, closed.x, closed.width) == ("closed", WIDTH / 2, WIDTH / 4)
+    assert opened.x + opened.width == WIDTH
