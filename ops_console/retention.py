@@ -52,6 +52,14 @@ def deleting(table: str, column: str, condition: str = "TRUE") -> Callable[[time
 # A process that sees nothing new does not report again, and yet it lives.
 SILENT = "NOT EXISTS (SELECT FROM ops.contract_instance i WHERE i.id = instance_id)"
 
+# Of an action's rows the children go first: no row may be left without the one it belongs to.
+ENDED = "(SELECT a.finished_at FROM ops.operations_action a WHERE a.id = action_id)"
+LAST_NEWS = "GREATEST(last_command_at, heartbeat_at)"
+CHILDLESS = " AND ".join(
+    f"NOT EXISTS (SELECT FROM ops.operations_{child} c WHERE c.action_id = ops.operations_action.id)"
+    for child in ("outcome", "command", "chunk")
+)
+
 KEPT: tuple[Kept, ...] = (
     Kept("audit entries", 400, expire_audit),
     Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
@@ -62,6 +70,11 @@ KEPT: tuple[Kept, ...] = (
     Kept("processes that have gone", 1, deleting("ops.contract_instance", "seen_at")),
     Kept("refusals of quotas", 7, deleting("ops.quotas_refusal", "at")),
     Kept("reservations that ran out", 1, deleting("ops.quotas_reservation", "expires_at")),
+    Kept("outcomes of actions on operations", 90, deleting("ops.operations_outcome", ENDED)),
+    Kept("commands that were given", 90, deleting("ops.operations_command", ENDED, "state <> 'queued'")),
+    Kept("ids that actions meant", 90, deleting("ops.operations_chunk", ENDED)),
+    Kept("actions on operations", 90, deleting("ops.operations_action", "finished_at", CHILDLESS)),
+    Kept("marks of operations", 400, deleting("ops.operations_operationmark", LAST_NEWS)),
     Kept("quotas decided without the database", 30, deleting("ops.quotas_failure", "hour")),
 )
 

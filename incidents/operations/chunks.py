@@ -36,7 +36,7 @@ class Verdicts:
 def write_chunk(action: Action, chunk: Chunk) -> Verdicts:
     """Lock, compare and set, within the caller's transaction. Locked rows are left and said so, never waited for."""
     parts = parts_of(action.kind)
-    rows = _locked_rows(parts, chunk.operation_ids)
+    rows = locked_rows(parts, chunk.operation_ids)
     marks = _marks(action.kind, list(rows))
     verdicts = Verdicts()
     seen = zip(chunk.operation_ids, chunk.seen_statuses, chunk.seen_ages, chunk.seen_versions, strict=True)
@@ -55,7 +55,8 @@ def write_chunk(action: Action, chunk: Chunk) -> Verdicts:
 _NO_MARK = {"version": 0, "heartbeat_at": None}
 
 
-def _locked_rows(parts: SourceSql, ids: list[str]) -> dict[str, Row]:
+def locked_rows(parts: SourceSql, ids: list[str]) -> dict[str, Row]:
+    """The rows of these ids that nobody else holds, locked until the transaction ends."""
     columns = sql.SQL(", ").join([parts.columns(), parts.details()])
     # In id order, so that two workers that lock for other reasons meet rows in one order.
     statement = sql.SQL("SELECT {} {} WHERE {} = ANY(%(ids)s::{}[]) ORDER BY e.{} FOR UPDATE OF e SKIP LOCKED").format(
@@ -110,7 +111,7 @@ def _write(parts: SourceSql, action: Action, verdicts: Verdicts) -> None:
             _fail_rows(parts, action, verdicts)
         else:
             _set_retry_status(parts, verdicts)
-        versions = _mark(action, verdicts)
+        versions = _mark(parts, action, verdicts)
         if action.verb == Verb.RETRY:
             _queue(parts, action, verdicts, versions)
     Outcome.objects.bulk_create(
@@ -135,7 +136,7 @@ def _fail_rows(parts: SourceSql, action: Action, verdicts: Verdicts) -> None:
             sql.Identifier(meta_column), sql.SQL(parts.live.columns[meta_column].type)
         )
         setting = sql.SQL(", ").join([setting, changed_meta])
-    _execute(
+    execute(
         sql.SQL(
             "UPDATE {} AS e SET {} FROM unnest(%(ids)s::{}[], %(metas)s::text[]) AS new (id, meta) WHERE {} = new.id"
         ).format(parts.table, setting, parts.id_type, parts.id),
@@ -148,7 +149,7 @@ def _set_retry_status(parts: SourceSql, verdicts: Verdicts) -> None:
     status = parts.source.retry_status
     ids = [i for i, row in verdicts.changing.items() if row["status"] != status]
     if ids:
-        _execute(
+        execute(
             sql.SQL("UPDATE {} AS e SET {} = %(status)s WHERE {} = ANY(%(ids)s::{}[])").format(
                 parts.table, sql.Identifier(parts.source.status_column), parts.id, parts.id_type
             ),
@@ -158,19 +159,23 @@ def _set_retry_status(parts: SourceSql, verdicts: Verdicts) -> None:
 
 _UPSERT = """
 INSERT INTO ops.operations_operationmark AS m
-    (kind, operation_id, version, attempts, last_command_at, last_verb, reason, note, action_ids)
-SELECT %(kind)s, new.id, 1, %(retry)s, now(), %(verb)s, %(reason)s, new.note, ARRAY[%(action)s::bigint]
-FROM unnest(%(ids)s::text[], %(notes)s::text[]) AS new (id, note)
+    (kind, operation_id, version, attempts, last_command_at, last_verb, reason, note, status_before, action_ids)
+SELECT %(kind)s, new.id, 1, %(retry)s, now(), %(verb)s, %(reason)s, new.note, new.status, ARRAY[%(action)s::bigint]
+FROM unnest(%(ids)s::text[], %(notes)s::text[], %(statuses)s::text[]) AS new (id, note, status)
 ON CONFLICT (kind, operation_id) DO UPDATE SET
     version = m.version + 1, attempts = m.attempts + excluded.attempts, last_command_at = excluded.last_command_at,
     last_verb = excluded.last_verb, reason = excluded.reason, note = excluded.note,
+    status_before = excluded.status_before,
     action_ids = (excluded.action_ids || m.action_ids)[1:20]
 RETURNING operation_id, version
 """
 
 
-def _mark(action: Action, verdicts: Verdicts) -> dict[str, int]:
+def _mark(parts: SourceSql, action: Action, verdicts: Verdicts) -> dict[str, int]:
     ids = list(verdicts.changing)
+    # A failure stands; only a status that a retry has replaced can be wanted back.
+    keeping = {parts.source.retry_status, *(parts.source.failable_statuses() if action.verb == Verb.FAIL else ())}
+    before = [row["status"] for row in verdicts.changing.values()]
     params = {
         "kind": action.kind,
         "verb": action.verb,
@@ -179,6 +184,7 @@ def _mark(action: Action, verdicts: Verdicts) -> dict[str, int]:
         "action": action.pk,
         "ids": ids,
         "notes": [verdicts.notes.get(i, "") for i in ids],
+        "statuses": ["" if status in keeping else status for status in before],
     }
     return {row["operation_id"]: row["version"] for row in _rows(sql.SQL(_UPSERT), params)}
 
@@ -203,6 +209,7 @@ def _rows(statement: sql.Composable, params: dict[str, Any]) -> list[dict[str, A
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _execute(statement: sql.Composable, params: dict[str, Any]) -> None:
+def execute(statement: sql.Composable, params: dict[str, Any]) -> None:
+    """Run a statement for what it does."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)

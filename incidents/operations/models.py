@@ -31,8 +31,19 @@ class OperationMark(models.Model):
     reason = models.TextField(db_default="")
     # Why the row itself could not take the reason, or why the backend refused the command.
     note = models.TextField(db_default="")
+    # The status that a retry replaced, until a backend has taken the operation up: a refusal puts it back.
+    status_before = models.CharField(max_length=60, db_default="")
     # The newest actions first; bounded, so that a row retried for ever does not grow.
     action_ids = ArrayField(models.BigIntegerField(), db_default=models.Value([], ArrayField(models.BigIntegerField())))
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["kind"],
+                name="operations_mark_refused",
+                condition=models.Q(handled_version=models.F("version")) & ~models.Q(status_before=""),
+            ),
+        ]
 
 
 class Action(models.Model):

@@ -2,13 +2,15 @@
 
 from celery import shared_task
 
+from incidents.operations.refusals import put_back_refused
 from incidents.operations.release import bury_exhausted, release_due
 
 
 @shared_task
 def release_actions() -> None:
-    """Release every action whose time has come, chunk by chunk. Two runs at once share the chunks."""
+    """Release every action whose time has come, chunk by chunk; put back what a backend refused."""
     release_due()
+    put_back_refused()
 
 
 @shared_task

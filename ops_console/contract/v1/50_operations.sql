@@ -67,7 +67,7 @@ BEGIN
         RETURN false;
     END IF;
 
-    UPDATE ops.operations_operationmark AS m SET handled_version = r.version
+    UPDATE ops.operations_operationmark AS m SET handled_version = r.version, status_before = ''
     FROM jsonb_to_recordset(results -> 'handled') AS r (operation_id text, version integer)
     WHERE m.kind = held.kind AND m.operation_id = r.operation_id
       AND m.version = r.version AND m.handled_version < r.version;

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from incidents.operations import services
 from incidents.operations.models import Action, Command, OperationMark
+from incidents.operations.refusals import put_back_refused
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from ops_client import OpsClient
@@ -19,7 +20,7 @@ from ops_client.operations import CommandRejected, RetryCommand
 from ops_client.operations.delivery import Delivery
 from ops_client.store import PostgresStore
 from tests import database
-from tests.incidents.operations.conftest import make_episode
+from tests.incidents.operations.conftest import make_episode, row_of, set_status
 from tests.people import actor
 from tests.waiting import until
 
@@ -137,6 +138,38 @@ def test_a_refusal_is_reported(delivery: Callable[..., Delivery]) -> None:
     assert (outcome.outcome, outcome.detail) == ("refused", "The recording was deleted.")
     assert (Command.objects.get().state, Command.objects.get().refused) == ("delivered", 1)
     assert OperationMark.objects.get().note == "The recording was deleted."
+
+
+def test_a_refused_row_is_as_it_was(delivery: Callable[..., Delivery]) -> None:
+    """A failed row whose retry is refused is failed again, and one that was taken up is not."""
+    refused, taken = make_episode(status="failed"), make_episode(status="error")
+    services.start(actor(), Scope(state="failed"), "retry", "again")
+    release_due()
+    assert put_back_refused() == 0
+
+    def handle(command: RetryCommand) -> None:
+        if command.operation_id == refused:
+            raise CommandRejected("main_content_filename", "The recording was deleted.")
+
+    delivery(handle).deliver_one()
+    assert put_back_refused() == 1
+    assert put_back_refused() == 0
+    assert (row_of(refused)["status"], row_of(taken)["status"]) == ("failed", "processing")
+
+
+def test_a_refused_row_that_moved_on_is_left(delivery: Callable[..., Delivery]) -> None:
+    """What somebody has changed since is theirs."""
+    one = make_episode(status="failed")
+    services.start(actor(), Scope(state="failed"), "retry", "again")
+    release_due()
+
+    def refuse(command: RetryCommand) -> None:
+        raise CommandRejected("main_content_filename", "The recording was deleted.")
+
+    delivery(refuse).deliver_one()
+    set_status(one, "processed")
+    put_back_refused()
+    assert row_of(one)["status"] == "processed"
 
 
 def test_one_failure_holds_up_no_other(delivery: Callable[..., Delivery]) -> None:
