@@ -4,6 +4,7 @@ import os
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,12 +89,13 @@ def abandoned() -> Path:
 
 
 @pytest.fixture
-def open_checkout(monkeypatch: pytest.MonkeyPatch) -> Path:
+def open_checkout(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A checkout in a directory that everybody may enter."""
-    root = Path(tempfile.mkdtemp(prefix="ops-console-checkout-"))
-    root.chmod(0o755)
-    monkeypatch.setattr(paths, "LOCAL", root / ".local")
-    return root
+    with tempfile.TemporaryDirectory(prefix="ops-console-checkout-") as made:
+        root = Path(made)
+        root.chmod(0o755)
+        monkeypatch.setattr(paths, "LOCAL", root / ".local")
+        yield root
 
 
 @pytest.fixture
