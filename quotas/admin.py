@@ -8,7 +8,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from ops_console.admin_base import ServiceModelAdmin
-from ops_console.errors import InvalidInput
+from ops_console.errors import InvalidInput, NotFound
 from quotas.limits import checked_limit
 from quotas.models import Override, Policy, Resource
 from quotas.services import person_of
@@ -51,8 +51,8 @@ class OverrideAdminForm(_Checked):
         """An id that the directory knows, as it writes it."""
         try:
             return person_of(self.cleaned_data["user_id"]).id
-        except Exception as error:
-            raise ValidationError(str(error)) from error
+        except NotFound as error:
+            raise ValidationError(error.message) from error
 
 
 _FIELDS = [field.name for field in Resource._meta.concrete_fields]
