@@ -193,11 +193,26 @@ def _select(
 ) -> list[dict[str, Any]]:
     condition, params = parts.where(scope)
     after, order, keys = keyset.sql(cursor)
-    statement = sql.SQL("SELECT {} {} WHERE {} AND {} ORDER BY {} LIMIT {}").format(
-        columns, parts.origin(), condition, sql.SQL(after), sql.SQL(order), sql.Literal(keyset.size + 1)
+    statement = sql.SQL("SELECT {} {} WHERE {} AND {} AND {} ORDER BY {} LIMIT {}").format(
+        columns,
+        parts.origin(),
+        condition,
+        _bound(parts, keyset, cursor),
+        sql.SQL(after),
+        sql.SQL(order),
+        sql.Literal(keyset.size + 1),
     )
     rows: list[dict[str, Any]] = _rows(statement, params | keys)
     return rows
+
+
+def _bound(parts: SourceSql, keyset: Keyset, cursor: str) -> sql.Composable:
+    """Where the page begins by age alone: an index can serve this, and not the alternatives that follow it."""
+    at = keyset.read(cursor)
+    if at is None:
+        return sql.SQL("TRUE")
+    descending = keyset.keys[0].descending != at.backward
+    return sql.SQL("{} {} %(k0)s").format(parts.age, sql.SQL("<=" if descending else ">="))
 
 
 def _rows(statement: sql.Composable, params: dict[str, Any], named: bool = True) -> Any:
