@@ -22,28 +22,40 @@ _UNREADABLE = (
 )
 
 
-class MigratedMiddleware:
-    """Asks until the answer is yes; a migration that was applied stays applied for as long as this process runs."""
+class Watch:
+    """Looks until the answer is yes; a migration that was applied stays applied for as long as this process runs."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+    def __init__(self) -> None:
         self._migrated = False
         self._problem: Problem | None = None
-        self._look_at = 0.0
+        self.look_at = 0.0
+
+    def problem(self) -> Problem | None:
+        """What keeps the console from serving. Raises OperationalError or InterfaceError with the database away."""
+        if not self._migrated and time.monotonic() >= self.look_at:
+            self._problem = problem()
+            self._migrated = self._problem is None
+            self.look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        return self._problem
+
+
+_WATCH = Watch()
+
+
+class MigratedMiddleware:
+    """Before everything that asks the database: sessions, people, pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse], watch: Watch = _WATCH) -> None:
+        self.get_response = get_response
+        self._watch = watch
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not self._migrated and time.monotonic() >= self._look_at:
-            try:
-                self._look()
-            except (OperationalError, InterfaceError) as error:
-                # Away, or slow: that has an answer of its own.
-                return failure(request, error) or respond(request, _problem(_MESSAGE, 0))
-        return respond(request, self._problem) if self._problem else self.get_response(request)
-
-    def _look(self) -> None:
-        self._problem = problem()
-        self._migrated = self._problem is None
-        self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        try:
+            found = self._watch.problem()
+        except (OperationalError, InterfaceError) as error:
+            # Away, or slow: that has an answer of its own.
+            return failure(request, error) or respond(request, _problem(_MESSAGE, 0))
+        return respond(request, found) if found else self.get_response(request)
 
 
 def problem() -> Problem | None:

@@ -62,7 +62,8 @@ def quick_flush() -> Iterator[None]:
 def plain_static_files() -> Iterator[None]:
     """Static files by their own names, so that pages render without a collectstatic before."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+    # Found when asked for: a scan of staticfiles/ by every test client costs more than the tests.
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}, WHITENOISE_AUTOREFRESH=True):
         yield
 
 

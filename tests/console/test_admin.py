@@ -21,7 +21,7 @@ FLAGS = "/admin/flags/flag/"
 
 
 @pytest.fixture
-def browser(admin: User, signed_in: SignedIn) -> Client:
+def here(admin: User, signed_in: SignedIn) -> Client:
     return signed_in(admin)
 
 
@@ -43,84 +43,84 @@ def person_form(user: User, **changes: object) -> dict[str, object]:
     return {name: value for name, value in form.items() if value is not None}
 
 
-def test_role_granted_here_is_recorded(browser: Client, viewer: User) -> None:
+def test_role_granted_here_is_recorded(here: Client, viewer: User) -> None:
     """A role grant in the admin stands in the audit, before and after, with its door."""
-    browser.post(f"{USERS}{viewer.pk}/change/", person_form(viewer, role="admin"))
+    here.post(f"{USERS}{viewer.pk}/change/", person_form(viewer, role="admin"))
     made = Entry.objects.latest("id")
     assert (made.action, made.before["role"], made.after["role"]) == ("person.update", "viewer", "admin")
     assert (made.via, made.actor) == ("admin", "admin")
     assert User.objects.get(pk=viewer.pk).is_superuser
 
 
-def test_group_membership_is_part_of_the_entry(browser: Client, viewer: User) -> None:
+def test_group_membership_is_part_of_the_entry(here: Client, viewer: User) -> None:
     """A many-to-many change is one with its form, in one entry."""
     group = Group.objects.create(name="beta")
-    browser.post(f"{USERS}{viewer.pk}/change/", person_form(viewer, groups=[group.pk]))
+    here.post(f"{USERS}{viewer.pk}/change/", person_form(viewer, groups=[group.pk]))
     made = Entry.objects.latest("id")
     assert (made.before["groups"], made.after["groups"]) == ([], ["beta"])
 
 
-def test_save_without_a_change_records_nothing(browser: Client, viewer: User) -> None:
+def test_save_without_a_change_records_nothing(here: Client, viewer: User) -> None:
     """Pressing Save is no change."""
-    browser.post(f"{USERS}{viewer.pk}/change/", person_form(viewer))
+    here.post(f"{USERS}{viewer.pk}/change/", person_form(viewer))
     assert not Entry.objects.exists()
 
 
-def test_last_admin_stays_here_too(browser: Client, admin: User) -> None:
+def test_last_admin_stays_here_too(here: Client, admin: User) -> None:
     """The service's rule holds through this door: refused, and nothing is changed or recorded."""
-    refused = browser.post(f"{USERS}{admin.pk}/change/", person_form(admin, role="viewer"))
+    refused = here.post(f"{USERS}{admin.pk}/change/", person_form(admin, role="viewer"))
     assert refused.status_code == 422
     assert User.objects.get(pk=admin.pk).role == Role.ADMIN
     assert not Entry.objects.exists()
 
 
-def test_deactivated_here_is_out_at_once(browser: Client, signed_in: SignedIn, operator: User) -> None:
+def test_deactivated_here_is_out_at_once(here: Client, signed_in: SignedIn, operator: User) -> None:
     """The tick mark does what the Access page's button does."""
     theirs = signed_in(operator)
-    browser.post(f"{USERS}{operator.pk}/change/", person_form(operator, is_active=None))
+    here.post(f"{USERS}{operator.pk}/change/", person_form(operator, is_active=None))
     assert theirs.get("/audit/").status_code == 302
 
 
-def test_added_person_has_no_password(browser: Client) -> None:
+def test_added_person_has_no_password(here: Client) -> None:
     """Somebody added here can do nothing before they get a link."""
-    browser.post(f"{USERS}add/", {"username": "ada", "email": "a@example.org", "role": "viewer", "is_active": "on"})
+    here.post(f"{USERS}add/", {"username": "ada", "email": "a@example.org", "role": "viewer", "is_active": "on"})
     assert not User.objects.get(username="ada").has_usable_password()
     assert Entry.objects.latest("id").action == "person.create"
 
 
-def test_deletion_is_recorded_with_what_was(browser: Client, viewer: User) -> None:
+def test_deletion_is_recorded_with_what_was(here: Client, viewer: User) -> None:
     """A deleted row's fields are in its entry."""
-    browser.post(f"{USERS}{viewer.pk}/delete/", {"post": "yes"})
+    here.post(f"{USERS}{viewer.pk}/delete/", {"post": "yes"})
     made = Entry.objects.latest("id")
     assert (made.action, made.target_id, made.before["username"]) == ("person.delete", str(viewer.pk), "viewer")
 
 
-def test_deletion_of_many_records_each(browser: Client) -> None:
+def test_deletion_of_many_records_each(here: Client) -> None:
     """The list's own action goes the same way, row by row."""
     people = [make_person(Role.VIEWER, name) for name in ("one", "two")]
     form = {"action": "delete_selected", "_selected_action": [user.pk for user in people], "post": "yes"}
-    browser.post(USERS, form)
+    here.post(USERS, form)
     assert sorted(Entry.objects.values_list("target_label", flat=True)) == ["one", "two"]
     assert set(Entry.objects.values_list("action", flat=True)) == {"person.delete"}
 
 
-def test_no_password_hash_on_a_page_or_in_an_entry(browser: Client, viewer: User) -> None:
+def test_no_password_hash_on_a_page_or_in_an_entry(here: Client, viewer: User) -> None:
     """Neither shown nor recorded."""
-    browser.post(f"{USERS}{viewer.pk}/change/", person_form(viewer, role="operator"))
-    shown = browser.get(f"{USERS}{viewer.pk}/change/").content.decode()
+    here.post(f"{USERS}{viewer.pk}/change/", person_form(viewer, role="operator"))
+    shown = here.get(f"{USERS}{viewer.pk}/change/").content.decode()
     assert viewer.password not in shown + str(list(Entry.objects.values()))
 
 
-def test_history_is_the_audit(browser: Client, viewer: User) -> None:
+def test_history_is_the_audit(here: Client, viewer: User) -> None:
     """One record of changes, not two."""
-    assert browser.get(f"{USERS}{viewer.pk}/history/").headers["Location"] == (
+    assert here.get(f"{USERS}{viewer.pk}/history/").headers["Location"] == (
         f"/audit/?target_type=person&target_id={viewer.pk}"
     )
 
 
-def test_secrets_and_unused_tables_are_not_listed(browser: Client) -> None:
+def test_secrets_and_unused_tables_are_not_listed(here: Client) -> None:
     """Second factors, sessions, switches and samples have no page here."""
-    index = browser.get("/admin/").content.decode().lower()
+    index = here.get("/admin/").content.decode().lower()
     assert not [
         word for word in ("authenticator", "usersession", "/switch/", "/sample/", "emailaddress") if word in index
     ]
@@ -145,48 +145,48 @@ def test_bad_next_does_not_lead_away(client: Client, db: None) -> None:
     assert answer.headers["Location"].startswith("/accounts/login/")
 
 
-def test_save_raises_the_version(browser: Client, flag: Flag) -> None:
+def test_save_raises_the_version(here: Client, flag: Flag) -> None:
     """An edit here is an edit: whoever holds the older version will be told."""
-    browser.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="slow start"))
+    here.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="slow start"))
     assert Flag.objects.get().version == flag.version + 1
 
 
-def test_edit_of_an_older_version_is_a_conflict(browser: Client, flag: Flag) -> None:
+def test_edit_of_an_older_version_is_a_conflict(here: Client, flag: Flag) -> None:
     """The second of two sees both versions, and nothing is overwritten."""
-    browser.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="first"))
-    refused = browser.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="second"))
+    here.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="first"))
+    refused = here.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="second"))
     assert refused.status_code == 409
     assert all(note in refused.content.decode() for note in ("first", "second"))
     assert Flag.objects.get().note == "first"
 
 
-def test_users_and_groups_of_a_flag_are_in_its_entry(browser: Client, flag: Flag, viewer: User) -> None:
+def test_users_and_groups_of_a_flag_are_in_its_entry(here: Client, flag: Flag, viewer: User) -> None:
     """Its many-to-many fields are saved and recorded with the form, in one transaction."""
     group = Group.objects.create(name="beta")
-    browser.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, users=[viewer.pk], groups=[group.pk]))
+    here.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, users=[viewer.pk], groups=[group.pk]))
     made = Entry.objects.get()
     assert (made.after["users"], made.after["groups"]) == (["viewer"], ["beta"])
 
 
-def test_refusal_of_the_service_undoes_everything(browser: Client, flag: Flag, viewer: User) -> None:
+def test_refusal_of_the_service_undoes_everything(here: Client, flag: Flag, viewer: User) -> None:
     """Row, many-to-many fields and entry go together, or not at all."""
-    refused = browser.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="refuse", users=[viewer.pk]))
+    refused = here.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="refuse", users=[viewer.pk]))
     assert refused.status_code == 422
     assert Flag.objects.get().note == ""
     assert not Flag.objects.get().users.exists()
     assert not Entry.objects.exists()
 
 
-def test_action_is_recorded_row_by_row(browser: Client, flag: Flag) -> None:
+def test_action_is_recorded_row_by_row(here: Client, flag: Flag) -> None:
     """A bulk update inside an action is seen all the same, and rows that it did not change are not named."""
     killed = Flag.objects.create(name="killed", everyone=False)
-    browser.post(FLAGS, {"action": "kill", "_selected_action": [flag.pk, killed.pk]})
+    here.post(FLAGS, {"action": "kill", "_selected_action": [flag.pk, killed.pk]})
     made = Entry.objects.get()
     assert (made.action, made.target_label, made.after["everyone"]) == ("flag.kill", "new-player", False)
 
 
-def test_action_on_all_that_match_is_recorded(browser: Client, flag: Flag) -> None:
+def test_action_on_all_that_match_is_recorded(here: Client, flag: Flag) -> None:
     """So is the one that goes beyond the page shown."""
     Flag.objects.create(name="another")
-    browser.post(FLAGS, {"action": "kill", "_selected_action": [flag.pk], "select_across": "1", "index": "0"})
+    here.post(FLAGS, {"action": "kill", "_selected_action": [flag.pk], "select_across": "1", "index": "0"})
     assert Entry.objects.count() == 2

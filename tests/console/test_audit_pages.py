@@ -20,7 +20,7 @@ SignedIn = Callable[[User], Client]
 
 
 @pytest.fixture
-def browser(viewer: User, signed_in: SignedIn) -> Client:
+def reader(viewer: User, signed_in: SignedIn) -> Client:
     return signed_in(viewer)
 
 
@@ -46,85 +46,85 @@ def shown(client: Client, query: str = "") -> str:
         ("?via=web&target_type=quota", "two"),
     ],
 )
-def test_filter_stands_in_the_url(admin: User, operator: User, browser: Client, query: str, found: str) -> None:
+def test_filter_stands_in_the_url(admin: User, operator: User, reader: Client, query: str, found: str) -> None:
     """A link is a view: each filter shows what it names and not the other."""
     entry(admin, "flag.kill", Target("flag", "3", "label-one"), reason="overload of the encoder")
     entry(operator, "quota.raise", Target("quota", "4", "label-two"))
-    page = shown(browser, query)
+    page = shown(reader, query)
     assert [name for name in ("one", "two") if f"label-{name}" in page] == [found]
 
 
-def test_time_window_is_a_filter(admin: User, browser: Client) -> None:
+def test_time_window_is_a_filter(admin: User, reader: Client) -> None:
     """Entries of after the window are not shown."""
     entry(admin, "flag.kill", Target("flag", "3", "label-one"))
     past = (timezone.now() - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
-    assert "label-one" in shown(browser, f"?since={past}")
-    assert "label-one" not in shown(browser, f"?until={past}")
+    assert "label-one" in shown(reader, f"?since={past}")
+    assert "label-one" not in shown(reader, f"?until={past}")
 
 
-def test_malformed_filter_names_its_field(admin: User, browser: Client) -> None:
+def test_malformed_filter_names_its_field(admin: User, reader: Client) -> None:
     """A time that is none shows nothing and says so; it is no error of the console."""
     entry(admin, "flag.kill", Target("flag", "3", "label-one"))
-    page = shown(browser, "?since=yesterday")
+    page = shown(reader, "?since=yesterday")
     assert "Enter a valid date/time" in page
     assert "label-one" not in page
 
 
-def test_nul_byte_in_a_filter_is_no_fault(browser: Client) -> None:
+def test_nul_byte_in_a_filter_is_no_fault(reader: Client) -> None:
     """PostgreSQL keeps no NUL; the form says so instead of a 500."""
-    assert "Null characters are not allowed" in shown(browser, "?q=%00")
+    assert "Null characters are not allowed" in shown(reader, "?q=%00")
 
 
-def test_pages_follow_one_another(admin: User, browser: Client) -> None:
+def test_pages_follow_one_another(admin: User, reader: Client) -> None:
     """Fifty a page, and the next one goes on where the first ended."""
     for number in range(60):
         entry(admin, "flag.edit", Target("flag", str(number), f"label-{number:02}"))
-    first = browser.get("/audit/")
+    first = reader.get("/audit/")
     assert "label-10" in first.content.decode()
     assert "label-09" not in first.content.decode()
-    second = shown(browser, f"?cursor={first.context['page'].next}")
+    second = shown(reader, f"?cursor={first.context['page'].next}")
     assert "label-09" in second
     assert "label-10" not in second
 
 
-def test_entry_shows_before_and_after(admin: User, browser: Client) -> None:
+def test_entry_shows_before_and_after(admin: User, reader: Client) -> None:
     """Both versions of what changed, who, and why."""
     made = entry(
         admin, "flag.edit", Target("flag", "3", "new-player"),
         before={"percent": 5}, after={"percent": 50}, reason="ramping up",
     )  # fmt: skip
-    page = shown(browser, f"{made.pk}/")
+    page = shown(reader, f"{made.pk}/")
     assert all(text in page for text in ("new-player", "ramping up", "<del>", "<ins>"))
 
 
-def test_unknown_entry_is_404(browser: Client) -> None:
+def test_unknown_entry_is_404(reader: Client) -> None:
     """Gone or never there."""
-    assert browser.get("/audit/999999/").status_code == 404
+    assert reader.get("/audit/999999/").status_code == 404
 
 
-def test_entry_made_around_the_console_is_marked(browser: Client) -> None:
+def test_entry_made_around_the_console_is_marked(reader: Client) -> None:
     """What psql did stands out in the list and on its page."""
     made = Entry.objects.create(
         source=Entry.Source.TRIGGER, actor="postgres", via="database", action="flag.update",
         target_type="flag", target_id="3", target_label="new-player", after={"percent": 100},
     )  # fmt: skip
-    assert "Around the console" in shown(browser)
-    assert "straight in the database" in shown(browser, f"{made.pk}/")
+    assert "Around the console" in shown(reader)
+    assert "straight in the database" in shown(reader, f"{made.pk}/")
 
 
-def test_titles_are_escaped(admin: User, browser: Client) -> None:
+def test_titles_are_escaped(admin: User, reader: Client) -> None:
     """A label with markup is text."""
     entry(admin, "flag.edit", Target("flag", "3", "<script>alert(1)</script>"), after={"note": "<b>bold</b>"})
-    page = shown(browser)
+    page = shown(reader)
     assert "<script>alert(1)" not in page
     assert "<b>bold" not in page
 
 
-def test_csv_holds_what_is_shown_and_no_formula(admin: User, browser: Client) -> None:
+def test_csv_holds_what_is_shown_and_no_formula(admin: User, reader: Client) -> None:
     """The filter's rows, every column, and nothing that a spreadsheet would run."""
     entry(admin, "flag.edit", Target("flag", "3", "=HYPERLINK(1)"), after={"percent": 50})
     entry(admin, "quota.edit", Target("quota", "4", "other"))
-    answer = browser.get("/audit/?target_type=flag&format=csv")
+    answer = reader.get("/audit/?target_type=flag&format=csv")
     body = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
     (row,) = list(csv.DictReader(io.StringIO(body)))
     assert row["target_label"] == "'=HYPERLINK(1)"

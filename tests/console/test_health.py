@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from ops_console import health
 from ops_console.contract.models import Instance
-from ops_console.migrated import MigratedMiddleware
+from ops_console.migrated import MigratedMiddleware, Watch
 from tests.console.test_access_signin import AWAY
 
 WAITING = "ops_console.migrated.unapplied_migrations"
@@ -126,7 +126,7 @@ def test_probe_is_not_sent_to_https(client: Client) -> None:
 
 def test_unapplied_migrations_stop_every_page(db: None) -> None:
     """With migrations missing the console serves nothing, says what to run, and comes back by itself."""
-    middleware = MigratedMiddleware(lambda request: pytest.fail("a page was served"))
+    middleware = MigratedMiddleware(lambda request: pytest.fail("a page was served"), Watch())
     request = Client().get("/livez").wsgi_request
     with patch(WAITING, return_value=["flags.0009_more"]):
         answer = middleware(request)
@@ -137,11 +137,12 @@ def test_unapplied_migrations_stop_every_page(db: None) -> None:
 
 def test_console_comes_back_after_the_migration(db: None) -> None:
     """It looks again without a restart, and then no longer."""
-    middleware = MigratedMiddleware(lambda request: "served")
+    watch = Watch()
+    middleware = MigratedMiddleware(lambda request: "served", watch)
     request = Client().get("/livez").wsgi_request
     with patch(WAITING, return_value=["flags.0009_more"]):
         middleware(request)
-    middleware._look_at = 0
+    watch.look_at = 0
     assert middleware(request) == "served"
     with patch(WAITING, side_effect=AssertionError("asked again")):
         assert middleware(request) == "served"
@@ -157,7 +158,7 @@ def test_unapplied_migrations_are_in_the_health() -> None:
 
 def test_missing_grants_are_told_apart(db: None) -> None:
     """A role that may not read its own tables is told of grant_console."""
-    middleware = MigratedMiddleware(lambda request: pytest.fail("a page was served"))
+    middleware = MigratedMiddleware(lambda request: pytest.fail("a page was served"), Watch())
     with patch(WAITING, side_effect=ProgrammingError("permission denied")):
         answer = middleware(Client().get("/livez").wsgi_request)
     assert "grant_console" in answer.content.decode()
@@ -165,7 +166,7 @@ def test_missing_grants_are_told_apart(db: None) -> None:
 
 def test_database_away_is_503_with_retry_after(db: None) -> None:
     """A page asked for while the database is away says so and when to come back."""
-    middleware = MigratedMiddleware(lambda request: pytest.fail("a page was served"))
+    middleware = MigratedMiddleware(lambda request: pytest.fail("a page was served"), Watch())
     with patch(WAITING, side_effect=OperationalError("away")):
         answer = middleware(Client().get("/livez").wsgi_request)
     assert answer.status_code == 503

@@ -24,6 +24,7 @@ PRODUCTION = {
 
 def manage(*arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
     """`manage.py` with these variables on top of the test's own; None takes one away."""
+    variables = {"DJANGO_ALLOW_ASYNC_UNSAFE": None, **variables}  # browser tests of the same run set it
     environment = {**os.environ, **{name: value for name, value in variables.items() if value is not None}}
     for name, value in variables.items():
         if value is None:
