@@ -146,13 +146,9 @@ class Source:
         One such row must not take the two thousand others of its chunk with it. Raises CannotRetry.
         """
         payload = self.payload(row)
-        for field, value in payload.items():
-            try:
-                text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-            except (ValueError, RecursionError):
-                text = b"\\u0000"
-            if b"\\u0000" in text:
-                raise CannotRetry(field, f"{field} holds characters or numbers that cannot be passed on.")
+        if not _is_storable(payload):
+            field = next(name for name, value in payload.items() if not _is_storable(value))
+            raise CannotRetry(field, f"{field} holds characters or numbers that cannot be passed on.")
         return payload
 
     def meta_when_failed(self, text: str | None, note: FailureNote) -> tuple[str | None, str]:
@@ -184,6 +180,16 @@ class Source:
     def _no_label(self, labels: tuple[str, ...], stops: frozenset[str]) -> Problem:
         names = " or ".join(repr(label) for label in labels)
         return Problem(f"{self.qualified_table}.{self.status_column} has no label {names} here.", _LABEL, stops)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _is_storable(value: object) -> bool:
+    try:
+        return b"\\u0000" not in _encode(value).encode()
+    except (ValueError, RecursionError):
+        return False
 
 
 def _lack(column: str, live: LiveTable) -> str:
