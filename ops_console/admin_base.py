@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.contrib import admin
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.forms import HiddenInput, ModelForm
+from django.forms import HiddenInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=models.Model)
 State = dict[str, Any]
 
 
-class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):
+class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # type: ignore[type-arg] # generic in the stubs alone
     """Set `audit_type` ("flag"). Where the model has a `version`, an edit of an older one is a Conflict.
 
     `audit_hidden` are fields that never go into an entry; `state()` and `changed()` are there to be overridden.
@@ -64,12 +64,12 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):
         for row in queryset.select_for_update():
             self.delete_model(request, row)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[M]) -> HttpResponse | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[M], *args: Any) -> HttpResponse | None:
         """Run the chosen action and record what it changed, row by row; deletions have recorded themselves."""
         with transaction.atomic():
             chosen = queryset if _across(request) else queryset.filter(pk__in=request.POST.getlist("_selected_action"))
             before = {row.pk: self.state(row) for row in chosen.select_for_update(of=("self",))}
-            response = super().response_action(request, queryset)
+            response = super().response_action(request, queryset, *args)
             name = request.POST.get("action", "action")
             for row in self.model._default_manager.filter(pk__in=before):
                 self._enter(actor_of(request, "admin"), name, row, before[row.pk], self.state(row))
@@ -79,7 +79,7 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):
         """History is the audit's."""
         return HttpResponseRedirect(f"{reverse('audit:list')}?target_type={self.audit_type}&target_id={object_id}")
 
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "version":
             kwargs["widget"] = HiddenInput
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -100,7 +100,7 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):
         record(actor, f"{self.audit_type}.{verb}", target, before=before, after=after)
         self.changed(actor, row, before, after)
 
-    def _next_version(self, standing: M, obj: M, form: ModelForm) -> None:
+    def _next_version(self, standing: M, obj: M, form: Any) -> None:
         seen, current = obj.version, standing.version  # type: ignore[attr-defined]
         if "version" in form.fields and seen != current:
             message = f"{standing} was changed by somebody else while you were editing it."

@@ -27,11 +27,11 @@ class ConsoleAdminSite(AdminSite):
         """There is one sign-in page: the throttled one, with second factors."""
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """And one way out."""
         logout(request)
         return HttpResponseRedirect(reverse("account_login"))
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """And one page for one's own password."""
         return HttpResponseRedirect(reverse("account_change_password"))

@@ -28,13 +28,13 @@ _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
 
 
 @dataclass
-class TimedCheck(HealthCheck):
+class TimedCheck(HealthCheck):  # type: ignore[misc] # the package has no types
     """A check in a thread, with its database connection given back. The base class adds a second to `timeout`."""
 
     timeout = timedelta(0)
     title: ClassVar[str]
 
-    def run(self) -> None:  # type: ignore[override]  # the base runs plain functions in its executor
+    def run(self) -> None:
         try:
             self.look()
         finally:

@@ -25,15 +25,16 @@ class Kept:
 def expire_audit(older_than: timedelta) -> int:
     """Entries leave by the owner's function alone: the console's role may not delete them."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ops.expire_audit(%s)", [older_than])
+        cursor.execute("SELECT ops.expire_audit(make_interval(secs => %s))", [older_than.total_seconds()])
         (expired,) = cursor.fetchone()
     return int(expired)
 
 
 def deleting(table: str, column: str, condition: str = "TRUE") -> Callable[[timedelta], int]:
     """The plain way: rows of `table` whose time in `column` is past, in pieces that block nobody for long."""
+    past = f"{column} < now() - make_interval(secs => %s) AND ({condition})"
     statement = (
-        f"WITH gone AS (SELECT ctid FROM {table} WHERE {column} < now() - %s AND ({condition}) LIMIT 5000)"  # noqa: S608
+        f"WITH gone AS (SELECT ctid FROM {table} WHERE {past} LIMIT 5000)"  # noqa: S608 - names of our own
         f" DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM gone)"
     )
 
@@ -41,9 +42,10 @@ def deleting(table: str, column: str, condition: str = "TRUE") -> Callable[[time
         total = 0
         with connection.cursor() as cursor:
             while True:
-                cursor.execute(statement, [older_than])
-                total += cursor.rowcount
-                if cursor.rowcount < 5000:
+                cursor.execute(statement, [older_than.total_seconds()])
+                gone = int(cursor.rowcount)
+                total += gone
+                if gone < 5000:
                     return total
 
     return expire

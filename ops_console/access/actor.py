@@ -1,6 +1,7 @@
 """Who acts, and through which door: what every service takes first and every audit entry records."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.http import HttpRequest
 
@@ -25,8 +26,7 @@ SYSTEM = Actor(name="console", role=Role.ADMIN, via="system")
 
 def actor_of(request: HttpRequest, via: str = "web") -> Actor:
     """The signed-in person behind a request; the pages' middleware has refused everybody else."""
-    user = request.user
-    assert isinstance(user, User)
+    user = cast(User, request.user)
     return Actor(
         name=user.get_username(),
         role=user.role,

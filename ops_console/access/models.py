@@ -1,6 +1,6 @@
 """The people who use the console, the links that let them in, and what is asked of all of them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -23,7 +23,7 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=20, choices=Role, default=Role.VIEWER)
     version = models.PositiveIntegerField(default=1, editable=False)
-    objects = PeopleManager()
+    objects: ClassVar[PeopleManager] = PeopleManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [

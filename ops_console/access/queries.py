@@ -31,7 +31,7 @@ def second_factor_rule() -> SecondFactorRule:
 
 def has_second_factor(user: User) -> bool:
     """Recovery codes alone are none: they only stand in for one."""
-    return Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS).exists()
+    return bool(Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS).exists())
 
 
 def people() -> QuerySet[User]:
