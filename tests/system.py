@@ -33,6 +33,10 @@ class System:
         """What the demo backend answers, as JSON."""
         return httpx.get(self.backend_url + path, params=params, timeout=10).json()
 
+    def call_provider(self, name: str) -> int:
+        """Call a fake provider through the demo backend; the status of the answer."""
+        return httpx.post(f"{self.backend_url}/providers/{name}", timeout=20).status_code
+
     def turn_faults(self, **dials: dict[str, Any]) -> None:
         """Set providers' faults: `gemini={"error_rate": 1}`."""
         httpx.post(self.backend_url + "/faults", json=dials, timeout=10).raise_for_status()
