@@ -1,12 +1,13 @@
 """Feature flags: waffle's storage, with a percentage in steps of 0.01 and a version for concurrent edits."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.http import HttpRequest
+from waffle.managers import FlagManager
 from waffle.models import AbstractUserFlag
 
 from flags import evaluation
@@ -45,6 +46,9 @@ class Flag(AbstractUserFlag):
     owner = models.CharField(max_length=150, blank=True, help_text="Person or team to ask about it.")
     version = models.PositiveIntegerField(default=1)
     archived_at = models.DateTimeField(null=True, blank=True)
+
+    # waffle's manager finds flags by natural key; it is typed for waffle's own model.
+    objects: ClassVar[models.Manager["Flag"]] = FlagManager()  # type: ignore[assignment]
 
     class Meta(AbstractUserFlag.Meta):
         abstract = False

@@ -20,7 +20,7 @@ M = TypeVar("M", bound=models.Model)
 State = dict[str, Any]
 
 
-class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # type: ignore[type-arg] # generic in the stubs alone
+class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # generic in the stubs alone
     """Set `audit_type` ("flag"). Where the model has a `version`, an edit of an older one is a Conflict.
 
     `audit_hidden` are fields that never go into an entry; `state()` and `changed()` are there to be overridden.

@@ -28,7 +28,7 @@ _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
 
 
 @dataclass
-class TimedCheck(HealthCheck):  # type: ignore[misc] # the package has no types
+class TimedCheck(HealthCheck):  # the package has no types
     """A check in a thread, with its database connection given back. The base class adds a second to `timeout`."""
 
     timeout = timedelta(0)

@@ -15,7 +15,7 @@ from quotas.services import person_of
 from quotas.settings_services import check_resource
 
 
-class _Checked(ModelForm):  # type: ignore[type-arg]
+class _Checked(ModelForm):
     """Says in the form what a service would refuse."""
 
     def clean(self) -> dict[str, Any] | None:

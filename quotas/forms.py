@@ -112,7 +112,7 @@ class PolicyForm(forms.Form):
         return not self.data.get("limit", "").strip()
 
 
-class ResourceForm(forms.ModelForm):  # type: ignore[type-arg]
+class ResourceForm(forms.ModelForm):
     """What a resource is; `version` is the one that was read. A field that its kind has no use for is not shown."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)

@@ -7,7 +7,7 @@ from django.urls import reverse
 from ops_console.access.actor import client_address
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has no types
+class AccountAdapter(DefaultAccountAdapter):  # allauth has no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import connections, transaction
 from django.dispatch import Signal
@@ -61,7 +62,8 @@ def own_revocations() -> list[str]:
 
 def foreign_statements() -> list[str]:
     """What the console's role needs on the backend's tables, column by column."""
-    grants = [grant for _, answer in console_needs.send(sender=None) for grant in answer]
+    answers: list[tuple[Any, Any]] = console_needs.send(sender=None)
+    grants: list[ForeignGrant] = [grant for _, answer in answers for grant in answer]
     usage = ["GRANT USAGE ON SCHEMA public"] if grants else []
     return usage + sorted({grant.statement() for grant in grants})
 

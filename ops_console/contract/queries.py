@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from ops_console.contract.models import Instance, Revision
@@ -35,7 +35,7 @@ def revision() -> Revision:
 
 def instances(seconds: float = SHOWN_SECONDS) -> QuerySet[Instance]:
     """Processes that reported within so many seconds, with `lag` in revisions and whether they are `alive`."""
-    newest = Revision.objects.filter(pk=1).values("revision")[:1]
+    newest = Subquery(Revision.objects.filter(pk=1).values("revision")[:1])
     now = timezone.now()
     return (
         Instance.objects.filter(seen_at__gte=now - timedelta(seconds=seconds))

@@ -3,8 +3,9 @@
 import django.contrib.auth.validators
 import django.db.models.functions.text
 import django.utils.timezone
-import ops_console.access.models
 from django.db import migrations, models
+
+import ops_console.access.models
 
 
 class Migration(migrations.Migration):
