@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
+from pytest_django.plugin import DjangoDbBlocker
 
+from tests import podcast
 from tests.flushing import empty_tables
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -48,6 +50,13 @@ def find_chromium() -> str | None:
     if named:
         return shutil.which(named)
     return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, with the backend's own tables beside the console's."""
+    with django_db_blocker.unblock():
+        podcast.make_tables()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,8 +12,9 @@ from embedded.errors import Stopped
 from embedded.process import dying_with_parent
 from embedded.servers import throwaway_servers
 
-# A file stays on one worker, so that the servers it starts are started once.
-WHOLE_SUITE = ("-n", "2", "--dist", "loadfile")
+# A file stays on one worker, so that the servers it starts are started once. Files keep their order: browser tests come
+# last, since Playwright's event loop stays in the process that has had one.
+WHOLE_SUITE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 VARIABLES = ("DATABASE_URL", "REDIS_URL")
 # Tests see production's settings, but for plain HTTP.
 SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0", "ENVIRONMENT": "test"}

@@ -72,6 +72,15 @@
     told = true;
   });
 
+  /* A refresh may replace the button whose request is under way: what the answer triggers would then reach nobody. */
+  document.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
+    xhr.addEventListener("load", () => {
+      const said = xhr.getResponseHeader("HX-Trigger");
+      if (!said || elt.isConnected) return;
+      for (const [name, detail] of Object.entries(JSON.parse(said))) document.dispatchEvent(new CustomEvent(name, { detail }));
+    });
+  });
+
   /* A request that takes long says so after 200 ms; a panel's own refresh in the background does not. */
   const waiting = new Map();
   document.addEventListener("htmx:beforeRequest", (event) => {

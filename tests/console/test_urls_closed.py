@@ -6,7 +6,6 @@ from fnmatch import fnmatch
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -23,9 +22,6 @@ SAMPLES = {
     "SlugConverter": "nothing",
     "PathConverter": "999999",
 }
-DIRECTORY = """
-CREATE TABLE IF NOT EXISTS public."user" (id uuid, email varchar, first_name varchar, last_name varchar, tier varchar)
-"""
 # Regular expressions of Django's admin.
 ODD = {"admin:app_list": "/admin/nothing/", "admin:unnamed": "/admin/nothing/at/all/"}
 
@@ -73,9 +69,7 @@ def entry_of(name: str) -> str | None:
 
 @pytest.fixture
 def people(db: None) -> dict[Role, User]:
-    """One of each role, and a directory that knows nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute(DIRECTORY)
+    """One of each role; the directory knows nobody."""
     return {role: make_person(role) for role in Role}
 
 

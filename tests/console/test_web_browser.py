@@ -76,6 +76,24 @@ def test_axe_finds_nothing_in_what_opens(gallery: Page) -> None:
     assert Axe().run(gallery).violations_count == 0
 
 
+def test_a_notice_outlives_the_button_that_was_pressed(gallery: Page) -> None:
+    """When a refresh replaces the pressed button before its answer is there, the toast with Undo still shows."""
+    said = '{"ops:toast": {"text": "Off for everyone.", "undo_url": "/undo"}}'
+    gallery.route("**/pressed", lambda route: route.fulfill(status=204, headers={"HX-Trigger": said}))
+    gallery.evaluate(
+        """() => {
+            const button = document.createElement("button");
+            button.setAttribute("hx-post", "/pressed");
+            button.setAttribute("hx-swap", "none");
+            document.querySelector("main").append(button);
+            htmx.process(button);
+            button.click();
+            button.remove();
+        }"""
+    )
+    expect(gallery.locator("#toasts").get_by_role("button", name="Undo")).to_be_visible()
+
+
 def test_nothing_is_wider_than_a_small_screen(gallery: Page) -> None:
     """At 360 px the page itself does not scroll sideways."""
     gallery.set_viewport_size(SIZES["narrow"])

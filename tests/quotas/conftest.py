@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -20,14 +19,8 @@ from quotas.models import Override, Resource
 from quotas.seed import seed
 from quotas.services import Wanted, set_override
 from quotas.settings_services import create_resource
-from tests import database, people
+from tests import database, people, podcast
 from tests.flushing import empty_tables
-
-USERS = """
-CREATE TABLE IF NOT EXISTS public."user" (
-    id uuid PRIMARY KEY, email varchar NOT NULL, first_name varchar, last_name varchar, tier varchar NOT NULL
-)
-"""
 
 
 @dataclass(frozen=True)
@@ -44,17 +37,14 @@ MakeUser = Callable[..., Listener]
 
 @pytest.fixture(scope="module")
 def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database that is written to for real, with a table of users, emptied after the module's last test.
+    """A database that is written to for real, emptied after the module's last test.
 
     Its tests are marked `django_db(transaction=True)`; what one of them leaves behind, the others find.
     """
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: None)
-        with connection.cursor() as cursor:
-            cursor.execute(USERS)
         yield
-        with connection.cursor() as cursor:
-            cursor.execute('DROP TABLE public."user"')
+        podcast.empty_tables()
         empty_tables()
 
 
@@ -65,9 +55,7 @@ def make_user(committed: None) -> MakeUser:
     def make(tier: str = "pro", email: str = "", name: str = "Hanna") -> Listener:
         user_id = str(uuid4())
         listener = Listener(user_id, email or f"hanna.{user_id[:8]}@example.com", tier)
-        with connection.cursor() as cursor:
-            row = [listener.id, listener.email, name, "Novak", tier]
-            cursor.execute('INSERT INTO public."user" VALUES (%s, %s, %s, %s, %s)', row)
+        podcast.add_user(listener.id, listener.email, name, "Novak", tier)
         return listener
 
     return make

@@ -3,31 +3,21 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection
-from pytest_django import DjangoDbBlocker
 
 from incidents.operations.sources.schema import forget
 
-SCHEMA = Path(__file__).parents[3] / "demo" / "schema.sql"
 GOOD_META = json.dumps({"main_content_filename": "talk.wav", "output_filename": "talk_final", "retry_count": 1})
 USER = "00000000-0000-4000-8000-000000000001"
 MakeEpisode = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
-def podcast_tables(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The tables as the demo backend has them, beside the console's own."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(SCHEMA.read_text())
-
-
 @pytest.fixture(autouse=True)
-def _fresh_schema(podcast_tables: None) -> Iterator[None]:
+def _fresh_schema() -> Iterator[None]:
     forget()
     yield
     forget()
