@@ -4,7 +4,7 @@ import json
 import socket
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,18 +65,26 @@ def token_of(page: str) -> str:
 @contextmanager
 def running_system(home: Path) -> Iterator[System]:
     """Start everything but the traffic; stop it at the end. A bulk's Undo time is short, so that tests are."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(paths, "LOCAL", home)
         patch.setattr(paths, "LOG", home / "log")
         patch.setattr(paths, "SIGN_INS", home / "sign-ins.json")
+        arguments = Namespace(port=free_port(), backend_port=free_port(), no_traffic=True, reset=False)
+        with _settings():
+            _, surroundings = stack.enter_context(started(arguments))
+        passwords = sign_ins(home / "sign-ins.json")
+        yield System(surroundings.console_url, surroundings.backend_url, surroundings.servers, passwords)
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """The environment in which the programs start; the tests' own comes back when they have."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNDO_BULK_SECONDS", str(UNDO_BULK_SECONDS))
         patch.setenv("UNDO_SECONDS", "1")
         for name in ("DATABASE_URL", "REDIS_URL"):
             patch.delenv(name, raising=False)
-        arguments = Namespace(port=free_port(), backend_port=free_port(), no_traffic=True, reset=False)
-        with started(arguments) as (_, surroundings):
-            passwords = sign_ins(home / "sign-ins.json")
-            yield System(surroundings.console_url, surroundings.backend_url, surroundings.servers, passwords)
+        yield
 
 
 def sign_ins(path: Path) -> dict[str, str]:

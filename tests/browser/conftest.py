@@ -16,14 +16,14 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SignIn = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     # Not in pytest's own temporary directory, which is closed to the servers' user.
     with places.throwaway(ordinary_account()) as home, running_system(home) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sessions(browser: Browser, system: System) -> Iterator[dict[str, BrowserContext]]:
     """One signed-in browser context a role, kept: sign-in is throttled, for tests too."""
     made: dict[str, BrowserContext] = {}

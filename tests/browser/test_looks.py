@@ -1,0 +1,44 @@
+"""Every page, full of the demo's data: nothing for axe to find, nothing wider than the screen, in both themes."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import SignIn
+from tests.system import System
+
+pytestmark = pytest.mark.browser
+LOOKS = {"light": {"width": 1440, "height": 900}, "dark": {"width": 360, "height": 780}}
+PAGES = [
+    "/",
+    "/flags/",
+    "/flags/1/",
+    "/flags/new/",
+    "/operations/",
+    "/operations/actions/",
+    "/operations/dead-letters/",
+    "/breakers/",
+    "/breakers/gemini/",
+    "/quotas/",
+    "/quotas/tiers/",
+    "/quotas/resources/",
+    "/audit/",
+    "/system/",
+    "/access/",
+    "/access/invite/",
+    "/accounts/2fa/",
+    "/search?q=a",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_fit_to_be_shown(system: System, as_role: SignIn, path: str) -> None:
+    """A page answers, passes axe's rules, and does not scroll sideways: light and wide, dark and narrow."""
+    page = as_role("admin")
+    for theme, viewport in LOOKS.items():
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        answer = page.goto(path)
+        assert answer and answer.ok
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{theme}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], theme
