@@ -145,10 +145,10 @@ class OpsClient:
         self.runtime.store.execute(
             "report_instance",
             id=self.runtime.instance_id,
-            service=self.runtime.service,
+            service=self.runtime.service[:100],
             host=socket.gethostname(),
             pid=os.getpid(),
-            version=self.version,
+            version=self.version[:50],
             client_version=__version__,
             revision=self._sync.revision,
             snapshot_source=self._sync.source,

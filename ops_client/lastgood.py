@@ -22,11 +22,18 @@ class LastGood:
     tables: dict[str, list[dict[str, Any]]]
 
 
-def default_path(service: str, dsn: str) -> Path:
-    """A file in the user's own cache directory, one a service and database; the name holds no secret."""
+def default_path(service: str, dsn: str) -> Path | None:
+    """A file in the user's own cache directory, one a service and database; the name holds no secret.
+
+    None for a user without a home, as containers have them: `OPS_SNAPSHOT_DIR` then names the place.
+    """
     base = os.environ.get("OPS_SNAPSHOT_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     digest = hashlib.sha256(f"{service}\n{dsn}".encode()).hexdigest()[:12]
-    return Path(base).expanduser() / "ops_client" / f"{digest}.json"
+    try:
+        return Path(base).expanduser() / "ops_client" / f"{digest}.json"
+    except RuntimeError:
+        logger.warning("ops_client: this user has no home: set OPS_SNAPSHOT_DIR to keep snapshots.")
+        return None
 
 
 def save(path: Path, snapshot: LastGood) -> None:

@@ -26,7 +26,13 @@ _KEEPALIVE = {
 }
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 # A backend that is deployed before the console's migrations must start, and follow once they have run.
-_NO_CONTRACT = (errors.InvalidSchemaName, errors.UndefinedTable, errors.UndefinedFunction, errors.InsufficientPrivilege)
+_NO_CONTRACT = (
+    errors.InvalidSchemaName,
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.InsufficientPrivilege,
+)
 
 
 class Store(Protocol):

@@ -75,8 +75,12 @@ class Sync:
             self.refresh()
         except StoreUnavailable as error:
             self._load_file(error)
+        except Exception as error:
+            # A question of the backend's must be answered whatever the database says; the thread tries again.
+            logger.exception("ops_client: the configuration could not be read")
+            self._load_file(error)
 
-    def _load_file(self, reason: StoreUnavailable) -> None:
+    def _load_file(self, reason: Exception) -> None:
         saved = lastgood.load(self._path) if self._path else None
         if saved is None:
             logger.error("ops_client: no database and no saved snapshot: defaults are answered. %s", reason)

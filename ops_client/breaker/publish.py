@@ -92,7 +92,7 @@ class Publisher:
 
     def _write_minutes(self) -> None:
         if rows := self._pending.rows(self._monotonic()):
-            self._runtime.store.execute("add_provider_minutes", rows=rows, service=self._runtime.service)
+            self._runtime.store.execute("add_provider_minutes", rows=rows, service=self._runtime.service[:100])
             self._pending.clear()
 
     def _judge(self, breakers: Mapping[str, Breaker]) -> None:

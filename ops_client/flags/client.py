@@ -55,5 +55,6 @@ class FlagClient(Part):
         self._asleep = True
 
     def _wake(self) -> None:
-        self._asleep = False
+        # Awake only once it has loaded: a second thread must wait for the first one, not answer from nothing.
         self.runtime.wake()
+        self._asleep = False

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import uuid
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -126,7 +127,8 @@ class QuotaClient(Part):
     def _forget_parent(self) -> None:
         self._refusals = Refusals()
         self._without_store = WithoutStore(self.runtime.clock)
-        self._leases: dict[uuid.UUID, Lease] = {}
+        # Weak: a caller that was cancelled before it got its lease never gives it back, and must not be kept alive.
+        self._leases: weakref.WeakValueDictionary[uuid.UUID, Lease] = weakref.WeakValueDictionary()
 
     def _decide(self, statement: str, use: Use, **params: Any) -> tuple[Decision, Row | None]:
         """The decision, and the database's answer where it gave one."""
@@ -150,6 +152,7 @@ class QuotaClient(Part):
         except StoreUnavailable:
             self._without_store.rest()
             raise
+        self._without_store.answered()
         if not rows:
             raise NotFound("resource", use.resource)
         if rows[0]["kind"] != use.kind:

@@ -13,6 +13,8 @@ from ops_client.store import Row, Store
 
 # After one call has waited in vain, the next ones do not wait: for this long.
 REST_SECONDS = 1.0
+# Then one call asks again, and for this long nobody waits beside it.
+ASKING_SECONDS = 5.0
 MOST_USERS = 5_000
 T = TypeVar("T")
 
@@ -28,17 +30,31 @@ class WithoutStore:
         self._clock = clock
         self._lock = threading.Lock()
         self._away_until = 0.0
+        self._away = False
         self._limits: OrderedDict[tuple[str, str], LimitInForce] = OrderedDict()
         self._rings: OrderedDict[tuple[str, str], ring.Ring] = OrderedDict()
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def resting(self) -> bool:
-        """Whether the database failed a moment ago, so that asking again would only wait again."""
-        return self._clock.monotonic() < self._away_until
+        """Whether to do without the database: it failed a moment ago, or another call is finding out."""
+        if not self._away:
+            return False
+        with self._lock:
+            now = self._clock.monotonic()
+            if now < self._away_until:
+                return True
+            self._away_until = now + ASKING_SECONDS
+            return False
 
     def rest(self) -> None:
         """The database has just failed."""
-        self._away_until = self._clock.monotonic() + REST_SECONDS
+        with self._lock:
+            self._away = True
+            self._away_until = self._clock.monotonic() + REST_SECONDS
+
+    def answered(self) -> None:
+        """The database has just answered."""
+        self._away = False
 
     def remember(self, use: Use, limit: LimitInForce, known: Row | None) -> None:
         """Keep a user's limit for `local`, which otherwise would only know the default."""

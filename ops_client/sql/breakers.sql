@@ -47,6 +47,8 @@ FROM jsonb_to_recordset(%(rows)s) AS mine (
     provider text, age_seconds float, attempts bigint, failures bigint, slow bigint, final_calls bigint,
     final_failures bigint, refused bigint
 )
+-- In one order in every process: two that lock the same rows crosswise would deadlock.
+ORDER BY 1, 2
 ON CONFLICT (provider, minute_at, service) DO UPDATE SET
     attempts = kept.attempts + excluded.attempts, failures = kept.failures + excluded.failures,
     slow = kept.slow + excluded.slow, final_calls = kept.final_calls + excluded.final_calls,

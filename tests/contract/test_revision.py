@@ -5,6 +5,7 @@ import threading
 
 import psycopg
 import pytest
+from django.contrib.auth.models import Group
 
 from flags.models import Flag
 from tests import database
@@ -47,6 +48,14 @@ def test_no_way_of_writing_escapes_it(owner: psycopg.Connection, django_user_mod
         flag.users.add(user)
     else:
         owner.execute("UPDATE ops.flags_flag SET everyone = true")
+    assert revision(owner) == before + 1
+
+
+def test_a_group_with_a_new_name_raises_it(owner: psycopg.Connection) -> None:
+    """Flags name groups: renaming one is a change of what backends evaluate."""
+    group = Group.objects.create(name="listeners")
+    before = revision(owner)
+    Group.objects.filter(pk=group.pk).update(name="subscribers")
     assert revision(owner) == before + 1
 
 

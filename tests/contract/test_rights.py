@@ -4,8 +4,12 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from ops_client.errors import StoreUnavailable
 from ops_client.sql import statements
+from ops_client.store import PostgresStore
 from ops_console.contract.apply import apply_contract
+from ops_console.contract.grants import grant_backend
+from tests import database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PRIVATE = ["access_user", "django_session", "audit_entry", "flags_flag", "contract_grantee", "mfa_authenticator"]
@@ -55,6 +59,20 @@ def test_grants_survive_a_new_contract(backend: psycopg.Connection, owner: psyco
     backend.execute("SELECT * FROM ops_v1.flag")
 
 
+def test_a_role_that_is_gone_stops_no_migration(transactional_db: None) -> None:
+    """A role that was granted and then dropped is left out when the contract is applied again."""
+    role = database.make_role("leaver")
+    grant_backend(role)
+    database.drop_role(role)
+    apply_contract()
+
+
+def test_the_console_names_nobody_to_be_granted(console: psycopg.Connection) -> None:
+    """The owner grants whoever is in this table at the next migrate; the console's role cannot write to it."""
+    with pytest.raises(InsufficientPrivilege):
+        console.execute("INSERT INTO ops.contract_grantee (role, kind) VALUES ('anybody', 'console')")
+
+
 def test_applying_the_contract_again_changes_nothing(owner: psycopg.Connection) -> None:
     """The contract is idempotent: the catalogue is the same after a second application."""
     before = catalogue(owner)
@@ -69,9 +87,17 @@ def test_the_backends_schema_shows_nothing_of_ours(owner: psycopg.Connection) ->
     assert not ours & {name for (name,) in rows}
 
 
+def test_an_older_contract_is_as_good_as_none(backend: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client newer than the migrated contract waits for what it lacks, a column too, as for a database away."""
+    monkeypatch.setattr("ops_client.store.statements", lambda: {"newer": "SELECT not_yet FROM ops_v1.revision"})
+    store = PostgresStore(backend.info.dsn)
+    with pytest.raises(StoreUnavailable, match="not_yet"):
+        store.fetch("newer")
+    store.close()
+
+
 def test_an_unknown_role_is_named(transactional_db: None) -> None:
     """Granting to a role that the server has not says so, and what to do."""
-    from ops_console.contract.grants import grant_backend
     from ops_console.errors import InvalidInput
 
     with pytest.raises(InvalidInput, match="no database role 'nobody_here'"):

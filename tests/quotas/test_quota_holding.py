@@ -178,3 +178,22 @@ def test_async_callers_have_the_same(ops, hanna):
         "episodes_per_month": 1,
         "storage_bytes": 5,
     }
+
+
+def test_without_a_limit_no_place_is_taken(ops, hanna, allow, make_resource):
+    """Whoever has no limit on what runs at once holds no place, and none is made for them."""
+    resource = make_resource("concurrency", allow_unlimited=True)
+    allow(hanna, resource.name, None)
+    with ops.quotas.lease(resource.name, hanna.id) as lease:
+        assert lease.decision.limit is None
+    assert not Slot.objects.filter(user_id=hanna.id).exists()
+
+
+def test_a_lease_that_nobody_holds_is_not_kept_alive(ops, hanna, allow):
+    """A caller that was cancelled before it got its lease has none, and its place comes back by its time to live."""
+    allow(hanna, "concurrent_assemblies", 1)
+    ops.quotas.lease("concurrent_assemblies", hanna.id)
+    Slot.objects.filter(user_id=hanna.id).update(expires_at=timezone.now() + timedelta(seconds=60))
+    before = Slot.objects.get(user_id=hanna.id, number=1).expires_at
+    ops.quotas._keep_leases()
+    assert Slot.objects.get(user_id=hanna.id, number=1).expires_at == before

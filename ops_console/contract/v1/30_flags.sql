@@ -1,6 +1,8 @@
 -- Flags as the client's evaluator reads them: one row a flag, waffle's audience included.
 SELECT ops.follow_table('ops.flags_flag', 'flags'), ops.follow_table('ops.flags_flag_groups', 'flags'),
        ops.follow_table('ops.flags_flag_users', 'flags'), ops.audit_table('ops.flags_flag', 'flag'),
+       -- A group's name is what rules compare with: a new name is new configuration.
+       ops.follow_table('ops.auth_group', 'flags'),
        ops.follow_table('ops.flags_segment', 'flags'), ops.audit_table('ops.flags_segment', 'segment');
 
 CREATE OR REPLACE VIEW ops_v1.flag AS

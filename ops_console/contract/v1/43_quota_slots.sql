@@ -32,7 +32,9 @@ BEGIN
             PERFORM pg_advisory_xact_lock(hashtextextended('ops.quota_take ' || asked_resource || ' ' || asked_user, 0));
             SELECT h.held INTO used FROM ops.quota_held(asked_resource, asked_user, limit_value, at) h;
         END IF;
-        places := CASE WHEN above > 0 AND used >= limit_value THEN 0 ELSE least(limit_value, 1000) END;
+        -- Without a limit there are no places to take; least() would pass over the NULL and make a thousand.
+        places := CASE WHEN limit_value IS NULL OR (above > 0 AND used >= limit_value) THEN 0
+                       ELSE least(limit_value, 1000) END;
         IF places > 0 AND NOT EXISTS (
             SELECT FROM ops.quotas_slot s
             WHERE s.resource = asked_resource AND s.user_id = asked_user AND s.number = places

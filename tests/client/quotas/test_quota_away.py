@@ -112,6 +112,23 @@ def test_only_the_first_call_waits(quotas, store, clock):
     assert store.asked == 2
 
 
+def test_nobody_waits_beside_the_call_that_asks_again(quotas, store, clock, monkeypatch):
+    """While one call finds out whether the database is back, the others are answered without it."""
+    quotas.hit("api", "u1")
+    clock.advance(1.1)
+    inner: list[Any] = []
+    fetch = store.fetch
+
+    def slow(name: str, **params: Any) -> list[dict[str, Any]]:
+        inner.append(quotas.hit("api", "u2"))
+        return fetch(name, **params)
+
+    monkeypatch.setattr(store, "fetch", slow)
+    quotas.hit("api", "u1")
+    assert [decision.policy for decision in inner] == ["open: database away"]
+    assert store.asked == 2
+
+
 def test_what_was_decided_alone_is_told_later(quotas, store):
     """Decisions without the database are counted, kept while they cannot be told, and told once."""
     know(quotas, "open")

@@ -2,12 +2,16 @@
 
 import json
 import logging
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
-from ops_client import OpsClient
+from ops_client import OpsClient, lastgood
 from ops_client.testing import MemoryStore
 from tests.waiting import until
 
@@ -136,3 +140,58 @@ def test_the_environment_answers_for_flags_that_are_not_defined(
     with client(MemoryStore({"flags": [row("defined", everyone=False)]})) as ops:
         assert ops.flags.is_enabled("new-player", {"user_id": "1"}, default=True) is expected
         assert not ops.flags.is_enabled("defined")
+
+
+def test_a_second_thread_waits_for_the_first_load() -> None:
+    """Requests that arrive while the first one loads get the flag's answer, not the default."""
+    store = Slow({"flags": [row("x", everyone=True)]})
+    ops = client(store)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ops.flags.is_enabled, "x")
+        assert store.asked.wait(5)
+        second = threads.submit(ops.flags.is_enabled, "x")
+        wait([second], timeout=0.3)
+        store.go_on.set()
+        assert (first.result(5), second.result(5)) == (True, True)
+    ops.close()
+
+
+def test_an_error_that_nobody_expects_stops_no_answer() -> None:
+    """Whatever reading the configuration raises at the start, flags answer their defaults and follow later."""
+    store = Broken({"flags": [row("x", everyone=True)]})
+    with client(store) as ops:
+        assert ops.flags.is_enabled("x", default=False) is False
+        store.broken = False
+        until(lambda: ops.flags.is_enabled("x"), 5, "the configuration to be read")
+
+
+def test_a_user_without_a_home_has_no_snapshot_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no cache directory can be named the client is made all the same, and keeps no file."""
+    for name in ("OPS_SNAPSHOT_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert lastgood.default_path("test", "") is None
+
+
+class Slow(MemoryStore):
+    """Answers the first question only when told to go on."""
+
+    def __init__(self, tables: dict[str, list[dict[str, Any]]]) -> None:
+        super().__init__(tables)
+        self.asked, self.go_on = Event(), Event()
+
+    def fetch(self, name: str, **params: Any) -> list[dict[str, Any]]:
+        self.asked.set()
+        self.go_on.wait(10)
+        return super().fetch(name, **params)
+
+
+class Broken(MemoryStore):
+    """Raises what is no StoreUnavailable."""
+
+    broken = True
+
+    def snapshot(self, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        if self.broken:
+            raise TypeError("odd")
+        return super().snapshot(names)
