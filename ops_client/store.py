@@ -24,7 +24,8 @@ _KEEPALIVE = {
     "tcp_user_timeout": 5000,
     "connect_timeout": 2,
 }
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# In a failover the server that answers may not write yet.
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, errors.ReadOnlySqlTransaction)
 # A backend that is deployed before the console's migrations must start, and follow once they have run.
 _NO_CONTRACT = (
     errors.InvalidSchemaName,

@@ -28,10 +28,15 @@ def valid_use(kind: Kind, resource: str, user_id: object, tier: str | None, cost
     user = str(user_id)
     if not 0 < len(user) <= LONGEST_USER_ID or "\0" in user or user_id is None:
         raise InvalidInput("user_id", f"is 1 to {LONGEST_USER_ID} characters that name a user")
-    for name, text in (("resource", resource), ("tier", tier or "")):
-        if "\0" in text:
+    for name, text in (("user_id", user), ("resource", resource), ("tier", tier or "")):
+        if "\0" in text or not _is_text(text):
             raise InvalidInput(name, "holds a character that no name has")
     return Use(kind, resource, user, tier, valid_cost(cost))
+
+
+def _is_text(text: str) -> bool:
+    # Any JSON can carry half a surrogate pair; no database keeps one.
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def decision_of(row: Row, use: Use) -> Decision:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import InvalidInput, StoreUnavailable
 from ops_client.part import Runtime
 from ops_client.quotas.client import QuotaClient
 from ops_client.quotas.decide import Source
@@ -150,3 +150,9 @@ def test_a_reservation_of_an_open_resource_holds_nothing(quotas, store):
     with quotas.reserve("api", "u1", 100) as reservation:
         assert reservation.id is None
     assert store.asked == 1
+
+
+def test_a_user_id_that_no_database_keeps_is_named(quotas):
+    """Half a surrogate pair, which any JSON can carry, is bad input and no error of the database's driver."""
+    with pytest.raises(InvalidInput, match="user_id"):
+        quotas.hit("api", "\ud800")

@@ -8,6 +8,9 @@ import pytest
 
 from flags.models import Flag
 from ops_client import OpsClient
+from ops_client.errors import StoreUnavailable
+from ops_client.store import PostgresStore
+from ops_console.contract.models import Instance
 from tests import database
 from tests.waiting import until
 
@@ -55,6 +58,21 @@ def test_cut_connections_are_made_again(backend_dsn: str) -> None:
         Flag.objects.filter(pk=flag.pk).update(everyone=True)
         until(lambda: ops.flags.is_enabled("x"), 10, "the toggle after the cut")
         until(lambda: listeners(backend_dsn) == 1, 10, "the new listener")
+
+
+def test_a_long_version_hides_no_process(backend_dsn: str) -> None:
+    """A process whose version or service name is longer than its column reports itself all the same."""
+    with OpsClient(backend_dsn, service="s" * 150, version="v" * 90, snapshot_path=None) as ops:
+        until(lambda: Instance.objects.filter(pk=ops.runtime.instance_id).exists(), 5, "the report")
+
+
+def test_a_server_that_may_not_write_is_as_good_as_away(backend_dsn: str) -> None:
+    """In the middle of a failover a write fails as with the database gone, so that failure policies answer."""
+    store = PostgresStore(backend_dsn)
+    with pytest.raises(StoreUnavailable), store.transaction() as transaction:
+        transaction._connection.execute("SET TRANSACTION READ ONLY")
+        transaction.execute("operation_heartbeat", kind="any", operation_id="1")
+    store.close()
 
 
 def test_a_forked_child_follows_by_itself(backend_dsn: str) -> None:
