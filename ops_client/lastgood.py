@@ -42,11 +42,20 @@ def save(path: Path, snapshot: LastGood) -> None:
     text = json.dumps({"format": FORMAT, "sha256": _digest(body), "body": body})
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            file.write(text)
-        Path(file.name).replace(path)
+        _replace(path, text)
     except OSError as error:
         logger.warning("ops_client: the snapshot could not be saved to %s: %s", path, error)
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    finally:
+        # Still there only where the disk was full, or the like.
+        Path(name).unlink(missing_ok=True)
 
 
 def load(path: Path) -> LastGood | None:

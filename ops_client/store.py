@@ -57,7 +57,8 @@ class Store(Protocol):
 class PostgresStore:
     """A small pool for statements and one connection that listens.
 
-    `statement_timeout_seconds` bounds what a request of the backend can be made to wait for.
+    `statement_timeout_seconds` is kept by the server, and so bounds the wait on a server that is slow; one that is gone
+    is noticed by keep-alives over TCP. On a Unix socket nothing tells a server that is frozen from a slow one.
     """
 
     def __init__(self, dsn: str, *, pool_size: int = 4, statement_timeout_seconds: float = 5.0) -> None:

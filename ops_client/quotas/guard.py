@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from ops_client.errors import OpsError
+from ops_client.errors import InvalidInput, OpsError
 from ops_client.quotas.decide import Decision
 from ops_client.quotas.http import sentence
 from ops_client.store import Store
@@ -65,8 +65,10 @@ class Reservation(Held):
     def commit(self, actual: int | None = None) -> None:
         """It is stored, `actual` of it where that is not what was reserved. Once is enough.
 
-        Raises ReservationGone, StoreUnavailable.
+        Raises ReservationGone, StoreUnavailable, and InvalidInput for an `actual` that is no amount.
         """
+        if actual is not None and (isinstance(actual, bool) or actual < 0):
+            raise InvalidInput("actual", "is a whole number from 0")
         held, self.id = self.id, None
         if held and not self._store.fetch("quota_commit", id=held, actual=actual)[0]["done"]:
             raise ReservationGone(held)

@@ -14,6 +14,8 @@ def apply_contract(using: str = "default") -> None:
     """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0")
+        # Two migrates at once would replace the same functions under each other.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ops.contract'))")
         for part in parts():
             cursor.execute(part.read_text())
         renew_grants(using)

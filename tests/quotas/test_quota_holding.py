@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from ops_client.errors import InvalidInput
 from ops_client.quotas.decide import Source
 from ops_client.quotas.guard import QuotaExceeded, ReservationGone
 from quotas.models import Counter, Level, Reservation, Slot
@@ -89,6 +90,14 @@ def test_a_commit_of_what_is_gone_says_so(ops, hanna):
     Reservation.objects.filter(user_id=hanna.id).delete()
     with pytest.raises(ReservationGone):
         late.commit()
+
+
+def test_less_than_nothing_cannot_be_stored(ops, hanna):
+    """A negative amount at the commit is refused by its name, and the reservation still stands."""
+    held = ops.quotas.reserve("storage_bytes", hanna.id, 10, tier="pro")
+    with pytest.raises(InvalidInput, match="actual"):
+        held.commit(actual=-1)
+    held.commit()
 
 
 def test_places_are_as_many_as_the_limit(ops, hanna, allow):

@@ -195,3 +195,12 @@ class Broken(MemoryStore):
         if self.broken:
             raise TypeError("odd")
         return super().snapshot(names)
+
+
+def test_a_file_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Where the snapshot cannot be saved, no unfinished file is left, however often it is tried."""
+    blocked = tmp_path / "snapshot.json"
+    (blocked / "a directory with something in it").mkdir(parents=True)
+    with client(MemoryStore({"flags": [row("x", everyone=True)]}), blocked) as ops:
+        assert ops.flags.is_enabled("x")
+    assert list(tmp_path.iterdir()) == [blocked]
