@@ -6,8 +6,11 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
 
-application = get_asgi_application()
+_console = get_asgi_application()
 
 from ops_console.contract.presence import Presence  # noqa: E402 - needs the settings to be set up
+from ops_console.web.body_limit import limited  # noqa: E402 - as above
+
+application = limited(_console)
 
 Presence("web").start()

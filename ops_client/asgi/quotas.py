@@ -4,21 +4,16 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from ops_client.asgi.types import App, Message, Receive, Scope, Send
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas import http
 from ops_client.quotas.call import Call, current_call
 from ops_client.quotas.client import QuotaClient
 from ops_client.quotas.decide import Decision
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger("ops_client")
 HEALTH_ROUTES = frozenset({"/livez", "/readyz", "/health"})

@@ -108,3 +108,10 @@ def test_no_room(client: Client, answers: dict[str, Any]) -> None:
     answer = client.post("/api/episodes", params=PRO, json={})
     assert (answer.status_code, answer.json()["retryable"]) == (413, False)
     assert "retry-after" not in answer.headers
+
+
+def test_endless_body_is_refused(client: Client) -> None:
+    """A body sent in chunks, its size unsaid, is refused when it passes the limit."""
+    chunks = (b"x" * 65536 for _ in range(100))
+    answer = client.post("/api/episodes", params=PRO, content=chunks, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
