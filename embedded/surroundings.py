@@ -19,7 +19,8 @@ class Surroundings:
 
     @property
     def console_url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        # By name: browsers offer no passkeys to a page whose host is an address.
+        return f"http://localhost:{self.port}"
 
     @property
     def backend_url(self) -> str:

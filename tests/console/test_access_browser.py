@@ -71,3 +71,16 @@ def test_admin_works_under_the_policy(page: Page, console: str) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist")).to_contain_text("was changed successfully")
     assert person.groups.get().name == "beta"
+
+
+def test_sign_in_page_logs_nothing_where_the_console_has_a_name(page: Page) -> None:
+    """Passkeys are offered without an error in the browser's log; on an address they would be refused."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    with served() as url:
+        page.goto(url.replace("127.0.0.1", "localhost") + "/accounts/login/")
+        expect(page.get_by_role("button", name="Use a passkey")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        page.goto("about:blank")
+    assert said == []

@@ -106,7 +106,7 @@ def free_port() -> int:
 def test_it_prints_addresses_and_sign_ins(demo: Demo) -> None:
     """From no data to one block with both addresses and three sign-ins, and to a page that answers."""
     printed = demo.running()
-    assert f"http://127.0.0.1:{demo.port}" in printed
+    assert f"http://localhost:{demo.port}" in printed  # passkeys need a name
     assert f"http://127.0.0.1:{demo.backend_port}" in printed
     assert [role for role in ("viewer", "operator", "admin") if role in printed] == ["viewer", "operator", "admin"]
     assert demo.page("/accounts/login/") == http.client.OK
