@@ -66,8 +66,11 @@ def _open(states: Any, seen_at: datetime | None) -> Tile:
 
 
 def _behind(found: Any, seen_at: datetime | None) -> Tile:
+    if not found.total:
+        note = "no live process has reported"
+        return Tile("Processes behind", "No backend follows", reverse("system"), seen_at, "warn", note)
     note = f"{found.applied} of {found.total} applied revision {found.revision:,}"
-    tone = "warn" if found.behind or not found.total else "ok"
+    tone = "warn" if found.behind else "ok"
     return Tile("Processes behind", str(len(found.behind)), reverse("system"), seen_at, tone, note)
 
 
