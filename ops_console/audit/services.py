@@ -10,6 +10,9 @@ from django.db import connection, models
 
 from ops_console.access.actor import Actor
 from ops_console.audit.models import Entry
+from ops_console.errors import InvalidInput
+
+LONGEST_REASON = 2_000
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,12 @@ def record(
     """Write one entry. Must run inside the transaction of the change that it describes.
 
     The transaction is marked as audited, so that the database's own trigger does not record the change again.
+    Raises InvalidInput for a reason that cannot be kept.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("audit.record() outside a transaction: the change and its entry must commit together")
+    if len(reason) > LONGEST_REASON or "\0" in reason:
+        raise InvalidInput("reason", f"A reason is text of at most {LONGEST_REASON:,} characters.")
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('ops.audited', 'on', true)")
     return Entry.objects.create(

@@ -117,3 +117,14 @@ def test_a_change_to_what_it_is_already_writes_nothing() -> None:
 def test_an_unknown_flag_is_said_to_be_missing() -> None:
     with pytest.raises(NotFound):
         services.set_state(actor(), 4711, State.OFF)
+
+
+@pytest.mark.parametrize("reason", ["a\0b", "x" * 2001])
+def test_a_reason_that_cannot_be_kept_is_refused_with_a_sentence(reason: str) -> None:
+    """A NUL or a novel for a reason names the field, and nothing is changed."""
+    flag = make()
+    with pytest.raises(InvalidInput) as refused:
+        services.set_state(actor(), flag.pk, State.ON, reason)
+    assert refused.value.field == "reason"
+    flag.refresh_from_db()
+    assert flag.state == State.OFF
