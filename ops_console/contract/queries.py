@@ -20,8 +20,12 @@ class Followers:
 
     revision: int
     changed_at: datetime | None
-    total: int
+    live: list[Instance]
     behind: list[Instance]
+
+    @property
+    def total(self) -> int:
+        return len(self.live)
 
     @property
     def applied(self) -> int:
@@ -49,4 +53,4 @@ def followers() -> Followers:
     newest = revision()
     live = list(instances(ALIVE_SECONDS).filter(kind="backend"))
     behind = [instance for instance in live if instance.revision != newest.revision]
-    return Followers(newest.revision, newest.changed_at, len(live), behind)
+    return Followers(newest.revision, newest.changed_at, live, behind)
