@@ -68,6 +68,15 @@ def quick_flush() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def own_cache() -> Iterator[None]:
+    """A cache of this process's own: what one worker of a parallel run clears, the other still counts."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+    default = {**settings.CACHES["default"], "LOCATION": f"{settings.REDIS_URL}?db={number}"}
+    with override_settings(CACHES={**settings.CACHES, "default": default}):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def plain_static_files() -> Iterator[None]:
     """Static files by their own names, so that pages render without a collectstatic before."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -34,11 +34,20 @@ def test_every_worker_follows(run: Run, backend_dsn: str, tmp_path: Path) -> Non
     Flag.objects.create(name="x", everyone=False)
     served = tmp_path / "http.sock"
     run("gunicorn", "--preload", "--workers", "2", "--bind", f"unix:{served}", APP)
-    until(served.exists, 30, "gunicorn")
+    until(lambda: listens(served), 30, "gunicorn")
     workers = until(lambda: two_workers(served, on=False), 30, "both workers")
     Flag.objects.update(everyone=True)
     assert until(lambda: two_workers(served, on=True), 30, "the toggle in both workers") == workers
     until(lambda: workers <= reported(backend_dsn), 15, "both workers' reports")
+
+
+def listens(served: Path) -> bool:
+    """Whether the socket takes connections; its file is there a moment earlier."""
+    try:
+        SocketConnection(served).connect()
+    except OSError:
+        return False
+    return True
 
 
 def two_workers(served: Path, on: bool) -> set[int]:
