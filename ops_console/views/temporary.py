@@ -66,9 +66,11 @@ def _bulks() -> list[Temporary]:
 
 
 def _killed_flags() -> list[Temporary]:
-    """Flags that a person turned off lately and that are off still; the audit knows who and why."""
-    since = timezone.now() - KILLED_WITHIN
-    killed = {entry.target_id: entry for entry in Entry.objects.filter(action="flag.off", at__gte=since).order_by("id")}
+    """Flags that were turned off lately, through whatever door, and are off still; the audit knows who and why."""
+    turned_off = Entry.objects.filter(
+        target_type="flag", at__gte=timezone.now() - KILLED_WITHIN, before__isnull=False, after__everyone=False
+    ).exclude(before__everyone=False)
+    killed = {entry.target_id: entry for entry in turned_off.order_by("id")}
     flags = Flag.objects.filter(pk__in=killed, everyone=False, archived_at=None)
     return [
         Temporary(
