@@ -152,6 +152,18 @@ def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
     assert "The same as a table" in body and "Among the last so many calls" in body and "web-1, 7" in body
 
 
+@pytest.mark.parametrize("name", ["eu/gemini", "a b?c#d", "override", "ü"])
+def test_a_name_may_be_any_text(name: str) -> None:
+    """A name that holds a slash, or a word of the addresses, has its links, its page and its way to an override."""
+    make(name)
+    viewer = signed_in(Role.VIEWER)
+    assert viewer.get(LIST).status_code == 200
+    page = viewer.get(reverse("breakers:page", args=[name]))
+    assert (page.status_code, page.context["breaker"].name) == (200, name)
+    asked = signed_in(Role.OPERATOR).get(reverse("breakers:override", args=[name]) + "?mode=force_open")
+    assert asked.status_code == 200
+
+
 def test_an_unknown_breaker_is_404() -> None:
     """With a sentence, not a bare error."""
     answer = signed_in(Role.VIEWER).get("/breakers/gemimi/")
