@@ -1,40 +1,20 @@
 """Flags in Django's admin: the services' checks, the same audit entries, and whom waffle lists by name."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.forms import ModelForm
 
 from flags.models import Flag, Segment
 from flags.services import EDITABLE, check, check_segment
-from ops_console.admin_base import ServiceModelAdmin
-from ops_console.errors import InvalidInput
-
-
-class CheckedForm(ModelForm):
-    """Says in the form what a service would refuse."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            try:
-                self.check(cleaned)
-            except InvalidInput as error:
-                self.add_error(error.field if error.field in self.fields else None, error.message)
-        return cleaned
-
-    def check(self, cleaned: dict[str, Any]) -> None:
-        raise NotImplementedError
+from ops_console.admin_base import CheckedForm, ServiceModelAdmin
 
 
 class FlagAdminForm(CheckedForm):
-    def check(self, cleaned: dict[str, Any]) -> None:
-        check(Flag(**{field: cleaned[field] for field in ("name", *EDITABLE)}))
+    def check(self) -> None:
+        check(Flag(**{field: self.cleaned_data[field] for field in ("name", *EDITABLE)}))
 
 
 class SegmentAdminForm(CheckedForm):
-    def check(self, cleaned: dict[str, Any]) -> None:
-        check_segment(Segment(name=cleaned["name"], constraints=cleaned["constraints"]))
+    def check(self) -> None:
+        check_segment(Segment(name=self.cleaned_data["name"], constraints=self.cleaned_data["constraints"]))
 
 
 @admin.register(Flag)

@@ -36,11 +36,6 @@ def flag(flag_id: int) -> Flag:
     return found
 
 
-def killed() -> QuerySet[Flag]:
-    """Flags that are off for everyone, the newest first: what is temporarily in force, for the overview."""
-    return Flag.objects.filter(_STATES["off"]).order_by("-modified")
-
-
 def _holding(text: str) -> QuerySet[Flag]:
     text = text.strip().replace("\0", "")
     if not text:

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.contrib import admin
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.forms import HiddenInput
+from django.forms import HiddenInput, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from ops_console.access.actor import Actor, actor_of
 from ops_console.audit.services import Target, record
-from ops_console.errors import Conflict
+from ops_console.errors import Conflict, InvalidInput
 
 M = TypeVar("M", bound=models.Model)
 State = dict[str, Any]
@@ -106,6 +106,39 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # generic in the stubs a
             message = f"{standing} was changed by somebody else while you were editing it."
             raise Conflict(message, {**self.state(standing), "version": current}, {**self.state(obj), "version": seen})
         obj.version = current + 1  # type: ignore[attr-defined]
+
+
+class CheckedForm(ModelForm):
+    """A form that says, at the field, what a service would refuse: `check` asks the service's own rule."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if not self.errors:
+            try:
+                self.check()
+            except InvalidInput as error:
+                self.add_error(error.field if error.field in self.fields else None, error.message)
+        return cleaned
+
+    def check(self) -> None:
+        """Raise InvalidInput for what `cleaned_data` must not hold."""
+        raise NotImplementedError
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that services and backends alone write: nothing is added, changed or deleted here."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
 
 
 def _has_version(model: type[models.Model]) -> bool:

@@ -4,45 +4,28 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.forms import ModelForm
 from django.http import HttpRequest
 
-from ops_console.admin_base import ServiceModelAdmin
-from ops_console.errors import InvalidInput, NotFound
+from ops_console.admin_base import CheckedForm, ServiceModelAdmin
+from ops_console.errors import NotFound
 from quotas.limits import checked_limit
 from quotas.models import Override, Policy, Resource
 from quotas.services import person_of
 from quotas.settings_services import check_resource
 
 
-class _Checked(ModelForm):
-    """Says in the form what a service would refuse."""
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if not self.errors:
-            try:
-                self.check()
-            except InvalidInput as error:
-                self.add_error(error.field if error.field in self.fields else None, error.message)
-        return cleaned
-
-    def check(self) -> None:
-        raise NotImplementedError
-
-
-class ResourceAdminForm(_Checked):
+class ResourceAdminForm(CheckedForm):
     def check(self) -> None:
         row = Resource(**{name: self.cleaned_data.get(name, getattr(self.instance, name)) for name in _FIELDS})
         check_resource(row)
 
 
-class PolicyAdminForm(_Checked):
+class PolicyAdminForm(CheckedForm):
     def check(self) -> None:
         checked_limit(self.cleaned_data["resource"], self.cleaned_data["limit"])
 
 
-class OverrideAdminForm(_Checked):
+class OverrideAdminForm(CheckedForm):
     def check(self) -> None:
         resource = self.cleaned_data.get("resource") or self.instance.resource
         checked_limit(resource, self.cleaned_data["limit"])

@@ -17,7 +17,7 @@ from ops_console.contract.queries import instances
 from ops_console.errors import NotFound
 from ops_console.telemetry.provider_shares import ProviderShare, provider_shares
 
-__all__ = ["breaker", "breakers", "history", "open_breakers", "overrides_in_force", "provider_shares", "timeline"]
+__all__ = ["breaker", "breakers", "history", "overrides_in_force", "provider_shares", "timeline"]
 
 SHARE_MINUTES = 5
 SHOWN_EVENTS = 100
@@ -55,11 +55,6 @@ def breaker(name: str) -> BreakerState:
     if found is None:
         raise NotFound(f"There is no breaker named {name}. A backend registers its breakers when it first uses them.")
     return found
-
-
-def open_breakers() -> list[BreakerState]:
-    """What is not closed everywhere, or stands under an operator's order; for the overview."""
-    return [state for state in breakers() if not state.is_calm]
 
 
 def overrides_in_force() -> QuerySet[Override]:

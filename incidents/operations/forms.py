@@ -7,9 +7,9 @@ from django.http import QueryDict
 
 from incidents.operations.models import Verb
 from incidents.operations.scope import Scope
-from incidents.operations.services import MAX_REASON
 from incidents.operations.sources import DEFAULT_KIND, SOURCES, STATES
 from ops_console import directory
+from ops_console.audit.services import LONGEST_REASON
 from ops_console.errors import InvalidInput
 
 MOST_OWNERS = 200
@@ -37,7 +37,7 @@ class FilterForm(forms.Form):
 class ReasonForm(forms.Form):
     """Why. Asked for where many operations or a failure are about to happen."""
 
-    reason = forms.CharField(max_length=MAX_REASON, widget=forms.Textarea({"rows": 2}))
+    reason = forms.CharField(max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 2}))
 
     def __init__(self, *args: object, needed: bool, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

@@ -19,12 +19,11 @@ from incidents.operations.sources import source_of
 from incidents.operations.wake import wake_release
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
-from ops_console.audit.services import Target, record
+from ops_console.audit.services import Target, check_reason, record
 from ops_console.errors import Conflict, InvalidInput, NotFound
 from ops_console.live import publish
 
 CHUNK_SIZE = 2_000
-MAX_REASON = 2_000
 PAST = {Verb.RETRY: "Retry", Verb.FAIL: "Fail"}
 
 
@@ -106,8 +105,7 @@ def _check(scope: Scope, verb: str) -> None:
 
 
 def _new_action(actor: Actor, scope: Scope, verb: str, reason: str) -> Action:
-    if len(reason) > MAX_REASON or "\0" in reason:
-        raise InvalidInput("reason", f"A reason is text of at most {MAX_REASON:,} characters.")
+    check_reason(reason)
     return Action.objects.create(
         kind=scope.kind,
         verb=verb,

@@ -29,6 +29,12 @@ def snapshot(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
     return {field: getattr(row, field) for field in fields}
 
 
+def check_reason(reason: str) -> None:
+    """Raise InvalidInput for a reason that an entry cannot keep."""
+    if len(reason) > LONGEST_REASON or "\0" in reason:
+        raise InvalidInput("reason", f"A reason is text of at most {LONGEST_REASON:,} characters.")
+
+
 def record(
     actor: Actor,
     action: str,
@@ -45,8 +51,7 @@ def record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("audit.record() outside a transaction: the change and its entry must commit together")
-    if len(reason) > LONGEST_REASON or "\0" in reason:
-        raise InvalidInput("reason", f"A reason is text of at most {LONGEST_REASON:,} characters.")
+    check_reason(reason)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('ops.audited', 'on', true)")
     return Entry.objects.create(

@@ -1,7 +1,5 @@
 """The platform: processes, outbox, periodic tasks, migrations, and what is misconfigured."""
 
-from dataclasses import dataclass
-
 from django.conf import settings
 from django.core import checks
 from django.db import connection
@@ -10,21 +8,11 @@ from django.views.decorators.http import require_GET
 
 from incidents.operations.progress import outbox_depth_and_age
 from ops_console.access.throttle import cache_warning
-from ops_console.celery import BEAT
 from ops_console.contract.apply import unapplied_migrations
 from ops_console.contract.queries import instances, revision
-from ops_console.telemetry.models import TaskRun
+from ops_console.telemetry import task_runs
 from ops_console.views.panels import read
 from ops_console.web import page
-
-
-@dataclass(frozen=True)
-class PeriodicTask:
-    """A task of the schedule, how often it is due, and its last run; `run` None: it has not run yet."""
-
-    name: str
-    interval_seconds: float
-    run: TaskRun | None
 
 
 @require_GET
@@ -33,18 +21,12 @@ def system(request: HttpRequest) -> HttpResponse:
         "revision": read("revision", revision),
         "instances": read("instances", lambda: list(instances())),
         "outbox": read("outbox", outbox_depth_and_age),
-        "tasks": read("tasks", periodic_tasks),
+        "tasks": read("tasks", task_runs.overview),
         "migrations": read("migrations", unapplied_migrations),
         "database_version": read("database_version", _database_version),
         "problems": misconfigured(),
     }
     return page(request, "console/system.html", context)
-
-
-def periodic_tasks() -> list[PeriodicTask]:
-    """Every task of the schedule with its last run."""
-    runs = TaskRun.objects.in_bulk(list(BEAT))
-    return [PeriodicTask(name, seconds, runs.get(name)) for name, seconds in sorted(BEAT.items())]
 
 
 def misconfigured() -> list[checks.CheckMessage]:
