@@ -3,12 +3,15 @@
 from django.contrib import admin
 
 from flags.models import Flag, Segment
-from flags.services import EDITABLE, check, check_segment
+from flags.services import EDITABLE
+from flags.validation import LISTS, check, check_segment
 from ops_console.admin_base import CheckedForm, ServiceModelAdmin
 
 
 class FlagAdminForm(CheckedForm):
     def check(self) -> None:
+        # Django reads an empty JSON field as no value at all.
+        self.cleaned_data.update({field: self.cleaned_data[field] or [] for field in LISTS})
         check(Flag(**{field: self.cleaned_data[field] for field in ("name", *EDITABLE)}))
 
 

@@ -3,7 +3,6 @@
 from django import forms
 
 from flags.models import Flag
-from flags.services import EDITABLE
 
 
 class FilterForm(forms.Form):
@@ -18,7 +17,7 @@ class FlagForm(forms.ModelForm):
 
     class Meta:
         model = Flag
-        fields = [field for field in EDITABLE if field != "rules"]
+        fields = ["percent", "note", "owner", "superusers", "staff", "authenticated", "languages", "testing"]
         widgets = {
             "note": forms.Textarea({"rows": 2}),
             "languages": forms.TextInput,

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.http import HttpRequest
 from waffle.managers import FlagManager
@@ -22,6 +22,16 @@ class State(models.TextChoices):
 
 
 EVERYONE = {State.OFF: False, State.RULES: None, State.ON: True}
+_EMPTY_LIST = models.Value([], models.JSONField())
+
+
+class Kind(models.TextChoices):
+    """What a flag is for, and so how long it should live: releases and experiments end, the others may stay."""
+
+    RELEASE = "release", "Release"
+    EXPERIMENT = "experiment", "Experiment"
+    OPS = "ops", "Operations"
+    PERMISSION = "permission", "Permission"
 
 
 class Flag(AbstractUserFlag):
@@ -43,7 +53,40 @@ class Flag(AbstractUserFlag):
     rollout: Any = None
     superusers = models.BooleanField(default=False, help_text="Flag on for superusers.")
     rules = models.JSONField(default=list, blank=True, help_text="Further rules; the flag is on if any matches.")
+    variants = models.JSONField(
+        default=list,
+        db_default=_EMPTY_LIST,
+        blank=True,
+        help_text='What those who are in get: [{"name": "blue", "weight": 500}]; weights are relative.',
+    )
+    prerequisites = models.JSONField(
+        default=list,
+        db_default=_EMPTY_LIST,
+        blank=True,
+        help_text='All must hold: [{"flag": "parent", "state": "on"}], or with "variants" of the parent.',
+    )
+    on_at = models.DateTimeField(null=True, blank=True, help_text="Off before this moment, UTC.")
+    off_at = models.DateTimeField(null=True, blank=True, help_text="Off from this moment on, UTC.")
     owner = models.CharField(max_length=150, blank=True, help_text="Person or team to ask about it.")
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.RELEASE, db_default=Kind.RELEASE)
+    tags = models.JSONField(default=list, db_default=_EMPTY_LIST, blank=True, help_text='Short texts: ["player"].')
+    protected = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A change asks for a reason and the typed name; turning off never does.",
+    )
+    permanent = models.BooleanField(
+        default=False, db_default=False, help_text="Meant to stay: it is never called stale."
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When it should be gone from the code, UTC.")
+    runbook_url = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(["http", "https"])],
+        help_text="What to read before acting.",
+    )
     version = models.PositiveIntegerField(default=1)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -91,3 +134,33 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Usage(models.Model):
+    """How often a name was asked for in an hour: added to by backends, for undefined names too. See 30_flags.sql.
+
+    `variant` is empty where none was chosen. `hour` and `last_at` are the database's time.
+    """
+
+    flag = models.TextField()
+    hour = models.DateTimeField(db_index=True)
+    service = models.TextField()
+    variant = models.TextField(default="", db_default="")
+    result = models.BooleanField()
+    count = models.BigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # Result before hour: "was it ever on lately" and "when was it last asked for" are one step each.
+            models.UniqueConstraint(name="flags_usage_once", fields=["flag", "result", "hour", "service", "variant"])
+        ]
+
+
+class Presence(models.Model):
+    """Who was seen by a backend and when: whom a preview counts. Only attributes that rules use are kept."""
+
+    user_id = models.TextField(primary_key=True)
+    seen_at = models.DateTimeField(db_index=True)
+    service = models.TextField(default="", db_default="")
+    attributes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))

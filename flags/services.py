@@ -3,29 +3,45 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from flags.models import EVERYONE, Flag, Segment, State
-from ops_client.errors import OpsError
-from ops_client.flags.rules import definition_from_row, segment_from_row
+from flags.models import EVERYONE, Flag, State
+from flags.validation import check, check_name
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
 
 # What the flag's form edits; everything else has an act of its own.
-EDITABLE = ("percent", "note", "owner", "superusers", "staff", "authenticated", "languages", "testing", "rules")
+EDITABLE = (
+    "percent",
+    "note",
+    "owner",
+    "superusers",
+    "staff",
+    "authenticated",
+    "languages",
+    "testing",
+    "rules",
+    "variants",
+    "prerequisites",
+    "on_at",
+    "off_at",
+    "kind",
+    "tags",
+    "protected",
+    "permanent",
+    "expires_at",
+    "runbook_url",
+)
 _RECORDED = ("name", "everyone", *EDITABLE, "archived_at")
 
 
 def create(actor: Actor, name: str, values: Mapping[str, Any], state: State = State.OFF) -> Flag:
     """Define a flag. Raises InvalidInput where the name is empty or taken, or a value cannot be."""
     require(actor, Role.OPERATOR)
-    name = name.strip()
-    if not name or "\0" in name or len(name) > 100:
-        raise InvalidInput("name", "A flag needs a name of 1 to 100 characters.")
+    name = check_name(name)
     with transaction.atomic():
         if Flag.objects.filter(name=name).exists():
             raise InvalidInput("name", f"There is a flag named {name} already.")
@@ -75,7 +91,7 @@ def _change(actor: Actor, flag: Flag, action: str, values: Mapping[str, Any], re
     before = _recorded(flag)
     for field, value in values.items():
         setattr(flag, field, value)
-    check(flag)
+    check(flag, values)
     if _recorded(flag) == before:
         return flag
     flag.version += 1
@@ -83,26 +99,6 @@ def _change(actor: Actor, flag: Flag, action: str, values: Mapping[str, Any], re
     flag.save()
     record(actor, action, _target(flag), before=before, after=_recorded(flag), reason=reason)
     return flag
-
-
-def check(flag: Flag) -> None:
-    """The model's own limits, and rules that the evaluator can read. Raises InvalidInput naming the field."""
-    try:
-        flag.clean_fields()
-    except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise InvalidInput(field, f"{field}: {messages[0]}") from error
-    problems = definition_from_row({"name": flag.name, "rules": flag.rules}).problems
-    if problems:
-        raise InvalidInput("rules", f"{problems[0].rule}: {problems[0].message}")
-
-
-def check_segment(segment: Segment) -> None:
-    """Constraints that the evaluator can read. Raises InvalidInput naming the field."""
-    try:
-        segment_from_row({"name": segment.name, "constraints": segment.constraints})
-    except OpsError as error:
-        raise InvalidInput("constraints", error.message) from error
 
 
 def _locked(flag_id: int) -> Flag:

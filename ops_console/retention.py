@@ -77,6 +77,8 @@ KEPT: tuple[Kept, ...] = (
     Kept("ids that actions meant", 90, deleting("ops.operations_chunk", ENDED)),
     Kept("actions on operations", 90, deleting("ops.operations_action", "finished_at", CHILDLESS)),
     Kept("marks of operations", 400, deleting("ops.operations_operationmark", LAST_NEWS)),
+    Kept("how often flags were asked for", 90, deleting("ops.flags_usage", "hour")),
+    Kept("who was seen by backends", 7, deleting("ops.flags_presence", "seen_at")),
     Kept("quotas decided without the database", 30, deleting("ops.quotas_failure", "hour")),
 )
 

@@ -37,6 +37,9 @@ class Instance(models.Model):
     problems = models.JSONField(db_default=models.Value([], models.JSONField()))
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
+    # The OPS_FLAG_* variables of the process, and what it had to drop because it could not be sent.
+    flag_defaults = models.JSONField(db_default=models.Value({}, models.JSONField()))
+    dropped = models.JSONField(db_default=models.Value({}, models.JSONField()))
 
 
 class Grantee(models.Model):

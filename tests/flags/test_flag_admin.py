@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 def form(flag: Flag, **changes: object) -> dict[str, object]:
     fields = {"name": flag.name, "everyone": "false", "percent": "", "note": "", "owner": "", "languages": ""}
-    return {**fields, "rules": "[]", "version": flag.version, **changes}
+    return {**fields, "kind": "release", "rules": "[]", "version": flag.version, **changes}
 
 
 @pytest.fixture

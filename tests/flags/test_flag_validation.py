@@ -1,0 +1,116 @@
+"""What a flag may not hold: the field is named, and what would be right is said."""
+
+from typing import Any
+
+import pytest
+from django.utils.dateparse import parse_datetime
+
+from flags import services
+from flags.models import Flag, Segment, State
+from flags.prerequisites import cycle, dependents
+from ops_console.errors import InvalidInput
+from tests.people import actor
+
+pytestmark = pytest.mark.django_db
+
+EARLY, LATE = parse_datetime("2026-12-01T10:00:00Z"), parse_datetime("2026-12-24T18:00:00Z")
+
+
+def constraint(operator: str, *values: str) -> list[dict[str, Any]]:
+    return [{"constraints": [{"field": "x", "operator": operator, "values": list(values)}]}]
+
+
+def variant(**fields: Any) -> list[dict[str, Any]]:
+    return [{"name": "blue", "weight": 500, **fields}]
+
+
+def payload(type_: str, value: str) -> list[dict[str, Any]]:
+    return variant(payload={"type": type_, "value": value})
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("rules", {"percent": 5}, "is a list"),
+    ("rules", [{"telepathy": 1}], "rule 1: rule: this version does not know telepathy"),
+    ("rules", constraint("REGEX", "(("), "rule 1, constraint 1: values: is not a pattern that RE2 can read"),
+    ("rules", constraint("CIDR", "10.0.0.0/40"), "write networks as 10.0.0.0/8"),
+    ("rules", constraint("DATE_AFTER", "christmas"), "exactly one date as ISO 8601"),
+    ("rules", constraint("SEMVER_GT", "2"), "exactly one semantic version"),
+    ("rules", constraint("NUM_GT", "many"), "exactly one number"),
+    ("rules", constraint("SMELLS_LIKE", "x"), "does not know 'SMELLS_LIKE'"),
+    ("rules", [{}, {"segments": ["gone"]}], "rule 2: segments: there is no segment named 'gone'"),
+    ("rules", [{"normaliser": "astrology"}], "does not know 'astrology'"),
+    ("variants", [{"weight": 5}], "variant 1: name"),
+    ("variants", variant(weight=1001), "weight: is a whole number from 0 to 1,000"),
+    ("variants", variant(weight=True), "weight"),
+    ("variants", variant() + variant(), "two have one name"),
+    ("variants", variant(weight=0), "all weights are 0"),
+    ("variants", variant(colour="blue"), "colour: is not known"),
+    ("variants", payload("json", "{"), "is no JSON"),
+    ("variants", payload("number", "twelve"), "is no number such as 12.5"),
+    ("variants", payload("yaml", "a: 1"), "type is one of string, json, number, csv"),
+    ("variants", variant(overrides=[{"field": "user_id"}]), "overrides"),
+    ("prerequisites", [{"flag": "gone"}], "no flag named 'gone' in force"),
+    ("prerequisites", [{"flag": "parent", "state": "maybe"}], "state: is on or off"),
+    ("prerequisites", [{"flag": "player"}], "player -> player"),
+    ("off_at", EARLY, "lies before on_at"),
+    ("tags", ["x" * 41], "1 to 40 characters"),
+    ("tags", [""], "1 to 40 characters"),
+    ("kind", "hobby", "kind"),
+    ("runbook_url", "javascript:alert(1)", "runbook_url"),
+    ("percent", "101", "percent"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "said"), WRONG, ids=[f"{field}-{said[:24]}" for field, _, said in WRONG])
+def test_what_cannot_be_is_refused_with_what_would_be_right(field: str, value: Any, said: str) -> None:
+    """The refusal names the field and says what is wrong, and the flag stays as it was."""
+    services.create(actor(), "parent", {})
+    flag = services.create(actor(), "player", {"on_at": LATE})
+    with pytest.raises(InvalidInput) as refused:
+        services.edit(actor(), flag.pk, {field: value}, flag.version)
+    assert refused.value.field == field
+    assert said in refused.value.message
+    assert Flag.objects.get(pk=flag.pk).version == 1
+
+
+def test_everything_that_can_be_is_kept() -> None:
+    """Each field of the model takes what the documentation shows."""
+    Segment.objects.create(name="friends", constraints=[{"field": "tier", "operator": "IN", "values": ["pro"]}])
+    services.create(actor(), "parent", {"variants": variant()})
+    values: dict[str, Any] = {
+        "rules": [{"name": "pros", "segments": ["friends"], "percent": 12.5, "stickiness": "session_id"}],
+        "variants": [
+            {"name": "a", "weight": 1, "payload": {"type": "json", "value": '{"a": 1}'}, "stickiness": "user_id"},
+            {"name": "b", "weight": 0, "payload": None, "overrides": [{"field": "user_id", "values": ["17"]}]},
+        ],
+        "prerequisites": [{"flag": "parent", "state": "on", "variants": ["blue"]}],
+        "on_at": EARLY,
+        "off_at": LATE,
+        "kind": "experiment",
+        "tags": ["player", "web"],
+        "runbook_url": "https://example.com/runbook",
+    }
+    flag = services.create(actor(), "player", values)
+    flag.refresh_from_db()
+    assert {field: getattr(flag, field) for field in values} == values
+
+
+def test_a_circle_is_shown() -> None:
+    """Whoever closes a circle of prerequisites is told the way round."""
+    a, _b, _c = (services.create(actor(), name, {}) for name in "abc")
+    for child, parent in (("b", "a"), ("c", "b")):
+        services.edit(actor(), Flag.objects.get(name=child).pk, {"prerequisites": [{"flag": parent}]}, 1)
+    with pytest.raises(InvalidInput, match="a -> c -> b -> a"):
+        services.edit(actor(), a.pk, {"prerequisites": [{"flag": "c"}]}, 1)
+    assert [flag.name for flag in dependents("a")] == ["b"]
+
+
+def test_a_circle_elsewhere_is_no_circle_here() -> None:
+    """A circle that psql made between other flags ends the search."""
+    assert cycle("a", {"a": ["b"], "b": ["c"], "c": ["b"]}) == []
+
+
+def test_a_broken_flag_can_still_be_turned_off() -> None:
+    """What SQL broke does not stand in the way of the kill switch."""
+    flag = Flag.objects.create(name="broken", rules=[{"telepathy": 1}], prerequisites=[{"flag": "gone"}])
+    assert services.set_state(actor(), flag.pk, State.OFF).everyone is False
