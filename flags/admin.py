@@ -3,9 +3,13 @@
 from django.contrib import admin
 
 from flags.models import Flag, Segment
-from flags.services import EDITABLE
+from flags.segment_services import require_unused
+from flags.segments import flags_using
+from flags.services import EDITABLE, require_no_dependents
 from flags.validation import LISTS, check, check_segment
-from ops_console.admin_base import CheckedForm, ServiceModelAdmin
+from ops_console.access.actor import Actor
+from ops_console.admin_base import CheckedForm, ServiceModelAdmin, State
+from ops_console.errors import InvalidInput
 
 
 class FlagAdminForm(CheckedForm):
@@ -31,6 +35,12 @@ class FlagAdmin(ServiceModelAdmin[Flag]):
     fields = ("name", "everyone", *EDITABLE, "users", "groups", "archived_at", "version")
     autocomplete_fields = ("users", "groups")
 
+    def changed(self, actor: Actor, row: Flag, before: State | None, after: State | None) -> None:
+        if before and before["protected"] and after != {**before, "everyone": False}:
+            raise InvalidInput("protected", f"{row} is protected: change it on its page, where a reason is asked for.")
+        if before and (after is None or (after["archived_at"] and not before["archived_at"])):
+            require_no_dependents(row)
+
 
 @admin.register(Segment)
 class SegmentAdmin(ServiceModelAdmin[Segment]):
@@ -39,3 +49,9 @@ class SegmentAdmin(ServiceModelAdmin[Segment]):
     list_display = ("name", "note")
     search_fields = ("name", "note")
     fields = ("name", "note", "constraints", "version")
+
+    def changed(self, actor: Actor, row: Segment, before: State | None, after: State | None) -> None:
+        if before and flags_using(before["name"]).filter(protected=True).exists():
+            raise InvalidInput("protected", f"{row} is used by a protected flag: change it on its own page.")
+        if before and (after is None or after["name"] != before["name"]):
+            require_unused(before["name"])

@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class FlagsConfig(AppConfig):
     name = "flags"
+
+    def ready(self) -> None:
+        from flags.reverting import register_reverters
+
+        register_reverters()

@@ -1,4 +1,7 @@
-"""Every change of a flag: permission, lock, change and audit entry in one transaction."""
+"""Every change of a flag: permission, lock, change and audit entry in one transaction.
+
+A protected flag asks for a reason and its typed name before it changes; to turn it off it asks for nothing.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +9,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from flags.locks import hold_references
 from flags.models import EVERYONE, Flag, State
+from flags.prerequisites import dependents
 from flags.validation import check, check_name
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
@@ -35,86 +40,143 @@ EDITABLE = (
     "expires_at",
     "runbook_url",
 )
-_RECORDED = ("name", "everyone", *EDITABLE, "archived_at")
+RECORDED = ("name", "everyone", *EDITABLE, "archived_at")
 
 
-def create(actor: Actor, name: str, values: Mapping[str, Any], state: State = State.OFF) -> Flag:
+def create(actor: Actor, name: str, values: Mapping[str, Any], state: State = State.OFF, reason: str = "") -> Flag:
     """Define a flag. Raises InvalidInput where the name is empty or taken, or a value cannot be."""
     require(actor, Role.OPERATOR)
     name = check_name(name)
     with transaction.atomic():
+        hold_references()
         if Flag.objects.filter(name=name).exists():
             raise InvalidInput("name", f"There is a flag named {name} already.")
-        flag = Flag(name=name, everyone=EVERYONE[state], **_editable(values))
+        flag = Flag(name=name, everyone=EVERYONE[state], **editable(values))
         check(flag)
         flag.save()
-        record(actor, "flag.create", _target(flag), after=_recorded(flag))
+        record(actor, "flag.create", target(flag), after=recorded(flag), reason=reason)
     return flag
 
 
-def edit(actor: Actor, flag_id: int, values: Mapping[str, Any], version: int, reason: str = "") -> Flag:
+def edit(
+    actor: Actor, flag_id: int, values: Mapping[str, Any], version: int, reason: str = "", typed_name: str = ""
+) -> Flag:
     """Change what the form holds. Raises Conflict, with both versions, when somebody was faster."""
     require(actor, Role.OPERATOR)
     with transaction.atomic():
-        flag = _locked(flag_id)
-        if flag.version != version:
-            raise Conflict(
-                f"{flag.name} was changed while you were editing it.",
-                current={**snapshot(flag, EDITABLE), "version": flag.version},
-                submitted={**snapshot(flag, EDITABLE), **_editable(values), "version": version},
-            )
-        return _change(actor, flag, "flag.edit", _editable(values), reason)
+        hold_references()
+        flag = locked(flag_id)
+        require_version(flag, version, editable(values))
+        return change(actor, flag, "flag.edit", editable(values), reason, typed_name)
 
 
-def set_state(actor: Actor, flag_id: int, state: State, reason: str = "") -> Flag:
-    """Off for everyone, by its rules, or on for everyone. Never waits for a version: a kill switch must work."""
+def set_state(
+    actor: Actor, flag_id: int, state: State, reason: str = "", typed_name: str = "", version: int | None = None
+) -> Flag:
+    """Off for everyone, by its rules, or on for everyone.
+
+    Turning off never waits for a version: a kill switch must work. The others may name one, and raise Conflict.
+    """
+    require(actor, Role.OPERATOR)
+    values = {"everyone": EVERYONE[state]}
+    with transaction.atomic():
+        flag = locked(flag_id)
+        if state != State.OFF:
+            require_version(flag, version, values)
+        return change(actor, flag, f"flag.{state}", values, reason, typed_name)
+
+
+def archive(actor: Actor, flag_id: int, reason: str = "", typed_name: str = "", version: int | None = None) -> Flag:
+    """Take a flag out of force: from now on it answers what an undefined one does.
+
+    Raises InvalidInput while others ask for it as a prerequisite: they would turn off without a word.
+    """
     require(actor, Role.OPERATOR)
     with transaction.atomic():
-        return _change(actor, _locked(flag_id), f"flag.{state}", {"everyone": EVERYONE[state]}, reason)
+        hold_references()
+        flag = locked(flag_id)
+        require_version(flag, version, {"archived_at": timezone.now()})
+        require_no_dependents(flag)
+        return change(actor, flag, "flag.archive", {"archived_at": timezone.now()}, reason, typed_name)
 
 
-def archive(actor: Actor, flag_id: int, reason: str = "") -> Flag:
-    """Take a flag out of force: from now on it answers what an undefined one does."""
+def restore(actor: Actor, flag_id: int, reason: str = "", typed_name: str = "", version: int | None = None) -> Flag:
+    """Bring an archived flag back, as it was. Raises InvalidInput where what it asks for has gone meanwhile."""
     require(actor, Role.OPERATOR)
     with transaction.atomic():
-        return _change(actor, _locked(flag_id), "flag.archive", {"archived_at": timezone.now()}, reason)
+        hold_references()
+        flag = locked(flag_id)
+        require_version(flag, version, {"archived_at": None})
+        check(flag, ("prerequisites",))
+        return change(actor, flag, "flag.restore", {"archived_at": None}, reason, typed_name)
 
 
-def restore(actor: Actor, flag_id: int, reason: str = "") -> Flag:
-    """Bring an archived flag back, as it was."""
-    require(actor, Role.OPERATOR)
-    with transaction.atomic():
-        return _change(actor, _locked(flag_id), "flag.restore", {"archived_at": None}, reason)
-
-
-def _change(actor: Actor, flag: Flag, action: str, values: Mapping[str, Any], reason: str) -> Flag:
-    before = _recorded(flag)
+def change(
+    actor: Actor, flag: Flag, action: str, values: Mapping[str, Any], reason: str = "", typed_name: str = ""
+) -> Flag:
+    """Set fields of a locked flag, with its entry; nothing is written where nothing changes."""
+    before = recorded(flag)
+    was_protected = flag.protected
     for field, value in values.items():
         setattr(flag, field, value)
     check(flag, values)
-    if _recorded(flag) == before:
+    after = recorded(flag)
+    if after == before:
         return flag
+    if was_protected:
+        require_confirmed(flag.name, before, after, reason, typed_name)
     flag.version += 1
     flag.modified = timezone.now()
     flag.save()
-    record(actor, action, _target(flag), before=before, after=_recorded(flag), reason=reason)
+    record(actor, action, target(flag), before=before, after=after, reason=reason)
     return flag
 
 
-def _locked(flag_id: int) -> Flag:
+def require_confirmed(
+    name: str, before: Mapping[str, Any], after: Mapping[str, Any], reason: str, typed_name: str
+) -> None:
+    """Raise InvalidInput unless a protected thing's change was confirmed; to turn it off is never held up."""
+    if after == {**before, "everyone": False}:
+        return
+    if not reason.strip():
+        raise InvalidInput("reason", f"reason: {name} is protected. Say why it has to change.")
+    if typed_name.strip() != name:
+        raise InvalidInput("typed_name", f"typed_name: {name} is protected. Type its name to confirm the change.")
+
+
+def require_no_dependents(flag: Flag) -> None:
+    """Raise InvalidInput, naming them, while other flags ask for this one."""
+    if names := list(dependents(flag.name).values_list("name", flat=True)[:10]):
+        raise InvalidInput("prerequisites", f"{flag.name} is a prerequisite of {', '.join(names)}. Take it out there.")
+
+
+def require_version(flag: Flag, version: int | None, values: Mapping[str, Any]) -> None:
+    """Raise Conflict, with both versions, where the flag is not the one that was read; None asks for nothing."""
+    if version is None or flag.version == version:
+        return
+    fields = tuple(dict.fromkeys((*EDITABLE, *values)))
+    raise Conflict(
+        f"{flag.name} was changed while you were editing it.",
+        current={**snapshot(flag, fields), "version": flag.version},
+        submitted={**snapshot(flag, fields), **values, "version": version},
+    )
+
+
+def locked(flag_id: int) -> Flag:
+    """The flag, held until the transaction ends. Raises NotFound."""
     flag = Flag.objects.select_for_update().filter(pk=flag_id).first()
     if flag is None:
         raise NotFound("There is no such flag. It may have been removed; the audit knows.")
     return flag
 
 
-def _editable(values: Mapping[str, Any]) -> dict[str, Any]:
+def editable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {field: values[field] for field in EDITABLE if field in values}
 
 
-def _recorded(flag: Flag) -> dict[str, Any]:
-    return snapshot(flag, _RECORDED)
+def recorded(flag: Flag) -> dict[str, Any]:
+    return snapshot(flag, RECORDED)
 
 
-def _target(flag: Flag) -> Target:
+def target(flag: Flag) -> Target:
     return Target("flag", str(flag.pk), flag.name)

@@ -1,5 +1,6 @@
 """What a flag or a segment may hold. Everything here raises InvalidInput: the field, and what would be right."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ LONGEST_NAME = 100
 LISTS = ("rules", "variants", "prerequisites", "tags")
 MOST_TAGS = 20
 LONGEST_TAG = 40
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def check(flag: Flag, changed: Collection[str] | None = None) -> None:
@@ -28,19 +30,19 @@ def check(flag: Flag, changed: Collection[str] | None = None) -> None:
 
     So a flag that somebody broke with SQL can still be turned off.
     """
-    _clean_fields(flag, changed)
-    for field in LISTS:
-        if not isinstance(getattr(flag, field), list):
-            raise InvalidInput(field, f"{field}: is a list.")
-    for fields, asked in _CHECKS:
-        if changed is None or fields & set(changed):
+    fields = [field for field in flag._meta.concrete_fields if changed is None or field.name in changed]
+    for field in fields:
+        _check_value(flag, field)
+    _clean_fields(flag, {field.name for field in fields})
+    for names, asked in _CHECKS:
+        if names & {field.name for field in fields}:
             asked(flag)
 
 
 def check_name(name: str, what: str = "flag") -> str:
     """A name without the blanks around it."""
     name = name.strip()
-    if not name or "\0" in name or len(name) > LONGEST_NAME:
+    if not name or not storable(name) or len(name) > LONGEST_NAME:
         raise InvalidInput("name", f"A {what} needs a name of 1 to {LONGEST_NAME} characters.")
     return name
 
@@ -52,10 +54,31 @@ def check_segment(segment: Segment) -> None:
     _check_constraints("constraints", "", segment.constraints)
 
 
-def _clean_fields(flag: Flag, changed: Collection[str] | None) -> None:
-    exclude = None if changed is None else {field.name for field in flag._meta.fields} - set(changed)
+def _check_value(flag: Flag, field: Any) -> None:
+    """Nothing where a value is needed, and text that PostgreSQL cannot keep, are refused before they reach it."""
+    name, value = field.name, getattr(flag, field.name)
+    if value == "" and field.null:
+        setattr(flag, name, None)
+    elif value is None and not field.null and not field.primary_key:
+        raise InvalidInput(name, f"{name}: has to have a value; leave it out to keep what it is.")
+    elif name in LISTS and not isinstance(value, list):
+        raise InvalidInput(name, f"{name}: is a list.")
+    if not storable(value):
+        raise InvalidInput(name, f"{name}: holds a character that cannot be stored.")
+
+
+def storable(value: Any) -> bool:
+    """Whether PostgreSQL can keep the text in a value: it takes neither NUL nor half of a surrogate pair."""
+    if isinstance(value, list | tuple):
+        return all(map(storable, value))
+    if isinstance(value, dict):
+        return all(storable(part) for item in value.items() for part in item)
+    return not isinstance(value, str) or not _UNSTORABLE.search(value)
+
+
+def _clean_fields(flag: Flag, names: Collection[str]) -> None:
     try:
-        flag.clean_fields(exclude)
+        flag.clean_fields({field.name for field in flag._meta.fields} - set(names))
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise InvalidInput(field, f"{field}: {messages[0]}") from error
@@ -114,7 +137,7 @@ def _check_schedule(flag: Flag) -> None:
 
 def _check_tags(flag: Flag) -> None:
     fine = [tag for tag in flag.tags if isinstance(tag, str) and 1 <= len(tag.strip()) <= LONGEST_TAG]
-    if len(fine) < len(flag.tags) or len(fine) > MOST_TAGS or any("\0" in tag for tag in fine):
+    if len(fine) < len(flag.tags) or len(fine) > MOST_TAGS:
         raise InvalidInput("tags", f"tags: are at most {MOST_TAGS} texts of 1 to {LONGEST_TAG} characters each.")
 
 

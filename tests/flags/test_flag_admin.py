@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from flags import services
-from flags.models import Flag
+from flags import segment_services, services
+from flags.models import Flag, Segment, State
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from tests.people import actor, person, signed_in
@@ -50,3 +50,29 @@ def test_what_a_service_refuses_is_refused_here(flag: Flag, field: str, value: s
 def test_an_operator_is_kept_out(flag: Flag) -> None:
     """Django's admin is for admins."""
     assert signed_in(Role.OPERATOR).get(change_url(flag)).status_code == 403
+
+
+def test_a_protected_flag_is_only_turned_off_here(flag: Flag) -> None:
+    """The admin asks for no reason: it may turn a protected flag off, and is refused everything else."""
+    services.edit(actor(), flag.pk, {"protected": True}, 1)
+    services.set_state(actor(), flag.pk, State.RULES, "why", "player")
+    flag.refresh_from_db()
+    changes = {"protected": "on", "everyone": "unknown"}
+    refused = signed_in(Role.ADMIN).post(change_url(flag), form(flag, **changes, percent="50"))
+    assert refused.status_code == 422
+    flag.refresh_from_db()
+    assert (flag.percent, flag.everyone) == (None, None)
+    answer = signed_in(Role.ADMIN).post(change_url(flag), form(flag, **changes | {"everyone": "false"}))
+    assert answer.status_code == 302, answer.content.decode()
+    flag.refresh_from_db()
+    assert flag.everyone is False
+
+
+def test_what_others_need_is_not_deleted(flag: Flag) -> None:
+    """A parent of other flags, and a segment that rules name, stay."""
+    segment = segment_services.create_segment(actor(), "pros", {})
+    services.create(actor(), "child", {"prerequisites": [{"flag": "player"}], "rules": [{"segments": ["pros"]}]})
+    for page, pk in (("flags_flag", flag.pk), ("flags_segment", segment.pk)):
+        answer = signed_in(Role.ADMIN).post(reverse(f"admin:{page}_delete", args=[pk]), {"post": "yes"})
+        assert answer.status_code == 422
+    assert (Flag.objects.count(), Segment.objects.count()) == (2, 1)
