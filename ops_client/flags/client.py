@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot
+from ops_client.flags.context import Context
 from ops_client.flags.defaults import EnvironmentDefaults
-from ops_client.flags.evaluate import Context
 from ops_client.flags.rules import definition_from_row, segments_from_rows
+from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
 from ops_client.part import Part, Runtime
 from ops_client.store import Row
 
@@ -29,10 +31,24 @@ class FlagClient(Part):
         """
         if self._asleep:
             self._wake()
-        check = self._snapshot.flags.get(name)
-        if check is not None:
-            return check(context or {})
+        flag = self._snapshot.flags.get(name)
+        if flag is not None:
+            return flag.is_on(context or {})
         return self._defaults.answer(name, context or {}, default)
+
+    def variant(self, name: str, context: Context | None = None, default: Variant = DISABLED) -> Variant:
+        """The variant that this context is given, with its payload; `default` where there is none.
+
+        `feature_enabled` of the answer always tells whether the flag is on. Never raises.
+        """
+        if self._asleep:
+            self._wake()
+        flag = self._snapshot.flags.get(name)
+        if flag is not None:
+            found = flag.variant(context or {})
+        else:
+            found = ON_WITHOUT if self._defaults.answer(name, context or {}, False) else DISABLED
+        return found if found.enabled else replace(default, feature_enabled=found.feature_enabled)
 
     @property
     def snapshot(self) -> Snapshot:

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from ops_client.flags.evaluate import Context, Matcher, flag_matcher
+from ops_client.flags.conditions import segments_by_name
+from ops_client.flags.context import Context
+from ops_client.flags.evaluate import CompiledFlag, compile_flag, parents_by_flag
+from ops_client.flags.prerequisites import cycles
 from ops_client.flags.rules import FlagDefinition, Problem, Segment
+from ops_client.flags.variants import DISABLED, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +18,19 @@ class Snapshot:
     """What was in force at a revision. Readers keep the one they hold while a newer one takes its place."""
 
     revision: int
-    flags: Mapping[str, Matcher]
+    flags: Mapping[str, CompiledFlag]
     definitions: Mapping[str, FlagDefinition]
     problems: tuple[Problem, ...] = ()
 
     def is_enabled(self, name: str, context: Context, default: bool = False) -> bool:
         """A flag that is unknown or archived answers the default. Never raises for what a context holds."""
-        matcher = self.flags.get(name)
-        return default if matcher is None else matcher(context)
+        flag = self.flags.get(name)
+        return default if flag is None else flag.is_on(context)
+
+    def variant(self, name: str, context: Context) -> Variant:
+        """The variant of this context; DISABLED for a flag that is off, unknown or archived."""
+        flag = self.flags.get(name)
+        return DISABLED if flag is None else flag.variant(context)
 
 
 def compile_snapshot(
@@ -31,15 +40,15 @@ def compile_snapshot(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Snapshot:
     """Turn definitions into closures. A rule that cannot be followed is off and listed in `problems`."""
-    named = {segment.name: segment for segment in segments}
     known = {definition.name: definition for definition in definitions}
-    flags: dict[str, Matcher] = {}
-    problems: list[Problem] = []
+    segment = segments_by_name({each.name: each for each in segments}, now)
+    knotted = cycles(parents_by_flag(known.values()))
+    flags: dict[str, CompiledFlag] = {}
     for name, definition in known.items():
         if not definition.archived:
-            flags[name], found = flag_matcher(definition, now, named)
-            problems += found
-    return Snapshot(revision, MappingProxyType(flags), MappingProxyType(known), tuple(problems))
+            flags[name] = compile_flag(definition, now, segment, flags.get, lambda child: knotted.get(child, ()))
+    problems = tuple(problem for flag in flags.values() for problem in flag.problems)
+    return Snapshot(revision, MappingProxyType(flags), MappingProxyType(known), problems)
 
 
 EMPTY = Snapshot(0, MappingProxyType({}), MappingProxyType({}))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from ops_client.errors import InvalidInput
+from ops_client.flags import fields
 from ops_client.flags.compile import compile_snapshot
-from ops_client.flags.evaluate import Context
-from ops_client.flags.rules import FlagDefinition, Rule, percent_from
+from ops_client.flags.context import Context
+from ops_client.flags.rules import FlagDefinition, Rule
 
 logger = logging.getLogger("ops_client")
 PREFIX = "OPS_FLAG_"
@@ -38,7 +39,7 @@ def _definition(key: str, value: str) -> FlagDefinition | None:
     if word in {"on", "off"}:
         return FlagDefinition(key, everyone=word == "on")
     try:
-        percent: Decimal = percent_from(word)
+        percent: Decimal = fields.percentage(word)
     except InvalidInput:
         logger.warning("ops_client: %s is neither on, off nor a percentage from 0 to 100; it is ignored.", key)
         return None

@@ -1,26 +1,58 @@
 """Who a flag lets in, said here and nowhere else: backend, preview and waffle all ask this.
 
-A definition becomes a closure, and asking is calling it. A closure never raises, whatever a context holds.
+A definition is made into closures once and asked often. None of them raises, whatever a context holds.
 """
 
-import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from math import ceil
-
-import mmh3
 
 from ops_client.errors import InvalidInput
-from ops_client.flags.operators import TextTest, text, text_test
-from ops_client.flags.rules import NORMALISER, RANDOM, Constraint, FlagDefinition, Problem, Rule, Segment
+from ops_client.flags import conditions
+from ops_client.flags.choose import Chooser, chooser
+from ops_client.flags.conditions import Condition, Now, SegmentOf, always, never
+from ops_client.flags.context import Context, Matcher
+from ops_client.flags.prerequisites import Prerequisite, cycles
+from ops_client.flags.rules import ALWAYS, FlagDefinition, Problem, Rule, Segment
+from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
+from ops_client.flags.words import Told
 
-Context = Mapping[str, object]
-Matcher = Callable[[Context], bool]
-Now = Callable[[], datetime]
+# The parent of a flag, or None where it is unknown or archived.
+ParentOf = Callable[[str], "CompiledFlag | None"]
+# The way from a flag over its parents back to itself; empty where there is none.
+CycleOf = Callable[[str], tuple[str, ...]]
 
-BUCKETS = 10_000
-CURRENT_TIME = "current_time"
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule that this version can follow. `lets_in` and `choose` may raise: its flag counts that as no."""
+
+    rule: Rule
+    conditions: tuple[Condition, ...]
+    lets_in: Matcher
+    choose: Chooser
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFlag:
+    """A flag that is not archived: on if all its gates hold and any of its rules lets the context in."""
+
+    definition: FlagDefinition
+    gates: tuple[Condition, ...]
+    rules: tuple[CompiledRule, ...]
+    choose: Chooser
+    is_on: Matcher
+    problems: tuple[Problem, ...]
+
+    def variant(self, context: Context) -> Variant:
+        """The variant of a context. DISABLED where the flag is off, ON_WITHOUT where it is on and has none."""
+        if self.definition.everyone is not None:
+            return given(self.choose, context) if self.definition.everyone else DISABLED
+        if all(holds(gate.holds, context) for gate in self.gates):
+            for rule in self.rules:
+                if holds(rule.lets_in, context):
+                    return given(rule.choose, context)
+        return DISABLED
 
 
 def evaluate(
@@ -29,139 +61,121 @@ def evaluate(
     now: datetime,
     segments: Mapping[str, Segment] | None = None,
     default: bool = False,
+    parents: Mapping[str, FlagDefinition] | None = None,
 ) -> bool:
-    """Is the flag on for this context at this time? An archived flag answers the default."""
+    """Is the flag on for this context at this time? An archived flag answers the default.
+
+    `parents` are the flags that it depends on, and those that they depend on.
+    """
     if flag.archived:
         return default
-    matcher, _ = flag_matcher(flag, lambda: now, segments or {})
-    return matcher(context)
+    return compile_one(flag, now, segments or {}, parents or {}).is_on(context)
 
 
-def bucket(group: str, key: str) -> int:
-    """Where a key stands among 10,000 buckets; fixed for ever, so that a ramp only adds."""
-    # Bytes: on text with a lone surrogate, which any JSON can carry, mmh3 crashes the interpreter.
-    try:
-        data = f"{group}:{key}".encode()
-    except UnicodeEncodeError:
-        data = f"{group}:{key}".encode("utf-8", "surrogatepass")
-    return mmh3.mmh3_32_uintdigest(data) % BUCKETS
+def compile_one(
+    flag: FlagDefinition, now: datetime, segments: Mapping[str, Segment], parents: Mapping[str, FlagDefinition]
+) -> CompiledFlag:
+    """One flag at one moment, for who does not hold a snapshot of them all."""
+    known = {**parents, flag.name: flag}
+    knotted = cycles(parents_by_flag(known.values()))
+    segment = conditions.segments_by_name(segments, lambda: now)
+
+    def parent(name: str) -> CompiledFlag | None:
+        found = known.get(name)
+        if found is None or found.archived:
+            return None
+        return compile_flag(found, lambda: now, segment, parent, lambda child: knotted.get(child, ()))
+
+    return compile_flag(flag, lambda: now, segment, parent, lambda child: knotted.get(child, ()))
 
 
-def flag_matcher(
-    flag: FlagDefinition, now: Now, segments: Mapping[str, Segment]
-) -> tuple[Matcher, tuple[Problem, ...]]:
-    """The closure of one flag, and the rules that are off because this version cannot follow them."""
-    matchers: list[Matcher] = []
+def parents_by_flag(flags: Iterable[FlagDefinition]) -> dict[str, list[str]]:
+    """Which flags each of them depends on, for those that do."""
+    return {flag.name: [each.flag for each in flag.prerequisites] for flag in flags if flag.prerequisites}
+
+
+def compile_flag(flag: FlagDefinition, now: Now, segment: SegmentOf, parent: ParentOf, cycle: CycleOf) -> CompiledFlag:
+    """The closures of one flag, and what of it is off because this version cannot follow it."""
+    choose = chooser(flag.name, flag.variants)
+    rules: list[CompiledRule] = []
     problems = list(flag.problems)
     for number, rule in enumerate(flag.rules, 1):
         try:
-            matchers.append(rule_matcher(flag.name, rule, now, segments))
+            rules.append(_compile_rule(flag.name, rule, now, segment, choose))
         except InvalidInput as error:
             problems.append(Problem(flag.name, rule.name or f"rule {number}", error.message))
+    if way := cycle(flag.name):
+        problems.append(Problem(flag.name, "prerequisites", f"it depends on itself: {' → '.join(way)}"))
+    gates = _gates(flag, now, parent, way)
+    return CompiledFlag(flag, gates, tuple(rules), choose, _is_on(flag, gates, rules), tuple(problems))
+
+
+def holds(matcher: Matcher, context: Context) -> bool:
+    """A condition that trips over what a context holds is a no."""
+    try:
+        return matcher(context)
+    except Exception:  # noqa: BLE001 - a context may hold anything
+        return False
+
+
+def given(choose: Chooser, context: Context) -> Variant:
+    """The variant of a flag that is on."""
+    try:
+        return choose(context) or ON_WITHOUT
+    except Exception:  # noqa: BLE001 - a context may hold anything
+        return ON_WITHOUT
+
+
+def _compile_rule(flag_name: str, rule: Rule, now: Now, segment: SegmentOf, choose: Chooser) -> CompiledRule:
+    asked = conditions.conditions_of(flag_name, rule, now, segment)
+    own = chooser(rule.group or flag_name, rule.variants) if rule.variants else choose
+    return CompiledRule(rule, asked, conditions.all_of([each.holds for each in asked]), own)
+
+
+def _gates(flag: FlagDefinition, now: Now, parent: ParentOf, way: tuple[str, ...]) -> tuple[Condition, ...]:
+    """What must hold before any rule is asked: nothing, for most flags."""
+    gates = [] if flag.understood else [_refusal("what it depends on, or its schedule, cannot be read by this version")]
+    if flag.schedule != ALWAYS:
+        gates.append(conditions.schedule_condition(flag.schedule, now))
+    if way:
+        return (*gates, _refusal(f"it depends on itself: {' → '.join(way)}"))
+    return (*gates, *(_prerequisite_condition(each, parent) for each in flag.prerequisites))
+
+
+def _prerequisite_condition(asked: Prerequisite, parent: ParentOf) -> Condition:
+    def met(context: Context) -> bool:
+        flag = parent(asked.flag)
+        if asked.variants:
+            return flag is not None and flag.variant(context).name in asked.variants
+        return (flag is not None and flag.is_on(context)) is asked.on
+
+    state = f"on, as {' or '.join(asked.variants)}" if asked.variants else "on" if asked.on else "off"
+    told = Told(f"flag {asked.flag} must be {state}", {"flag": asked.flag, "state": state})
+    return Condition("prerequisite", met, lambda *_: told)
+
+
+def _refusal(sentence: str) -> Condition:
+    told = Told(sentence)
+    return Condition("refusal", never, lambda *_: told)
+
+
+def _is_on(flag: FlagDefinition, gates: tuple[Condition, ...], rules: list[CompiledRule]) -> Matcher:
     if flag.everyone is not None:
-        return (_always if flag.everyone else _never), tuple(problems)
-    return _any(tuple(matchers)), tuple(problems)
-
-
-def rule_matcher(flag_name: str, rule: Rule, now: Now, segments: Mapping[str, Segment]) -> Matcher:
-    """The closure of one rule. It may raise: its flag counts that as no. Raises InvalidInput."""
-    constraints = [*rule.constraints]
-    for name in rule.segments:
-        if name not in segments:
-            raise InvalidInput("segments", f"there is no segment named {name!r}")
-        constraints += segments[name].constraints
-    tests = [constraint_matcher(constraint, now) for constraint in constraints]
-    tests += rollout_matchers(flag_name, rule)
-    return _all(tuple(tests))
-
-
-def constraint_matcher(constraint: Constraint, now: Now) -> Matcher:
-    """The closure of one constraint. A field that is missing holds for nothing, unless inverted."""
-    test = text_test(constraint)
-    holds = _field_matcher(constraint.field, test)
-    if constraint.field == CURRENT_TIME:
-        holds = _time_matcher(holds, test, now)
-    if constraint.inverted is not (constraint.operator == "NOT_IN"):
-        return lambda context: not holds(context)
-    return holds
-
-
-def rollout_matchers(flag_name: str, rule: Rule) -> list[Matcher]:
-    """What a rule's percentage asks; nothing at 100, so that a missing key never turns a full rollout off."""
-    if rule.normaliser != NORMALISER:
-        raise InvalidInput("normaliser", f"this version does not know {rule.normaliser!r}")
-    threshold = ceil(rule.percent * Decimal(BUCKETS) / 100)
-    if threshold >= BUCKETS:
-        return []
-    if rule.stickiness == RANDOM:
-        return [lambda _: random.random() * BUCKETS < threshold]  # noqa: S311
-    return [_sticky_matcher(rule.stickiness, rule.group or flag_name, threshold)]
-
-
-def _sticky_matcher(field: str, group: str, threshold: int) -> Matcher:
-    def within(context: Context) -> bool:
-        key = context.get(field)
-        if key.__class__ is not str:
-            key = "" if key is None else text(key)
-        return key != "" and bucket(group, key) < threshold
-
-    return within
-
-
-def _field_matcher(field: str, test: TextTest) -> Matcher:
-    def holds(context: Context) -> bool:
-        value = context.get(field)
-        if value.__class__ is str:
-            return test(value)
-        return value is not None and _any_value(value, test)
-
-    return holds
-
-
-def _time_matcher(holds: Matcher, test: TextTest, now: Now) -> Matcher:
-    def at(context: Context) -> bool:
-        return holds(context) if context.get(CURRENT_TIME) is not None else test(now().isoformat())
-
-    return at
-
-
-def _any_value(value: object, test: TextTest) -> bool:
-    """A field with several values (groups, flags under test) holds when one of them does."""
-    if isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping):
-        return any(test(text(each)) for each in value)
-    return test(text(value))
-
-
-def _all(tests: tuple[Matcher, ...]) -> Matcher:
-    match tests:
-        case ():
-            return _always
-        case (only,):
-            return only
-        case (first, second):
-            return lambda context: first(context) and second(context)
-    return lambda context: all(test(context) for test in tests)
-
-
-def _any(rules: tuple[Matcher, ...]) -> Matcher:
+        return always if flag.everyone else never
     if not rules:
-        return _never
+        return never
+    matchers = tuple(rule.lets_in for rule in rules)
+    closed = tuple(gate.holds for gate in gates)
 
-    def lets_in(context: Context) -> bool:
-        for rule in rules:
+    def is_on(context: Context) -> bool:
+        for matcher in matchers:
             try:
-                if rule(context):
+                if matcher(context):
                     return True
             except Exception:  # noqa: BLE001, S112 - a context may hold anything; a rule that trips is off
                 continue
         return False
 
-    return lets_in
-
-
-def _always(_: Context) -> bool:
-    return True
-
-
-def _never(_: Context) -> bool:
-    return False
+    if not closed:
+        return is_on
+    return lambda context: all(holds(gate, context) for gate in closed) and is_on(context)

@@ -2,9 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from enum import Enum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -13,6 +11,7 @@ import re2
 from semver import Version
 
 from ops_client.errors import InvalidInput
+from ops_client.flags.fields import moment
 from ops_client.flags.rules import Constraint
 
 TextTest = Callable[[str], bool]
@@ -28,32 +27,12 @@ def text_test(constraint: Constraint) -> TextTest:
     return build(constraint)
 
 
-def text(value: object) -> str:
-    """A context value in the spelling that rules are written in."""
-    if isinstance(value, Enum):
-        return text(value.value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
-
-
 def number(value: str) -> Decimal | None:
     try:
         parsed = Decimal(value)
     except InvalidOperation:
         return None
     return parsed if parsed.is_finite() else None
-
-
-def moment(value: str) -> datetime | None:
-    """An ISO 8601 date and time; one that names no zone is UTC."""
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def version(value: str) -> Version | None:

@@ -1,16 +1,25 @@
 """What a flag says, as values. Reads rows and JSON; decides nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 
 from ops_client.errors import InvalidInput
+from ops_client.flags import fields
+from ops_client.flags.buckets import USER_ID
+from ops_client.flags.prerequisites import Prerequisite, prerequisites_from_json
+from ops_client.flags.variants import VariantDefinition, variants_from_json
 
 NORMALISER = "murmur3_10000"
-RANDOM = "random"
+UNLEASH_NORMALISER = "unleash"
 
-_RULE_KEYS = frozenset({"name", "constraints", "segments", "percent", "stickiness", "group", "normaliser"})
+T = TypeVar("T")
+
+_RULE_KEYS = frozenset({"name", "constraints", "segments", "percent", "stickiness", "group", "normaliser", "variants"})
 _CONSTRAINT_KEYS = frozenset({"field", "operator", "values", "inverted", "case_insensitive"})
 
 
@@ -37,21 +46,34 @@ class Segment:
 class Rule:
     """Lets a context in when all constraints and segments hold and its bucket is below `percent` (0..100).
 
-    `group` None means the flag's own name; two flags with one group ramp up over the same users.
+    `group` None means the flag's own name; two flags with one group ramp up over the same users. The variants of the
+    rule that lets a context in come before the flag's.
     """
 
     name: str = ""
     constraints: tuple[Constraint, ...] = ()
     segments: tuple[str, ...] = ()
     percent: Decimal = Decimal(100)
-    stickiness: str = "user_id"
+    stickiness: str = USER_ID
     group: str | None = None
     normaliser: str = NORMALISER
+    variants: tuple[VariantDefinition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Off before `on_at`, and from `off_at` on; None sets no end."""
+
+    on_at: datetime | None = None
+    off_at: datetime | None = None
+
+
+ALWAYS = Schedule()
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A rule that this version cannot follow; it is off, and the flag's other rules still decide."""
+    """What this version cannot follow: `rule` says which part of the flag. It is off; the flag's other rules decide."""
 
     flag: str
     rule: str
@@ -60,47 +82,63 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FlagDefinition:
-    """`everyone` True or False settles it; None leaves it to the rules, any of which may let a context in."""
+    """`everyone` True or False settles it; None leaves it to schedule, prerequisites and rules.
+
+    `understood` False: a schedule or prerequisite could not be read, and whatever it should keep out is kept out.
+    """
 
     name: str
     everyone: bool | None = None
     rules: tuple[Rule, ...] = ()
     archived: bool = False
     version: int = 0
+    variants: tuple[VariantDefinition, ...] = ()
+    prerequisites: tuple[Prerequisite, ...] = ()
+    schedule: Schedule = ALWAYS
+    understood: bool = True
     problems: tuple[Problem, ...] = ()
 
 
 def definition_from_row(row: Mapping[str, object]) -> FlagDefinition:
     """Read a row of the view of flags, or the same row out of a snapshot file.
 
-    A rule that cannot be read is left out and told in `problems`. Raises InvalidInput where there is no name.
+    What cannot be read is left out and told in `problems`. Raises InvalidInput where there is no name.
     """
     name = row.get("name")
     if not isinstance(name, str) or not name:
         raise InvalidInput("name", "a flag needs a name")
-    rules: list[Rule] = []
     problems: list[Problem] = []
-    for label, raw in _raw_rules(name, row):
+
+    def read(part: str, reader: Callable[[], T]) -> T | None:
         try:
-            rules.append(rule_from_json(raw))
+            return reader()
         except InvalidInput as error:
-            problems.append(Problem(name, label, error.message))
+            problems.append(Problem(name, part, error.message))
+            return None
+
+    rules = [read(label, partial(_named_rule, label, raw)) for label, raw in _raw_rules(name, row)]
+    prerequisites = read("prerequisites", partial(prerequisites_from_json, row))
+    schedule = read("schedule", partial(_schedule, row))
     everyone = row.get("everyone")
     version = row.get("version")
     return FlagDefinition(
         name=name,
         everyone=everyone if isinstance(everyone, bool) else None,
-        rules=tuple(rules),
+        rules=tuple(rule for rule in rules if rule is not None),
         archived=row.get("archived") is True,
         version=version if isinstance(version, int) else 0,
+        variants=read("variants", partial(variants_from_json, row)) or (),
+        prerequisites=prerequisites or (),
+        schedule=schedule or ALWAYS,
+        understood=prerequisites is not None and schedule is not None,
         problems=tuple(problems),
     )
 
 
 def segment_from_row(row: Mapping[str, object]) -> Segment:
     """Read a row of the view of segments. Raises InvalidInput: one half understood would let in the wrong people."""
-    constraints = tuple(constraint_from_json(each) for each in _list(row, "constraints"))
-    return Segment(_string(row.get("name"), "name"), constraints)
+    constraints = tuple(constraint_from_json(each) for each in fields.items(row, "constraints"))
+    return Segment(fields.string(row.get("name"), "name"), constraints)
 
 
 def segments_from_rows(rows: Iterable[Mapping[str, object]]) -> list[Segment]:
@@ -118,44 +156,43 @@ def rule_from_json(raw: object) -> Rule:
     A key that is not known is refused: it may narrow the rule in a newer version, and a rule that is half
     understood would let in people whom nobody meant.
     """
-    entry = _entry(raw, "rule", _RULE_KEYS)
+    entry = fields.entry(raw, "rule", _RULE_KEYS)
     group = entry.get("group")
     return Rule(
-        name=_string(entry.get("name", ""), "name"),
-        constraints=tuple(constraint_from_json(each) for each in _list(entry, "constraints")),
-        segments=tuple(_string(each, "segments") for each in _list(entry, "segments")),
-        percent=percent_from(entry.get("percent", 100)),
-        stickiness=_string(entry.get("stickiness", "user_id"), "stickiness"),
-        group=None if group is None else _string(group, "group"),
-        normaliser=_string(entry.get("normaliser", NORMALISER), "normaliser"),
+        name=fields.string(entry.get("name", ""), "name"),
+        constraints=tuple(constraint_from_json(each) for each in fields.items(entry, "constraints")),
+        segments=tuple(fields.string(each, "segments") for each in fields.items(entry, "segments")),
+        percent=fields.percentage(entry.get("percent", 100)),
+        stickiness=fields.string(entry.get("stickiness", USER_ID), "stickiness"),
+        group=None if group is None else fields.string(group, "group"),
+        normaliser=fields.string(entry.get("normaliser", NORMALISER), "normaliser"),
+        variants=variants_from_json(entry),
     )
 
 
 def constraint_from_json(raw: object) -> Constraint:
     """Read one constraint. Raises InvalidInput, naming the field, for anything that is not understood."""
-    entry = _entry(raw, "constraint", _CONSTRAINT_KEYS)
-    field = _string(entry.get("field"), "field")
+    entry = fields.entry(raw, "constraint", _CONSTRAINT_KEYS)
+    field = fields.string(entry.get("field"), "field")
     if not field:
         raise InvalidInput("field", "a constraint names the context field that it tests")
     return Constraint(
         field=field,
-        operator=_string(entry.get("operator"), "operator"),
-        values=tuple(_scalar(each) for each in _list(entry, "values")),
-        inverted=_boolean(entry.get("inverted", False), "inverted"),
-        case_insensitive=_boolean(entry.get("case_insensitive", False), "case_insensitive"),
+        operator=fields.string(entry.get("operator"), "operator"),
+        values=tuple(fields.scalar(each) for each in fields.items(entry, "values")),
+        inverted=fields.boolean(entry.get("inverted", False), "inverted"),
+        case_insensitive=fields.boolean(entry.get("case_insensitive", False), "case_insensitive"),
     )
 
 
-def percent_from(value: object) -> Decimal:
-    """A percentage as an exact number. Raises InvalidInput outside 0..100."""
-    if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool):
-        try:
-            percent = Decimal(str(value))
-        except InvalidOperation:
-            percent = Decimal("NaN")
-        if percent.is_finite() and 0 <= percent <= 100:
-            return percent
-    raise InvalidInput("percent", "a percentage is a number from 0 to 100")
+def _named_rule(label: str, raw: object) -> Rule:
+    rule = rule_from_json(raw)
+    return rule if rule.name else replace(rule, name=label)
+
+
+def _schedule(row: Mapping[str, object]) -> Schedule:
+    on_at, off_at = (fields.time_or_none(row.get(field), field) for field in ("on_at", "off_at"))
+    return Schedule(on_at, off_at)
 
 
 def _raw_rules(name: str, row: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -190,41 +227,3 @@ def _names(value: object) -> list[object]:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return list(value) if isinstance(value, list | tuple) else []
-
-
-def _entry(raw: object, what: str, known: frozenset[str]) -> Mapping[str, object]:
-    if not isinstance(raw, dict):
-        raise InvalidInput(what, "is an object with named fields")
-    if not raw.keys() <= known:
-        unknown = ", ".join(sorted(str(key) for key in raw.keys() - known))
-        raise InvalidInput(what, f"this version does not know {unknown}")
-    return raw
-
-
-def _list(entry: Mapping[str, object], field: str) -> list[object]:
-    value = entry.get(field) or []
-    if not isinstance(value, list | tuple):
-        raise InvalidInput(field, "is a list")
-    return list(value)
-
-
-def _string(value: object, field: str) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput(field, "is text")
-    return value
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, int | float | Decimal):
-        raise InvalidInput("values", "are texts or numbers")
-    return str(value)
-
-
-def _boolean(value: object, field: str) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidInput(field, "is true or false")
-    return value

@@ -1,7 +1,8 @@
 """Who a flag lets in."""
 
 import random
-from datetime import UTC, datetime
+import socket
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import mmh3
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_client.flags.evaluate import BUCKETS, bucket, evaluate
+from ops_client.flags.buckets import BUCKETS, bucket
+from ops_client.flags.evaluate import evaluate
 from ops_client.flags.operators import OPERATORS
-from ops_client.flags.rules import Constraint, FlagDefinition, Rule, Segment
+from ops_client.flags.rules import Constraint, FlagDefinition, Rule, Schedule, Segment
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 PRO = Constraint("tier", "IN", ("pro",))
 
 percents = st.decimals(min_value=0, max_value=100, places=2)
@@ -155,6 +158,72 @@ def test_buckets_are_uniform(group):
     for number in range(20_000):
         cells[bucket(group, f"user-{number}") // 100] += 1
     assert sum((cell - 200) ** 2 / 200 for cell in cells) < 148.2
+
+
+def test_unleash_bucket_is_theirs():
+    """A rule out of Unleash lets in who stands at or below its percentage, of 100, counted from 1."""
+    keys = [str(number) for number in range(500)]
+    flag = ramp(37, normaliser="unleash", group="theirs")
+    expected = [mmh3.hash(f"theirs:{key}", 0, signed=False) % 100 + 1 <= 37 for key in keys]
+    assert [is_on(flag, {"user_id": key}) for key in keys] == expected
+
+
+@pytest.mark.parametrize("percent", [0, 50, 100])
+def test_unleash_needs_a_key(percent):
+    """A rule out of Unleash lets in nobody without a key, not even at 100, and nobody at all at 0."""
+    flag = ramp(percent, normaliser="unleash")
+    assert not is_on(flag, {})
+    assert is_on(flag, {"user_id": "1"}) is (percent == 100)
+
+
+@pytest.mark.parametrize("normaliser", ["murmur3_10000", "unleash"])
+def test_default_stickiness(normaliser):
+    """`default` sticks to the user, else to the session, and leaves the rest to chance."""
+    random.seed(1)
+    flag, by_user = (ramp(50, normaliser=normaliser, stickiness=each) for each in ("default", "user_id"))
+    keys = [str(number) for number in range(200)]
+    expected = [is_on(by_user, {"user_id": key}) for key in keys]
+    assert [is_on(flag, {"user_id": key, "session_id": "x", "default": "y"}) for key in keys] == expected
+    assert [is_on(flag, {"session_id": key}) for key in keys] == expected
+    assert 800 < sum(is_on(flag, {}) for _ in range(2_000)) < 1_200
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(0, {False}), (100, {True})])
+def test_chance_has_ends(percent, expected):
+    """By chance at 0 % is nobody, at 100 % everybody."""
+    flag = ramp(percent, normaliser="unleash", stickiness="random")
+    assert {is_on(flag, {}) for _ in range(200)} == expected
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Schedule(on_at=NOON), True),
+        (Schedule(on_at=NOON + SECOND), False),
+        (Schedule(off_at=NOON + SECOND), True),
+        (Schedule(off_at=NOON), False),
+        (Schedule(NOON, NOON + SECOND), True),
+        (Schedule(NOON + SECOND, NOON + 2 * SECOND), False),
+    ],
+)
+def test_schedule(schedule, expected):
+    """A flag is off before its time, from its end on, and follows its rules in between."""
+    assert is_on(FlagDefinition("a", rules=(Rule(),), schedule=schedule), {}) is expected
+    assert is_on(FlagDefinition("a", rules=(), schedule=schedule), {}) is False
+
+
+@pytest.mark.parametrize("everyone", [True, False])
+def test_everyone_comes_before_the_schedule(everyone):
+    """On and off for everyone ask no clock."""
+    flag = FlagDefinition("a", everyone, (Rule(),), schedule=Schedule(off_at=NOON))
+    assert is_on(flag, {}) is everyone
+
+
+def test_host_is_this_one_when_absent():
+    """A constraint on hostname uses this host's name where the context has none."""
+    rule = Rule(constraints=(Constraint("hostname", "IN", (socket.gethostname(),)),))
+    assert is_on(FlagDefinition("a", rules=(rule,)), {})
+    assert not is_on(FlagDefinition("a", rules=(rule,)), {"hostname": "another"})
 
 
 class Hostile:

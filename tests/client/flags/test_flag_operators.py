@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from ops_client.errors import InvalidInput
-from ops_client.flags.evaluate import constraint_matcher
-from ops_client.flags.operators import OPERATORS, text
+from ops_client.flags.conditions import constraint_matcher
+from ops_client.flags.context import text
+from ops_client.flags.operators import OPERATORS
 from ops_client.flags.rules import Constraint
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

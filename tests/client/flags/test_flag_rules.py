@@ -1,11 +1,15 @@
 """Rows of the view of flags become definitions; what cannot be understood is off and told."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from ops_client.errors import InvalidInput
-from ops_client.flags.rules import Constraint, Rule, definition_from_row, rule_from_json
+from ops_client.flags.evaluate import evaluate
+from ops_client.flags.prerequisites import Prerequisite
+from ops_client.flags.rules import ALWAYS, Constraint, Rule, Schedule, definition_from_row, rule_from_json
+from ops_client.flags.variants import Payload, VariantDefinition
 
 ROW = {
     "name": "new-editor", "everyone": None, "percent": None, "testing": False, "superusers": False,
@@ -55,7 +59,8 @@ def test_own_rules_follow_the_audience():
     own = {"constraints": [{"field": "tier", "operator": "IN", "values": ["pro", 7, True]}], "percent": "50.25"}
     staff, rule = rules_of(staff=True, rules=[own])
     assert staff.name == "staff"
-    assert rule == Rule(constraints=(Constraint("tier", "IN", ("pro", "7", "true")),), percent=Decimal("50.25"))
+    constraint = Constraint("tier", "IN", ("pro", "7", "true"))
+    assert rule == Rule("rule 1", (constraint,), percent=Decimal("50.25"))
 
 
 @pytest.mark.parametrize(
@@ -113,3 +118,71 @@ def test_refusal_names_the_field():
         rule_from_json({"percent": 250})
     assert caught.value.field == "percent"
     assert "0 to 100" in caught.value.message
+
+
+VARIANT = {"name": "red", "weight": 500, "payload": {"type": "json", "value": "{}"}}
+PARENT = {"flag": "player", "state": "on", "variants": ["a"]}
+
+
+def test_row_of_an_older_contract():
+    """A row without the columns that came later has no variants, prerequisites or schedule."""
+    definition = definition_from_row(ROW)
+    assert (definition.variants, definition.prerequisites, definition.schedule) == ((), (), ALWAYS)
+    assert definition.understood
+
+
+def test_variants_prerequisites_and_schedule():
+    """The later columns are read, times as a database and as a file gives them."""
+    noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    rules = [{"variants": [VARIANT]}]
+    row = {**ROW, "variants": [VARIANT], "prerequisites": [PARENT], "on_at": noon, "off_at": None, "rules": rules}
+    definition = definition_from_row(row)
+    assert definition.variants == (VariantDefinition("red", 500, Payload("json", "{}")),)
+    assert definition.rules[0].variants == definition.variants
+    assert definition.prerequisites == (Prerequisite("player", True, ("a",)),)
+    assert definition.schedule == Schedule(noon, None)
+    assert definition_from_row({**row, "on_at": noon.isoformat()}) == definition
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "part"),
+    [
+        ("prerequisites", [{"flag": "a", "state": "perhaps"}], "prerequisites"),
+        ("prerequisites", [{"state": "on"}], "prerequisites"),
+        ("prerequisites", [{"flag": "a", "state": "off", "variants": ["b"]}], "prerequisites"),
+        ("prerequisites", [{"flag": "a", "since": 1}], "prerequisites"),
+        ("prerequisites", "player", "prerequisites"),
+        ("on_at", "tomorrow", "schedule"),
+        ("off_at", 5, "schedule"),
+    ],
+)
+def test_unreadable_gate_keeps_the_flag_off(column, value, part):
+    """A prerequisite or a time that is not understood puts the flag off, and is told."""
+    definition = definition_from_row({**ROW, "percent": 100, column: value})
+    assert not definition.understood
+    assert [problem.rule for problem in definition.problems] == [part]
+    assert evaluate(definition, {}, datetime(2026, 11, 24, tzinfo=UTC)) is False
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        [{}],
+        [{"name": ""}],
+        [{"name": "a", "weight": 1001}],
+        [{"name": "a", "weight": -1}],
+        [{"name": "a", "weight": 0.5}],
+        [{"name": "a", "payload": {"type": "yaml", "value": ""}}],
+        [{"name": "a", "payload": "text"}],
+        [{"name": "a", "overrides": [{"values": []}]}],
+        [{"name": "a"}, {"name": "a"}],
+        [{"name": "a", "colour": "red"}],
+        {"a": 1},
+    ],
+)
+def test_unreadable_variants_are_told(raw):
+    """A flag whose variants are not understood has none, and it is told; its rules still decide."""
+    definition = definition_from_row({**ROW, "percent": 100, "variants": raw})
+    assert definition.variants == ()
+    assert [problem.rule for problem in definition.problems] == ["variants"]
+    assert evaluate(definition, {}, datetime(2026, 11, 24, tzinfo=UTC)) is True
