@@ -20,17 +20,25 @@ from ops_client.flags.rules import FlagDefinition, Segment, definition_from_row,
 def is_active(name: str, context: dict[str, Any]) -> bool:
     """The answer a backend would give. An undefined or archived flag answers OPS_FLAG_<NAME>, else waffle's default."""
     default = EnvironmentDefaults(os.environ).answer(name, context, bool(get_setting("FLAG_DEFAULT")))
-    found = definition(name)
-    if found is None:
+    known = definitions(name)
+    if name not in known:
         return default
-    named = {segment for rule in found.rules for segment in rule.segments}
-    return evaluate(found, context, timezone.now(), segments(named) if named else {}, default)
+    named = {segment for each in known.values() for rule in each.rules for segment in rule.segments}
+    return evaluate(known[name], context, timezone.now(), segments(named) if named else {}, default, known)
 
 
-def definition(name: str) -> FlagDefinition | None:
-    """The flag as the contract shows it to backends, in one query; None if there is none."""
-    rows = _documents("SELECT to_jsonb(f) FROM ops_v1.flag f WHERE f.name = %s", [name])
-    return definition_from_row(rows[0]) if rows else None
+def definitions(name: str) -> dict[str, FlagDefinition]:
+    """The flag as the contract shows it to backends, and all that it depends on; a query a generation."""
+    found: dict[str, FlagDefinition] = {}
+    asked = {name}
+    while asked:
+        rows = _documents("SELECT to_jsonb(f) FROM ops_v1.flag f WHERE f.name = ANY(%s)", [list(asked)])
+        newer = [definition_from_row(row) for row in rows]
+        found |= {each.name: each for each in newer}
+        asked = {parent.flag for each in newer for parent in each.prerequisites} - found.keys()
+        if not newer:
+            break
+    return found
 
 
 def segments(names: Iterable[str]) -> dict[str, Segment]:

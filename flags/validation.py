@@ -12,7 +12,7 @@ from flags.models import Flag, Segment
 from flags.prerequisites import check_prerequisites
 from flags.variant_validation import check_variants
 from ops_client.errors import OpsError
-from ops_client.flags.evaluate import rule_matcher
+from ops_client.flags.conditions import conditions_of, segments_by_name
 from ops_client.flags.operators import text_test
 from ops_client.flags.rules import Rule, constraint_from_json, rule_from_json, segments_from_rows
 from ops_client.flags.rules import Segment as ClientSegment
@@ -111,7 +111,7 @@ def _check_constraints(field: str, label: str, constraints: Iterable[Any]) -> No
 
 def _check_followed(name: str, label: str, rule: Rule, known: Mapping[str, ClientSegment]) -> None:
     try:
-        rule_matcher(name, rule, timezone.now, known)
+        conditions_of(name, rule, timezone.now, segments_by_name(known, timezone.now))
     except OpsError as error:
         raise InvalidInput("rules", f"{label}: {error.message}") from error
 

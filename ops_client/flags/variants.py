@@ -2,14 +2,14 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from ops_client.errors import InvalidInput
 from ops_client.flags import fields
 from ops_client.flags.buckets import DEFAULT
 
-PAYLOAD_TYPES = ("string", "json", "number", "csv")
 HEAVIEST = 1000
 
 _VARIANT_KEYS = frozenset({"name", "weight", "payload", "stickiness", "overrides"})
@@ -26,17 +26,10 @@ class Payload:
 
     def parsed(self) -> object:
         """The value as its type has it: text, anything of JSON, a number, a list of texts. Raises InvalidInput."""
-        if self.type == "csv":
-            return [part.strip() for row in csv.reader([self.value]) for part in row]
-        if self.type not in {"json", "number"}:
-            return self.value
         try:
-            value: object = json.loads(self.value, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
+            return _PARSERS.get(self.type, str)(self.value)
+        except (ValueError, RecursionError, csv.Error) as error:
             raise InvalidInput("payload", f"is not {self.type}: {error}") from error
-        if self.type == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise InvalidInput("payload", f"is not a number: {self.value!r}")
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +66,6 @@ class VariantDefinition:
     overrides: tuple[Override, ...] = ()
 
 
-def _no_constant(word: str) -> object:
-    raise ValueError(f"JSON knows no {word}")
-
-
 def variants_from_json(of: Mapping[str, object]) -> tuple[VariantDefinition, ...]:
     """The `variants` of a flag or a rule. Raises InvalidInput, naming the field, for anything not understood."""
     found = tuple(variant_from_json(each) for each in fields.items(of, "variants"))
@@ -108,7 +97,38 @@ def payload_from_json(raw: object) -> Payload:
     return Payload(kind, fields.scalar(entry.get("value"), "value"))
 
 
+def _parsed_json(value: str) -> object:
+    return json.loads(value, parse_constant=_no_constant)
+
+
+def _no_constant(word: str) -> object:
+    raise ValueError(f"there is no {word} in it")
+
+
+def _parsed_number(value: str) -> int | float:
+    try:
+        return int(value)
+    except ValueError:
+        number = float(value)
+    if not isfinite(number):
+        raise ValueError("it has no end")
+    return number
+
+
+def _parsed_csv(value: str) -> list[str]:
+    return [part.strip() for row in csv.reader([value], skipinitialspace=True) for part in row]
+
+
 def _override(raw: object) -> Override:
     entry = fields.entry(raw, "overrides", _OVERRIDE_KEYS)
     values = tuple(fields.scalar(each) for each in fields.items(entry, "values"))
     return Override(fields.filled(entry.get("field"), "field"), values)
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "string": str,
+    "json": _parsed_json,
+    "number": _parsed_number,
+    "csv": _parsed_csv,
+}
+PAYLOAD_TYPES = tuple(_PARSERS)

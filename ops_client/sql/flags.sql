@@ -1,6 +1,6 @@
 -- name: flags
 SELECT name, everyone, percent, testing, superusers, staff, authenticated, languages, groups, users, rules,
-       archived, version
+       archived, version, variants, prerequisites, on_at, off_at
 FROM ops_v1.flag
 
 -- name: segments

@@ -128,6 +128,19 @@ def test_a_check_costs_one_query(django_assert_num_queries: Any) -> None:
         waffle.flag_is_active(request(), "f")
 
 
+def test_waffle_and_client_agree_on_prerequisites() -> None:
+    """A flag that depends on others, and they on others, is on by waffle where it is on by the client."""
+    Flag.objects.create(name="top", everyone=True)
+    Flag.objects.create(name="middle", staff=True, prerequisites=[{"flag": "top"}])
+    Flag.objects.create(name="f", authenticated=True, prerequisites=[{"flag": "middle"}, {"flag": "x", "state": "off"}])
+    asked = [request(person(Role.ADMIN)), request()]
+    before = [waffle.flag_is_active(each, "f") for each in asked]
+    assert before == client_answers("f", asked)
+    assert True in before
+    Flag.objects.filter(name="top").update(everyone=False)
+    assert [waffle.flag_is_active(each, "f") for each in asked] == client_answers("f", asked) == [False, False]
+
+
 def test_an_undefined_flag_answers_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a row, OPS_FLAG_<NAME> decides, else waffle's default."""
     assert not waffle.flag_is_active(request(), "absent")
