@@ -79,6 +79,8 @@ KEPT: tuple[Kept, ...] = (
     Kept("marks of operations", 400, deleting("ops.operations_operationmark", LAST_NEWS)),
     Kept("how often flags were asked for", 90, deleting("ops.flags_usage", "hour")),
     Kept("who was seen by backends", 7, deleting("ops.flags_presence", "seen_at")),
+    Kept("tracked operations that ended", 90, deleting("ops.operations_trackedoperation", "finished_at")),
+    Kept("events of tracked operations", 90, deleting("ops.operations_trackedevent", "at")),
     Kept("quotas decided without the database", 30, deleting("ops.quotas_failure", "hour")),
 )
 

@@ -4,6 +4,20 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from incidents.operations.tracked import TrackedEvent, TrackedKind, TrackedOperation
+
+__all__ = [
+    "Action",
+    "Chunk",
+    "Command",
+    "OperationMark",
+    "Outcome",
+    "TrackedEvent",
+    "TrackedKind",
+    "TrackedOperation",
+    "Verb",
+]
+
 
 class Verb(models.TextChoices):
     """What an operator does to an operation."""
@@ -42,6 +56,17 @@ class OperationMark(models.Model):
                 fields=["kind"],
                 name="operations_mark_refused",
                 condition=models.Q(handled_version=models.F("version")) & ~models.Q(status_before=""),
+            ),
+            # What is not stuck although its own row is old, and what was acted on lately.
+            models.Index(
+                fields=["kind", "last_command_at", "operation_id"],
+                name="operations_mark_commanded",
+                condition=models.Q(last_command_at__isnull=False),
+            ),
+            models.Index(
+                fields=["kind", "heartbeat_at", "operation_id"],
+                name="operations_mark_alive",
+                condition=models.Q(heartbeat_at__isnull=False),
             ),
         ]
 

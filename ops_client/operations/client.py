@@ -1,11 +1,20 @@
-"""`client.operations`: handlers for the console's commands, and heartbeats."""
+"""`client.operations`: tracked work, handlers for the console's commands, and heartbeats of foreign rows."""
 
 import inspect
+import os
+import socket
 import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ops_client.background import Job
 from ops_client.errors import InvalidInput
 from ops_client.operations.commands import Handler
 from ops_client.operations.delivery import Delivery
+from ops_client.operations.keeping import Keeping
+from ops_client.operations.tracker import TrackedOperation
+from ops_client.operations.work import DEAD_AFTER_SECONDS, Work
 from ops_client.part import Part, Runtime
 
 
@@ -15,6 +24,7 @@ class OperationsClient(Part):
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
         self._handlers: dict[str, Handler] = {}
+        self._keeping = Keeping(runtime)
         self._lock = threading.Lock()
         self._delivery: Delivery | None = None
         self._running = False
@@ -34,10 +44,60 @@ class OperationsClient(Part):
             self._handlers = {**self._handlers, f"{kind}.retry": retry}
         self._begin()
 
+    def track(
+        self,
+        kind: str,
+        operation_id: str | None = None,
+        *,
+        owner_id: str | None = None,
+        title: str = "",
+        tier: str = "",
+        payload: Mapping[str, Any] | None = None,
+        providers: Sequence[str] = (),
+        expected_seconds: float | None = None,
+        dead_after_seconds: int = DEAD_AFTER_SECONDS,
+        version: int | None = None,
+        worker: str = "",
+    ) -> TrackedOperation:
+        """Work that the console sees: `with client.operations.track("show_notes", title=...) as operation`.
+
+        Entering the block starts it, leaving it ends it; a thread of the client's says meanwhile that it is alive.
+        Under an id that is known already this is its next attempt; without an id it gets one. A handler passes the
+        `version` of its command: then the start is refused (OperationLost) when it is not the newest, or not the
+        first with it. `payload` is what a retry's handler is given. Raises InvalidInput.
+        """
+        work = Work(
+            kind,
+            operation_id or uuid.uuid4().hex,
+            owner_id,
+            title,
+            tier,
+            payload or {},
+            providers,
+            expected_seconds,
+            dead_after_seconds,
+        )
+        self.runtime.wake()
+        said = {**work.said(self.runtime.service), "worker": (worker or _worker())[:200]}
+        return TrackedOperation(self.runtime.store, self._keeping, work, said, version)
+
+    def queue(self, kind: str, operation_id: str, **about: Any) -> bool:
+        """Say that work waits for a worker; `track` with the same id starts it. False where it is known already.
+
+        `about` is what `track` takes of it. Raises InvalidInput, StoreUnavailable.
+        """
+        work = Work(kind, operation_id, **about)
+        self.runtime.wake()
+        rows = self.runtime.store.fetch("operation_queue", operation=work.said(self.runtime.service))
+        return bool(rows[0]["is_new"])
+
     def heartbeat(self, kind: str, operation_id: str) -> None:
-        """Say that the work on an operation is alive: its silence counts from now. Raises StoreUnavailable."""
+        """Say that the work on a foreign row is alive: its silence counts from now. Raises StoreUnavailable."""
         self.runtime.wake()
         self.runtime.store.execute("operation_heartbeat", kind=kind, operation_id=operation_id)
+
+    def jobs(self) -> list[Job]:
+        return [self._keeping.job()]
 
     def started(self) -> None:
         self._running = True
@@ -53,6 +113,7 @@ class OperationsClient(Part):
         self._lock = threading.Lock()
         self._delivery = None
         self._running = False
+        self._keeping = Keeping(self.runtime)
 
     def _begin(self) -> None:
         with self._lock:
@@ -63,3 +124,8 @@ class OperationsClient(Part):
                 self._delivery.start()
             else:
                 self._delivery.handlers = self._handlers
+
+
+def _worker() -> str:
+    """Who holds it: host, process and thread."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.current_thread().name}"

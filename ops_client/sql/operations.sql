@@ -11,3 +11,18 @@ SELECT ops_v1.ack_command(
 
 -- name: operation_heartbeat
 SELECT ops_v1.heartbeat(%(kind)s::text, %(operation_id)s::text)
+
+-- name: operation_queue
+SELECT ops_v1.operation_queue(%(operation)s::jsonb) AS is_new
+
+-- name: operation_start
+SELECT held, version, attempt, status, resources FROM ops_v1.operation_start(%(operation)s::jsonb)
+
+-- name: operation_sign
+SELECT kind, operation_id, version, status FROM ops_v1.operation_sign(%(signs)s::jsonb)
+
+-- name: operation_resources
+SELECT ops_v1.operation_resources(%(operation)s::jsonb) AS held
+
+-- name: operation_finish
+SELECT held, version, status FROM ops_v1.operation_finish(%(operation)s::jsonb)
