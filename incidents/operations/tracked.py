@@ -26,7 +26,7 @@ class TrackedKind(models.Model):
 
 
 class TrackedOperation(models.Model):
-    """One piece of work. `heartbeat_at` is its newest sign of any sort, from being queued on."""
+    """One piece of work; ids are unique among all kinds. `heartbeat_at` is its newest sign, from being queued on."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -34,9 +34,8 @@ class TrackedOperation(models.Model):
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
 
-    pk = models.CompositePrimaryKey("kind", "operation_id")
+    operation_id = models.CharField(max_length=200, primary_key=True)
     kind = models.CharField(max_length=60)
-    operation_id = models.CharField(max_length=200)
     owner_id = models.CharField(max_length=200, db_default="")
     tier = models.CharField(max_length=60, db_default="")
     title = models.CharField(max_length=300, db_default="")

@@ -15,6 +15,7 @@ from ops_client.telemetry.errors import Fault, fault_of
 
 logger = logging.getLogger("ops_client")
 Free = Callable[[str], object]
+STATUSES = ("queued", "running", "succeeded", "failed")
 
 
 class Keeper(Protocol):
@@ -124,11 +125,16 @@ class TrackedOperation:
             given = {**self._said, "version": self.version, "began_seconds_ago": ago}
             row = self._store.fetch("operation_start", operation=given)[0]
             if not row["held"]:
-                self.lose(row["status"], row["version"])
+                self._refused_start(row)
                 return
             self.version, self.attempt, self._is_written = row["version"], row["attempt"], True
             # What an earlier attempt left behind stays on the list until somebody frees it.
             self._resources = [*row["resources"], *self._resources]
+
+    def _refused_start(self, row: Row) -> None:
+        if row["status"] not in STATUSES:
+            raise InvalidInput("operation_id", f"{self.id!r} is a {row['status']} already: ids are unique among kinds")
+        self.lose(row["status"], row["version"])
 
     def write_end(self) -> None:
         """Write the end, and the start before it where that is owed too. Raises StoreUnavailable."""

@@ -47,14 +47,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TrackedOperation",
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "kind", "operation_id", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
                 ("kind", models.CharField(max_length=60)),
-                ("operation_id", models.CharField(max_length=200)),
+                ("operation_id", models.CharField(max_length=200, primary_key=True, serialize=False)),
                 ("owner_id", models.CharField(db_default="", max_length=200)),
                 ("tier", models.CharField(db_default="", max_length=60)),
                 ("title", models.CharField(db_default="", max_length=300)),

@@ -24,7 +24,7 @@ BEGIN
         (kind, operation_id, owner_id, tier, title, status, payload, providers, service)
     VALUES (given ->> 'kind', given ->> 'operation_id', coalesce(left(given ->> 'owner_id', 200), ''), left(given ->> 'tier', 60),
         left(given ->> 'title', 300), 'queued', coalesce(given -> 'payload', '{}'), named, given ->> 'service')
-    ON CONFLICT (kind, operation_id) DO NOTHING;
+    ON CONFLICT (operation_id) DO NOTHING;
     RETURN FOUND;
 END $$;
 
@@ -46,13 +46,14 @@ BEGIN
         RETURN false;
     END IF;
     SELECT * INTO o FROM ops.operations_trackedoperation
-    WHERE kind = given ->> 'kind' AND operation_id = given ->> 'operation_id';
+    WHERE operation_id = given ->> 'operation_id';
     PERFORM ops.operation_happened(o, 'queued', 0, '', '');
     RETURN true;
 END $$;
 
 -- An attempt begins. With a `version`, which a command brought, only if the operation still waits for that one; without
--- one always: the newest start holds the operation, and whoever held it before is refused from then on.
+-- one always: the newest start holds the operation, and whoever held it before is refused from then on. An id of
+-- another kind is refused too, with that kind for its status.
 CREATE OR REPLACE FUNCTION ops_v1.operation_start(given jsonb)
 RETURNS TABLE (held boolean, version integer, attempt integer, status text, resources jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
@@ -65,7 +66,11 @@ DECLARE
 BEGIN
     PERFORM ops.operation_known(given);
     SELECT * INTO o FROM ops.operations_trackedoperation AS t
-    WHERE t.kind = given ->> 'kind' AND t.operation_id = given ->> 'operation_id' FOR UPDATE;
+    WHERE t.operation_id = given ->> 'operation_id' FOR UPDATE;
+    IF o.kind <> given ->> 'kind' THEN
+        RETURN QUERY SELECT false, o.version, o.attempt, o.kind::text, o.resources;
+        RETURN;
+    END IF;
     -- Only after the lock: a command that was released while we waited has raised it.
     SELECT m.version INTO standing FROM ops.operations_operationmark AS m
     WHERE m.kind = o.kind AND m.operation_id = o.operation_id;
@@ -87,7 +92,7 @@ BEGIN
         finished_at = NULL, progress_rate = NULL, progress_note = '', worker = left(given ->> 'worker', 200),
         service = given ->> 'service', failure = NULL,
         error_type = '', error_message = '', error_place = '', error_group = ''
-    WHERE t.kind = o.kind AND t.operation_id = o.operation_id RETURNING * INTO o;
+    WHERE t.operation_id = o.operation_id RETURNING * INTO o;
     PERFORM ops.operation_happened(o, 'started', standing, o.worker, '');
     RETURN QUERY SELECT true, standing, o.attempt, o.status::text, o.resources;
 END $$;
@@ -105,12 +110,12 @@ LANGUAGE sql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
             heartbeat_at = now(), is_slow = coalesce(t.expected_at < now(), false),
             progress_rate = g.progress_rate, progress_note = left(g.progress_note, 300)
         FROM given AS g
-        WHERE t.kind = g.kind AND t.operation_id = g.operation_id AND t.status = 'running' AND t.version = g.version
+        WHERE t.operation_id = g.operation_id AND t.status = 'running' AND t.version = g.version
         RETURNING t.kind, t.operation_id, t.version
     )
     SELECT g.kind, g.operation_id, g.version, coalesce(t.status, 'gone')
     FROM given AS g
-    LEFT JOIN ops.operations_trackedoperation AS t ON t.kind = g.kind AND t.operation_id = g.operation_id
+    LEFT JOIN ops.operations_trackedoperation AS t ON t.operation_id = g.operation_id
     WHERE NOT EXISTS (
         SELECT FROM alive AS a
         WHERE a.kind = g.kind AND a.operation_id = g.operation_id AND a.version = g.version
@@ -123,7 +128,7 @@ CREATE OR REPLACE FUNCTION ops_v1.operation_resources(given jsonb) RETURNS boole
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 BEGIN
     UPDATE ops.operations_trackedoperation AS t SET resources = given -> 'resources'
-    WHERE t.kind = given ->> 'kind' AND t.operation_id = given ->> 'operation_id'
+    WHERE t.operation_id = given ->> 'operation_id'
       AND t.version = (given ->> 'version')::integer
       AND (t.status = 'running' OR jsonb_array_length(given -> 'resources') < jsonb_array_length(t.resources));
     RETURN FOUND;
@@ -145,7 +150,7 @@ BEGIN
         progress_rate = CASE WHEN ending = 'succeeded' THEN 1 ELSE t.progress_rate END,
         error_type = coalesce(left(error ->> 'type', 200), ''), error_message = coalesce(left(error ->> 'message', 2000), ''),
         error_place = coalesce(left(error ->> 'place', 300), ''), error_group = coalesce(left(error ->> 'group', 32), '')
-    WHERE t.kind = given ->> 'kind' AND t.operation_id = given ->> 'operation_id'
+    WHERE t.operation_id = given ->> 'operation_id'
       AND t.status = 'running' AND t.version = (given ->> 'version')::integer
     RETURNING * INTO o;
     IF FOUND THEN
@@ -154,7 +159,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO o FROM ops.operations_trackedoperation AS t
-    WHERE t.kind = given ->> 'kind' AND t.operation_id = given ->> 'operation_id';
+    WHERE t.operation_id = given ->> 'operation_id';
     IF FOUND THEN
         PERFORM ops.operation_happened(o, 'refused', (given ->> 'version')::integer, given ->> 'worker', ending);
     END IF;

@@ -247,6 +247,14 @@ def test_without_the_database_work_goes_on(operations: OperationsClient, runtime
     assert events() == ["started", "succeeded"]
 
 
+def test_ids_are_unique_among_kinds(operations: OperationsClient) -> None:
+    """An id that another kind has already is refused by name: nothing of the other is touched."""
+    with operations.track(KIND, "one"):
+        with pytest.raises(InvalidInput, match="is a show_notes already"):
+            operations.track("cover_art", "one").start()
+        assert (row().attempt, row().version) == (1, 0)
+
+
 def test_the_kind_is_registered(operations: OperationsClient) -> None:
     """The newest start says the kind's limit and its providers."""
     with operations.track(KIND, "one", dead_after_seconds=90, providers=["gemini"]):
