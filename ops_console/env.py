@@ -61,6 +61,7 @@ SETTINGS = (
         "Nobody works without a second factor; also set on the Access page.",
     ),
     Setting("SIGN_IN_RATE", str, "10/m", "Sign-in attempts an address and a name, in django-ratelimit's form."),
+    Setting("API_RATE", str, "600/m", "Calls of the JSON API an API token, in django-ratelimit's form."),
     Setting("DIRECTORY_TABLE", str, 'public."user"', "The backend's table of users, with its schema."),
     Setting("DIRECTORY_ID", str, "id", "Its column with the id that the backend passes as user_id."),
     Setting("DIRECTORY_EMAIL", str, "email", "Its column with the mail address."),

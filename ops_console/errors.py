@@ -4,10 +4,12 @@ from typing import Any
 
 
 class ConsoleError(Exception):
-    """Something that a person can be told. `status` is the HTTP answer it becomes."""
+    """Something that a person can be told. `status` is the HTTP answer it becomes, `field` what it is about."""
 
     status = 400
     code = "error"
+    field = ""
+    retry_after_seconds = 0
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -49,3 +51,42 @@ class Conflict(ConsoleError):
         super().__init__(message)
         self.current = current
         self.submitted = submitted
+
+
+class NotAuthenticated(ConsoleError):
+    """Nobody can be told by what was sent: no token, a wrong one, one that has ended."""
+
+    status = 401
+    code = "not_authenticated"
+
+
+class NotAcceptable(ConsoleError):
+    """The asker wants a form that is not offered."""
+
+    status = 406
+    code = "not_acceptable"
+
+
+class NotJson(ConsoleError):
+    """The body is not of the type that is read."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class VersionNeeded(ConsoleError):
+    """A change must say which version it was made from."""
+
+    status = 428
+    code = "version_needed"
+
+
+class TooMany(ConsoleError):
+    """More was asked than is allowed in the time; the same may be asked again later."""
+
+    status = 429
+    code = "too_many"
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

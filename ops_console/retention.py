@@ -66,6 +66,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("audit entries", 400, expire_audit),
     Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
     Kept("used and expired links", 30, deleting("ops.access_onetimelink", "expires_at")),
+    Kept("API tokens past their end", 400, deleting("ops.access_apitoken", "expires_at")),
     Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),
     Kept("breakers' transitions", 90, deleting("ops.breakers_transition", "at")),
     Kept("what gone processes saw of breakers", 1, deleting("ops.breakers_report", "reported_at", SILENT)),

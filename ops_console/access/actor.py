@@ -11,7 +11,10 @@ from ops_console.access.roles import Role
 
 @dataclass(frozen=True)
 class Actor:
-    """A person or the console itself. `via` is web, api, admin, cli or system."""
+    """A person or the console itself. `via` is web, api, admin, cli or system.
+
+    `credential` is what stood for the person where they did not sign in: the API token's name, the shell's user.
+    """
 
     name: str
     role: str
@@ -19,6 +22,7 @@ class Actor:
     user_id: int | None = None
     address: str | None = None
     request_id: str = ""
+    credential: str = ""
 
 
 SYSTEM = Actor(name="console", role=Role.ADMIN, via="system")

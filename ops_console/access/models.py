@@ -1,4 +1,4 @@
-"""The people who use the console, the links that let them in, and what is asked of all of them."""
+"""The people who use the console, the links and tokens that let them in, and what is asked of all of them."""
 
 from typing import Any, ClassVar
 
@@ -66,6 +66,31 @@ class OneTimeLink(models.Model):
     created_at = models.DateTimeField(db_default=models.functions.Now())
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
+
+
+class ApiToken(models.Model):
+    """A key to the JSON API that acts for one person, with some scopes and at most `role`. Kept as a hash only.
+
+    `key` is the part of the token that may be seen: it finds the row, and tells people which token is meant.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=16, unique=True)
+    token_hash = models.CharField(max_length=64)
+    role = models.CharField(max_length=20, choices=Role)
+    scopes = models.JSONField()
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(null=True)
+    # To the nearest ten minutes: a busy token must not write a row for every call.
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "API token"
+        constraints = [
+            models.CheckConstraint(name="access_apitoken_role_known", condition=models.Q(role__in=Role.values))
+        ]
 
 
 class Policy(models.Model):

@@ -9,10 +9,11 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
+from django.utils import timezone
 
 from ops_console.access import links
 from ops_console.access.actor import Actor
-from ops_console.access.models import OneTimeLink, Policy, User
+from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
@@ -57,7 +58,7 @@ def change_role(actor: Actor, user_id: int, role: str, version: int, reason: str
 
 @transaction.atomic
 def deactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> User:
-    """Shut somebody out at once: sessions and links end too. Raises InvalidInput for the last admin, Conflict."""
+    """Shut somebody out at once: sessions, links, API tokens end. Raises InvalidInput for the last admin, Conflict."""
     require(actor, Role.ADMIN)
     user = _locked(user_id)
     _compare(user, version, {"is_active": False})
@@ -146,8 +147,9 @@ def require_second_factor(actor: Actor, required: bool, version: int, reason: st
 
 
 def shut_out(user: User) -> None:
-    """End the sessions and links of somebody who is deactivated, inside the change's transaction."""
+    """End the sessions, links and tokens of somebody who is deactivated, inside the change's transaction."""
     links.withdraw(user)
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
     _end_sessions(user)
 
 

@@ -18,6 +18,8 @@ class Entry(models.Model):
     actor_id = models.BigIntegerField(null=True)
     actor = models.CharField(max_length=150)
     via = models.CharField(max_length=20)
+    # What stood for the person: an API token's name, the shell's user. Triggers insert rows too.
+    credential = models.CharField(max_length=100, blank=True, db_default="")
     action = models.CharField(max_length=60)
     target_type = models.CharField(max_length=60)
     target_id = models.CharField(max_length=200)

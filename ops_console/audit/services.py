@@ -58,6 +58,7 @@ def record(
         actor_id=actor.user_id,
         actor=actor.name,
         via=actor.via,
+        credential=actor.credential[:100],
         address=actor.address,
         request_id=actor.request_id,
         action=action,

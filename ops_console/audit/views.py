@@ -15,7 +15,7 @@ from ops_console.audit.models import Entry
 from ops_console.web import csv_response, page
 
 COLUMNS = (
-    "id", "at", "source", "actor", "via", "action", "target_type", "target_id", "target_label", "reason",
+    "id", "at", "source", "actor", "via", "credential", "action", "target_type", "target_id", "target_label", "reason",
     "before", "after", "address", "request_id",
 )  # fmt: skip
 

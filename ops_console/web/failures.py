@@ -2,16 +2,18 @@
 
 import json
 import sys
+from http import HTTPStatus
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django_ratelimit.exceptions import Ratelimited
 
+from ops_client.quotas.http import PROBLEM_TYPE
 from ops_console.errors import Conflict, ConsoleError
 from ops_console.web import problems
 from ops_console.web.diff import changes
@@ -51,7 +53,7 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     if isinstance(error, Ratelimited):
         return respond(request, problems.TOO_MANY)
     if isinstance(error, ConsoleError):
-        return respond(request, Problem(error.status, error.code, problems.title_of(error.status), error.message))
+        return respond(request, problems.of_error(error))
     if isinstance(error, OperationalError | InterfaceError):
         return respond(request, problems.of_database(error, request.method or "GET"))
     if isinstance(error, RequestDataTooBig):
@@ -84,14 +86,31 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The problem in the form that the asker reads: JSON, a toast beside the page as it stands, or a page."""
     if _wants_json(request):
-        body = {"code": problem.code, "message": problem.message}
-        response: HttpResponse = JsonResponse(body, status=problem.status)
+        response = _problem_json(request, problem)
     elif hasattr(request, "htmx") and is_fragment(request):
         response = _beside(problem)
     else:
         response = HttpResponse(_page(request, problem), status=problem.status)
     if problem.retry_after_seconds:
         response.headers["Retry-After"] = str(problem.retry_after_seconds)
+    return response
+
+
+def _problem_json(request: HttpRequest, problem: Problem, **more: Any) -> HttpResponse:
+    """RFC 9457: `code` is for programs, `detail` for people, `field` names the one thing that was wrong."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.message,
+        "code": problem.code,
+        **({"field": problem.field} if problem.field else {}),
+        "request_id": getattr(request, "id", ""),
+        **more,
+    }
+    response = HttpResponse(json.dumps(body, default=str), status=problem.status, content_type=PROBLEM_TYPE)
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Ops Console"'
     return response
 
 
@@ -116,13 +135,10 @@ def _page(request: HttpRequest, problem: Problem) -> str:
 
 def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
     if _wants_json(request):
-        body = {
-            "code": error.code,
-            "message": error.message,
-            "current": error.current,
-            "submitted": error.submitted,
-        }
-        return HttpResponse(json.dumps(body, default=str), status=409, content_type="application/json")
+        # Who said by If-Match which version was seen hears the status that belongs to it.
+        status = 412 if "If-Match" in request.headers else error.status
+        problem = Problem(status, error.code, problems.title_of(status), error.message)
+        return _problem_json(request, problem, current=error.current, submitted=error.submitted)
     context = {
         "message": error.message,
         "rows": [row for row in changes(error.current, error.submitted, every=True) if row.field != "version"],

@@ -4,24 +4,29 @@ from dataclasses import dataclass
 
 from django.db import Error as DatabaseError
 
+from ops_console.errors import ConsoleError
+
 
 @dataclass(frozen=True)
 class Problem:
-    """`retry_after_seconds` is sent as Retry-After, and is what the page itself waits for."""
+    """`retry_after_seconds` is sent as Retry-After, and is what the page itself waits for. `field` is what is wrong."""
 
     status: int
     code: str
     title: str
     message: str
     retry_after_seconds: int = 0
+    field: str = ""
 
 
 _TITLES = {
     400: "This request cannot be read",
+    401: "Who is asking?",
     403: "Not for your role",
     404: "Not here",
     409: "Changed by somebody else",
     422: "Something needs another look",
+    429: "Too many at once",
 }
 BAD_REQUEST = Problem(
     400,
@@ -37,6 +42,7 @@ FAULT = Problem(
     "A fault of the console",
     "This went wrong on our side and has been recorded. Try again; if it stays, pass on the request id.",
 )
+NOT_ALLOWED = Problem(405, "method_not_allowed", "Not this way", "This address does not take that method.")
 NO_TOKEN = Problem(
     403,
     "csrf",
@@ -54,6 +60,12 @@ _NOTHING_DONE = {"57014": _SLOW, "55P03": _BUSY, "40P01": _BUSY, "40001": _BUSY}
 def title_of(status: int) -> str:
     """The heading of a status's page."""
     return _TITLES.get(status, "This did not work")
+
+
+def of_error(error: ConsoleError) -> Problem:
+    """What a service refused, in its own sentence."""
+    title = title_of(error.status)
+    return Problem(error.status, error.code, title, error.message, error.retry_after_seconds, error.field)
 
 
 def forbidden(said: str) -> Problem:

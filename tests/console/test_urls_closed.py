@@ -21,6 +21,7 @@ SAMPLES = {
     "StringConverter": "nothing",
     "SlugConverter": "nothing",
     "PathConverter": "999999",
+    "NamedConverter": "nothing",
 }
 # Regular expressions of Django's admin.
 ODD = {"admin:app_list": "/admin/nothing/", "admin:unnamed": "/admin/nothing/at/all/"}
@@ -61,10 +62,10 @@ ALL = list(addresses(get_resolver()))
 
 
 def entry_of(name: str) -> str | None:
-    """The table's key for a URL: its own name, or a pattern of Django's admin."""
+    """The table's key for a URL: its own name, or a pattern of Django's admin or of the API."""
     if name in ANSWERS:
         return name
-    return next((key for key in ANSWERS if key.startswith("admin:*") and fnmatch(name, key)), None)
+    return next((key for key in ANSWERS if "*" in key and fnmatch(name, key)), None)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_errors_are_sentences(client: Client, what: str, status: int, says: str)
     page = client.get(f"/fail/{what}")
     assert (page.status_code, says in text(page)) == (status, True)
     body = client.get(f"/api/fail/{what}")
-    assert (body.status_code, says in body.json()["message"]) == (status, True)
+    assert (body.status_code, says in body.json()["detail"]) == (status, True)
     part = client.get(f"/fail/{what}", headers=HTMX)
     assert (part.status_code, part["HX-Reswap"]) == (status, "none")
 

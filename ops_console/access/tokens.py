@@ -1,0 +1,80 @@
+"""API tokens: what they look like, and whether one that was sent still works."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ops_console.access.models import ApiToken
+from ops_console.access.roles import reaches
+from ops_console.errors import NotAuthenticated
+
+USED_EVERY = timedelta(minutes=10)
+_FORM = re.compile(r"opsc_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_NO_HASH = hashlib.sha256(b"").hexdigest()
+UNKNOWN = "There is no such token. Send one from the page API tokens, as `Authorization: Bearer opsc_...`."
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A new token: shown once, kept as `token_hash`. `key` is the part that may be seen."""
+
+    text: str
+    key: str
+    token_hash: str
+
+
+def draw() -> Drawn:
+    """A token that nobody has: 48 random bits to find it by, 256 that prove it."""
+    key = secrets.token_hex(6)
+    text = f"opsc_{key}_{secrets.token_urlsafe(32)}"
+    return Drawn(text, key, _hash(text))
+
+
+def key_of(text: str) -> str:
+    """The part of a sent token that may be seen; "" when it is none of ours."""
+    found = _FORM.fullmatch(text)
+    return found[1] if found else ""
+
+
+def working(text: str) -> ApiToken:
+    """The token with its person, if it works now. One query; takes the same time whether the secret is near or far.
+
+    Raises NotAuthenticated; why a token has ended is told only to who holds its secret.
+    """
+    token = ApiToken.objects.select_related("user").filter(key=key_of(text)).first()
+    proven = hmac.compare_digest(token.token_hash if token else _NO_HASH, _hash(text))
+    if token is None or not proven:
+        raise NotAuthenticated(UNKNOWN)
+    ended = ending(token)
+    if ended:
+        raise NotAuthenticated(f"The token {token.name} does not work any more: {ended}.")
+    return token
+
+
+def ending(token: ApiToken) -> str:
+    """Why a token does not work, "" while it does. Its person's role and account count now, not as they once were."""
+    if token.revoked_at:
+        return "it was revoked"
+    if token.expires_at <= timezone.now():
+        return "it has expired"
+    if not token.user.is_active:
+        return f"{token.user.username} is deactivated"
+    if not reaches(token.user.role, token.role):
+        return f"it acts as {token.role}, and {token.user.username} is {token.user.role} now"
+    return ""
+
+
+def note_use(token: ApiToken) -> None:
+    """Keep when a token was last used, to the nearest ten minutes."""
+    now = timezone.now()
+    if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

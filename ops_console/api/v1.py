@@ -1,0 +1,23 @@
+"""Every router of /api/v1. A part of the console joins by one line here."""
+
+from django.http import HttpRequest
+from ninja import Router
+
+from flags.api import router as flags
+from ops_console.api_base.schema import ConsoleAPI
+from ops_console.api_base.scopes import any_token
+from ops_console.audit.api import router as audit
+
+api = ConsoleAPI("What the console's pages do, for programs. docs/howto/api.md tells how to call it.")
+document = Router()
+
+
+@document.get("/openapi.json", auth=any_token, include_in_schema=False)
+def openapi(request: HttpRequest) -> object:
+    """This document, for every token."""
+    return dict(api.get_openapi_schema())
+
+
+api.add_router("", document)
+api.add_router("", flags)
+api.add_router("", audit)

@@ -1,0 +1,80 @@
+"""What a call sends, read once and strictly: text that PostgreSQL can keep, and nothing that nobody asked for."""
+
+import json
+import math
+from typing import Any, Self
+
+from django.http import HttpRequest
+from ninja import Schema
+from ninja.parser import Parser
+from pydantic import ConfigDict, ValidationInfo, model_validator
+
+from ops_console.errors import ConsoleError, InvalidInput, NotJson
+
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+_MOST_LEVELS = 50
+
+
+class BadJson(ConsoleError):
+    """The body cannot be read as JSON."""
+
+    status = 400
+    code = "bad_json"
+
+
+class Input(Schema):
+    """The base of every body: a misspelt field is refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Asked(Schema):
+    """The base of every operation's query parameters, all in one model: one that nobody knows is refused too."""
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> Self:
+        fields = type(self).model_fields
+        for name in info.context["request"].GET if info.context else ():
+            if name not in fields:
+                raise InvalidInput(name, f"There is no parameter {name}; this takes {', '.join(fields)}.")
+        return self
+
+
+class StrictParser(Parser):
+    """ninja's parser, handing out what the door has read."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return request.api_body  # type: ignore[attr-defined]
+
+
+def read(request: HttpRequest) -> None:
+    """Read the query and the body. Raises InvalidInput, BadJson, NotJson."""
+    for name, values in request.GET.lists():
+        if not _storable([name, *values]):
+            raise InvalidInput(name.replace("\0", ""), "A parameter is text without NUL.")
+    if request.method in _WITH_BODY and request.body:
+        if request.content_type != "application/json":
+            raise NotJson("Send JSON, with `Content-Type: application/json`.")
+        request.api_body = _parsed(request.body)  # type: ignore[attr-defined]
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadJson(f"The body is not JSON: {error}.") from error
+    if not _storable(value):
+        raise BadJson("The body holds what cannot be kept: NUL, half a surrogate pair, NaN, or too many levels.")
+    return value
+
+
+def _storable(value: Any, level: int = 0) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return level < _MOST_LEVELS and all(_storable(k) and _storable(v, level + 1) for k, v in value.items())
+    if isinstance(value, list):
+        return level < _MOST_LEVELS and all(_storable(item, level + 1) for item in value)
+    return True
