@@ -41,7 +41,7 @@ def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted)
     person = person_of(user_id)
     with transaction.atomic():
         resource = locked_resource(resource_name)
-        _check(resource, wanted)
+        check_wanted(resource, wanted)
         override = _in_force(resource, person)
         _require_version(override, wanted)
         before = _recorded(override) if override else None
@@ -100,6 +100,15 @@ def locked_resource(name: str) -> Resource:
     return resource
 
 
+def check_wanted(resource: Resource, wanted: Wanted) -> None:
+    """Raise InvalidInput for a limit that the resource cannot have, an expiry in the past, or no reason."""
+    checked_limit(resource, wanted.limit)
+    if wanted.expires_at is not None and wanted.expires_at <= timezone.now():
+        raise InvalidInput("expires_at", "expires_at: lies in the past. Give a time to come, or choose for good.")
+    if not 1 <= len(wanted.reason.strip()) <= LONGEST_REASON:
+        raise InvalidInput("reason", f"reason: say why, in 1 to {LONGEST_REASON} characters.")
+
+
 def end(override: Override, how: str, at: datetime) -> None:
     """Take an override out of force and keep it as history."""
     override.ended, override.ended_at = how, at
@@ -125,14 +134,6 @@ def _in_force(resource: Resource, person: Person) -> Override | None:
         end(override, Override.Ended.EXPIRED, override.expires_at)
         return None
     return override
-
-
-def _check(resource: Resource, wanted: Wanted) -> None:
-    checked_limit(resource, wanted.limit)
-    if wanted.expires_at is not None and wanted.expires_at <= timezone.now():
-        raise InvalidInput("expires_at", "expires_at: lies in the past. Give a time to come, or choose for good.")
-    if not 1 <= len(wanted.reason.strip()) <= LONGEST_REASON:
-        raise InvalidInput("reason", f"reason: say why, in 1 to {LONGEST_REASON} characters.")
 
 
 def _require_version(override: Override | None, wanted: Wanted) -> None:
