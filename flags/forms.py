@@ -1,30 +1,112 @@
-"""What an operator can type about a flag."""
+"""What an operator can type about a flag or a segment, beside the editor's rows."""
+
+from datetime import UTC, datetime
+from typing import Any
 
 from django import forms
 
-from flags.models import Flag
+from flags.editor.fields import local_input
+from flags.models import Flag, Kind, Segment
+from ops_console.audit.services import LONGEST_REASON
+
+_MANY_TAGS = 20
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in UTC, typed without a zone."""
+
+    widget = forms.DateTimeInput({"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+
+    def prepare_value(self, value: Any) -> Any:
+        return local_input(value) if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        found: datetime | None = super().to_python(value)
+        return found.replace(tzinfo=UTC) if found else None
+
+
+class TagsField(forms.CharField):
+    """Short texts in one line, with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        tags = list(dict.fromkeys(part.strip() for part in (super().to_python(value) or "").split(",") if part.strip()))
+        if len(tags) > _MANY_TAGS or any(len(tag) > 40 for tag in tags):
+            raise forms.ValidationError(f"At most {_MANY_TAGS} tags of at most 40 characters each.")
+        return tags
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(data) != (initial or []))
 
 
 class FilterForm(forms.Form):
+    """Everything is optional; a link with any of these is a view of the list."""
+
     q = forms.CharField(label="Name, note or owner", required=False, widget=forms.TextInput({"type": "search"}))
+    kind = forms.ChoiceField(label="Kind", required=False, choices=[("", "Any"), *Kind.choices])
+    tag = forms.CharField(label="Tag", required=False, max_length=40)
+    owner = forms.CharField(label="Owner", required=False, max_length=150)
+    stale = forms.ChoiceField(label="Age", required=False, choices=[("", "Any"), ("1", "Stale"), ("0", "Not stale")])
 
 
-class FlagForm(forms.ModelForm):
-    """The flag's rules and texts. `version` is the one that was read: a later one means somebody was faster."""
+class ConfirmForm(forms.Form):
+    """The word that a change asks for. A protected thing asks for a reason and its own name, typed."""
+
+    reason = forms.CharField(max_length=LONGEST_REASON, required=False, help_text="Kept in the audit.")
+    typed_name = forms.CharField(
+        max_length=100, label="Its name, typed", widget=forms.TextInput({"autocomplete": "off"})
+    )
+
+    def __init__(self, data: Any = None, protected: bool = False, name: str = "", **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.name = name
+        if protected:
+            self.fields["reason"].required = True
+            self.fields["typed_name"].help_text = f"{name} is protected: type its name to change it."
+        else:
+            del self.fields["typed_name"]
+
+    def clean_typed_name(self) -> str:
+        typed: str = self.cleaned_data["typed_name"]
+        if typed != self.name:
+            raise forms.ValidationError(f"This is not its name. Type {self.name} to change it.")
+        return typed
+
+
+class SavedForm(ConfirmForm):
+    """What goes along when something is saved. `version` is the one that was read."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    reason = forms.CharField(required=False, max_length=500, help_text="Kept in the audit.")
+
+
+class FlagPartForm(forms.ModelForm):
+    """Some of a flag's columns; it is shown beside a SavedForm."""
 
     class Meta:
         model = Flag
-        fields = ["percent", "note", "owner", "superusers", "staff", "authenticated", "languages", "testing"]
+        fields: list[str] = []
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, by column."""
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+
+class AudienceForm(FlagPartForm):
+    """Waffle's audience: each lets in whoever it fits, beside the rules. And when the flag can be on at all."""
+
+    on_at = MomentField(label="On at, UTC", required=False, help_text="Off before it.")
+    off_at = MomentField(label="Off at, UTC", required=False, help_text="Off from it on.")
+
+    class Meta(FlagPartForm.Meta):
+        fields = ["on_at", "off_at", "percent", "authenticated", "staff", "superusers", "testing", "languages"]
         widgets = {
-            "note": forms.Textarea({"rows": 2}),
             "languages": forms.TextInput,
             "percent": forms.NumberInput({"step": "0.01", "min": 0, "max": 100, "inputmode": "decimal"}),
         }
         labels = {
-            "percent": "Percent of users",
+            "percent": "Percent of all users",
             "superusers": "Superusers",
             "staff": "Staff",
             "authenticated": "Everybody who is signed in",
@@ -37,14 +119,51 @@ class FlagForm(forms.ModelForm):
             "authenticated": "",
             "testing": "Requests with the test parameter of this flag.",
             "languages": "Comma-separated, as in en, de.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("on_at") and given.get("off_at") and given["off_at"] <= given["on_at"]:
+            self.add_error("off_at", "It would never be on: this is not after the time at which it goes on.")
+        return given
+
+
+class SettingsForm(FlagPartForm):
+    """Whose it is, what for, and how long."""
+
+    tags = TagsField(required=False, max_length=1000, help_text="Comma-separated, as in player, web.")
+    expires_at = MomentField(label="To be removed by, UTC", required=False, help_text="Past it, the flag is stale.")
+    runbook_url = forms.URLField(
+        label="Runbook", required=False, max_length=500, assume_scheme="https", help_text="What to read before acting."
+    )
+
+    class Meta(FlagPartForm.Meta):
+        fields = ["note", "owner", "kind", "tags", "runbook_url", "expires_at", "permanent", "protected"]
+        widgets = {"note": forms.Textarea({"rows": 2})}
+        help_texts = {
             "note": "What it is for, and where it is used.",
+            "permanent": "It stays for good, and is never called stale.",
+            "protected": "A change asks for a reason and for the typed name; turning it off never does.",
         }
 
 
-class NewFlagForm(FlagForm):
+class NewFlagForm(forms.ModelForm):
     name = forms.CharField(max_length=100, help_text="As the code asks for it.")
-    field_order = ["name", "percent", "note", "owner"]
+    tags = TagsField(required=False, max_length=1000, help_text="Comma-separated, as in player, web.")
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        del self.fields["version"], self.fields["reason"]
+    class Meta:
+        model = Flag
+        fields = ["note", "owner", "kind", "tags"]
+        widgets = {"note": forms.Textarea({"rows": 2})}
+        help_texts = {"note": "What it is for, and where it is used."}
+
+    field_order = ["name", "note", "kind", "owner", "tags"]
+
+
+class SegmentForm(forms.ModelForm):
+    name = forms.CharField(max_length=100, help_text="As rules name it.")
+
+    class Meta:
+        model = Segment
+        fields = ["name", "note"]
+        widgets = {"note": forms.Textarea({"rows": 2})}

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from flags.models import Flag
+from flags.models import Flag, Segment
 from ops_console.errors import NotFound
 
+_MOST_OFFERED = 500  # names in an input's list: a page stays small; any other can be typed
 _STATES = {
     "on": Q(archived_at=None, everyone=True),
     "rules": Q(archived_at=None, everyone=None),
@@ -34,6 +35,17 @@ def flag(flag_id: int) -> Flag:
     if found is None:
         raise NotFound("There is no such flag. It may have been removed; the audit knows.")
     return found
+
+
+def segment_names() -> list[str]:
+    """The segments that a rule can name."""
+    return list(Segment.objects.values_list("name", flat=True))
+
+
+def flag_names(besides: int) -> list[str]:
+    """The flags in force that another one can depend on."""
+    found = Flag.objects.filter(archived_at=None).exclude(pk=besides).order_by("name")
+    return list(found.values_list("name", flat=True)[:_MOST_OFFERED])
 
 
 def _holding(text: str) -> QuerySet[Flag]:

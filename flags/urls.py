@@ -1,13 +1,17 @@
 from django.urls import path
 
-from flags import views
+from flags.views import history, listing, overview, rules, settings, state, variants
 
 app_name = "flags"
 urlpatterns = [
-    path("", views.flag_list, name="list"),
-    path("new/", views.flag_new, name="new"),
-    path("<int:flag_id>/", views.flag_page, name="page"),
-    path("<int:flag_id>/state/<str:state>/", views.flag_state, name="state"),
-    path("<int:flag_id>/archive/", views.flag_archive, name="archive"),
-    path("<int:flag_id>/restore/", views.flag_restore, name="restore"),
+    path("", listing.flag_list, name="list"),
+    path("new/", listing.flag_new, name="new"),
+    path("<int:flag_id>/", overview.flag_page, name="page"),
+    path("<int:flag_id>/rules/", rules.flag_rules, name="rules"),
+    path("<int:flag_id>/variants/", variants.flag_variants, name="variants"),
+    path("<int:flag_id>/settings/", settings.flag_settings, name="settings"),
+    path("<int:flag_id>/history/", history.flag_history, name="history"),
+    path("<int:flag_id>/state/<str:state>/", state.flag_state, name="state"),
+    path("<int:flag_id>/archive/", state.flag_archive, name="archive"),
+    path("<int:flag_id>/restore/", state.flag_restore, name="restore"),
 ]

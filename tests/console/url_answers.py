@@ -86,7 +86,11 @@ ANSWERS = {
     # Flags
     "flags:list": READ,
     "flags:new": "302 403 200 200 / 302 403 200 200",
-    "flags:page": "302 404 404 404 / 302 403 404 404",
+    "flags:page": READ_ONE,
+    "flags:rules": "302 403 404 404 / 302 403 404 404",
+    "flags:variants": "302 403 404 404 / 302 403 404 404",
+    "flags:settings": "302 403 404 404 / 302 403 404 404",
+    "flags:history": READ_ONE,
     "flags:state": "302 403 404 404 / 302 403 404 404",
     "flags:archive": ACTS_ON_ONE,
     "flags:restore": ACTS_ON_ONE,

@@ -90,32 +90,38 @@ def test_a_state_that_is_none_is_not_found(flag: Flag) -> None:
     assert signed_in(Role.OPERATOR).post(state_url(flag, "maybe")).status_code == 404
 
 
+def settings_url(flag: Flag) -> str:
+    return reverse("flags:settings", args=[flag.pk])
+
+
 def form(flag: Flag, **changes: Any) -> dict[str, Any]:
-    return {"percent": "5", "note": "", "owner": "", "languages": "", "version": flag.version, "reason": "", **changes}
+    return {"note": "", "owner": "", "kind": "release", "version": flag.version, "reason": "", **changes}
 
 
-def test_an_edit_is_kept(flag: Flag) -> None:
-    """The percentage typed in the form is the flag's afterwards."""
-    answer = signed_in(Role.OPERATOR).post(page_url(flag), form(flag, percent="12.34"))
+def test_settings_are_kept(flag: Flag) -> None:
+    """Owner, kind, tags and expiry typed in the form are the flag's afterwards, the times in UTC."""
+    typed = form(flag, owner="web", kind="ops", tags="player, web, player", expires_at="2027-01-02T03:04:05")
+    answer = signed_in(Role.OPERATOR).post(settings_url(flag), typed)
     assert answer.status_code == 303
     flag.refresh_from_db()
-    assert str(flag.percent) == "12.34"
+    assert (flag.owner, flag.kind, flag.tags) == ("web", "ops", ["player", "web"])
+    assert flag.expires_at and flag.expires_at.isoformat() == "2027-01-02T03:04:05+00:00"
 
 
-@pytest.mark.parametrize("percent", ["101", "-1", "many", "1e999"])
-def test_a_percentage_that_cannot_be_is_refused_at_its_field(flag: Flag, percent: str) -> None:
+@pytest.mark.parametrize(("field", "typed"), [("tags", "x" * 41), ("runbook_url", "no address"), ("kind", "other")])
+def test_what_cannot_be_is_refused_at_its_field(flag: Flag, field: str, typed: str) -> None:
     """The form comes back as 422 with the message at the field, and the flag stays."""
-    answer = signed_in(Role.OPERATOR).post(page_url(flag), form(flag, percent=percent))
+    answer = signed_in(Role.OPERATOR).post(settings_url(flag), form(flag, **{field: typed, "owner": "late"}))
     assert answer.status_code == 422
-    assert "id_percent_error" in answer.content.decode()
+    assert f"id_{field}_error" in answer.content.decode()
     flag.refresh_from_db()
-    assert flag.percent == 5
+    assert flag.owner == ""
 
 
 def test_the_second_editor_sees_both_versions(flag: Flag) -> None:
     """A form that was read before somebody else's save answers 409 with both values."""
     services.edit(actor(name="early"), flag.pk, {"owner": "early team"}, flag.version)
-    answer = signed_in(Role.OPERATOR).post(page_url(flag), form(flag, owner="late team"))
+    answer = signed_in(Role.OPERATOR).post(settings_url(flag), form(flag, owner="late team"))
     assert answer.status_code == 409
     body = answer.content.decode()
     assert "early team" in body and "late team" in body

@@ -1,0 +1,39 @@
+"""What the parts of a flag's page share: their tabs, their addresses, and what came of a change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from flags.models import Flag
+from ops_console.access.roles import Role, reaches
+from ops_console.web import Tab, page
+
+_PARTS = (
+    ("page", "Overview", Role.VIEWER),
+    ("rules", "Rules", Role.OPERATOR),
+    ("variants", "Variants", Role.OPERATOR),
+    ("history", "History", Role.VIEWER),
+    ("settings", "Settings", Role.OPERATOR),
+)
+
+
+def flag_part(
+    request: HttpRequest, flag: Flag, part: str, context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
+    """One part of the flag's page: `templates/flags/PART.html`, with the tabs that lead to the others."""
+    role = getattr(request.user, "role", "")
+    parts = [
+        Tab(label, part_url(flag, name), None, name == part) for name, label, needed in _PARTS if reaches(role, needed)
+    ]
+    whole = {"flag": flag, "parts": parts, "audit_url": audit_url(flag), **context}
+    return page(request, f"flags/{part}.html", whole, status=status)
+
+
+def part_url(flag: Flag, part: str = "page") -> str:
+    return reverse(f"flags:{part}", args=[flag.pk])
+
+
+def audit_url(flag: Flag) -> str:
+    return f"{reverse('audit:list')}?target_type=flag&target_id={flag.pk}"

@@ -1,0 +1,49 @@
+"""A flag at a glance: what is in force, in words, who applied it, and the lines that use it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from flags import queries
+from flags.models import Flag, State
+from flags.prerequisites import dependents
+from flags.views import code
+from flags.views.common import flag_part
+from flags.words import prerequisite_in_words, rules_in_words, schedule_in_words
+from ops_console.audit.queries import last_entries
+from ops_console.contract.models import Instance
+from ops_console.contract.queries import followers
+
+_SHOWN_CHANGES = 5
+
+
+@require_GET
+def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
+    flag = queries.flag(flag_id)
+    following = followers()
+    context = {
+        "states": State,
+        "rules": rules_in_words(flag),
+        "schedule": schedule_in_words(flag),
+        "prerequisites": _prerequisites(flag),
+        "needed_by": dependents(flag.name),
+        "entries": last_entries("flag", str(flag.pk), _SHOWN_CHANGES),
+        "followers": following,
+        "problems": _problems(flag, following.live),
+        "uses": code.uses(flag.name, bool(flag.variants)),
+        "commands": code.commands(flag.name),
+    }
+    return flag_part(request, flag, "page", context)
+
+
+def _prerequisites(flag: Flag) -> list[tuple[str, int | None, str]]:
+    """Parents by name, with their page where they are defined, and what is asked of them."""
+    asked = [raw for raw in flag.prerequisites if isinstance(raw, dict)]
+    known = dict(Flag.objects.filter(name__in=[str(raw.get("flag")) for raw in asked]).values_list("name", "pk"))
+    return [(str(raw.get("flag")), known.get(str(raw.get("flag"))), prerequisite_in_words(raw)) for raw in asked]
+
+
+def _problems(flag: Flag, live: list[Instance]) -> list[tuple[Instance, dict[str, Any]]]:
+    """What processes report that they cannot follow in this flag."""
+    return [(each, problem) for each in live for problem in each.problems if problem.get("flag") == flag.name]

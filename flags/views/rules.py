@@ -1,0 +1,79 @@
+"""Who gets a flag: rules, audience, prerequisites and schedule, with what saving them would do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from flags import queries
+from flags.editor import documents
+from flags.editor.fields import FIELDS, GROUPS, OPERATORS, PAYLOADS, STICKINESS
+from flags.editor.rows import Row
+from flags.effects import Effect, of_change
+from flags.forms import AudienceForm
+from flags.models import Flag
+from flags.prerequisites import dependents
+from flags.views.common import audit_url, flag_part, part_url
+from flags.views.saving import Sheet
+from ops_client.flags.rules import NORMALISER
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
+from ops_console.errors import InvalidInput
+from ops_console.web import done
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the editor offers."""
+
+    segments: list[str]
+    flags: list[str]
+    operators: Any = GROUPS
+    known_operators: Any = frozenset(OPERATORS)
+    fields: Any = FIELDS
+    stickiness: Any = STICKINESS
+    payloads: Any = PAYLOADS
+    own_normaliser: str = NORMALISER
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def flag_rules(request: HttpRequest, flag_id: int) -> HttpResponse:
+    """GET shows, a button `do` draws it again as the button says, and a POST without one saves."""
+    flag = queries.flag(flag_id)
+    sheet = Sheet(flag, request.POST if request.method == "POST" else None, AudienceForm, _show, _read)
+    if request.method != "POST" or sheet.is_redrawn:
+        return _page(request, flag, sheet)
+    if not sheet.save(request):
+        return _page(request, flag, sheet, status=422)
+    return done(request, f"{flag.name} is saved.", to=part_url(flag, "rules"), link_url=audit_url(flag))
+
+
+def _show(root: Row, flag: Flag) -> None:
+    documents.show_rules(root, flag.rules)
+    documents.show_prerequisites(root, flag.prerequisites)
+
+
+def _read(root: Row) -> dict[str, Any]:
+    return {"rules": documents.rules(root), "prerequisites": documents.prerequisites(root)}
+
+
+def _page(request: HttpRequest, flag: Flag, sheet: Sheet, status: int = 200) -> HttpResponse:
+    context = {
+        "sheet": sheet,
+        "editor": Choices(queries.segment_names(), queries.flag_names(besides=flag.pk)),
+        "effect": effect_of(flag, sheet),
+        "needed_by": dependents(flag.name),
+    }
+    return flag_part(request, flag, "rules", context, status)
+
+
+def effect_of(flag: Flag, sheet: Sheet) -> Effect | None:
+    """What saving would do; None while nothing was typed."""
+    if not sheet.is_redrawn:
+        return None
+    try:
+        return of_change(flag, sheet.values())
+    except InvalidInput as error:
+        return Effect(problem=error.message)

@@ -1,0 +1,76 @@
+"""The switch, on for everyone, archive and restore."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from flags import queries, services
+from flags.effects import of_state
+from flags.forms import ConfirmForm
+from flags.models import Flag, State
+from flags.views.common import audit_url, part_url
+from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
+from ops_console.contract.queries import followers
+from ops_console.errors import NotFound
+from ops_console.web import Question, ask, done
+
+_SAID = {
+    State.OFF: "{} is off for everyone.",
+    State.RULES: "{} goes by its rules.",
+    State.ON: "{} is on for everyone.",
+}
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def flag_state(request: HttpRequest, flag_id: int, state: str) -> HttpResponse:
+    """The switch (off, rules) is one click with Undo. On for everyone asks first, and so does what is protected."""
+    if state not in State:
+        raise NotFound("A flag is off, on, or goes by its rules.")
+    flag, wanted = queries.flag(flag_id), State(state)
+    guarded = flag.protected and wanted != State.OFF
+    form = ConfirmForm(request.POST or None, protected=guarded, name=flag.name)
+    if request.method != "POST" or (guarded and not form.is_valid()):
+        return ask(request, _question(flag, wanted), form)
+    services.set_state(actor_of(request), flag_id, wanted, request.POST.get("reason", ""))
+    return done(
+        request,
+        _SAID[wanted].format(flag.name),
+        to=reverse("flags:list"),
+        undo_url=reverse("flags:state", args=[flag_id, flag.state]),
+        link_url=audit_url(flag),
+    )
+
+
+def _question(flag: Flag, state: State) -> Question:
+    everyone = ["Every user gets it, whatever its rules and percentage say."] if state == State.ON else []
+    reach = f"Takes effect within a second; backend processes that follow now: {followers().total}."
+    return Question(
+        f"{flag.name}: {state.label.lower()}?",
+        action=reverse("flags:state", args=[flag.pk, state]),
+        back=part_url(flag),
+        effect=of_state(flag, state),
+        notes=[*everyone, reach],
+        confirm=state.label,
+        tone="danger" if state == State.ON else "primary",
+    )
+
+
+@require_POST
+def flag_archive(request: HttpRequest, flag_id: int) -> HttpResponse:
+    flag = services.archive(actor_of(request), flag_id)
+    return done(
+        request,
+        f"{flag.name} is archived: code that asks for it gets its default.",
+        to=reverse("flags:list"),
+        undo_url=reverse("flags:restore", args=[flag_id]),
+        link_url=audit_url(flag),
+    )
+
+
+@require_POST
+def flag_restore(request: HttpRequest, flag_id: int) -> HttpResponse:
+    flag = services.restore(actor_of(request), flag_id)
+    return done(request, f"{flag.name} is in force again.", to=part_url(flag), link_url=audit_url(flag))

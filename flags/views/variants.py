@@ -1,0 +1,43 @@
+"""What those get for whom a flag is on: its variants, their weights, payloads and overrides."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from flags import queries
+from flags.editor import documents
+from flags.editor.rows import Row
+from flags.models import Flag
+from flags.views.common import audit_url, flag_part, part_url
+from flags.views.rules import Choices, effect_of
+from flags.views.saving import Sheet
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
+from ops_console.web import done
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def flag_variants(request: HttpRequest, flag_id: int) -> HttpResponse:
+    """As the rules: GET shows, a button `do` draws it again, and a POST without one saves."""
+    flag = queries.flag(flag_id)
+    sheet = Sheet(flag, request.POST if request.method == "POST" else None, None, _show, _read)
+    if request.method != "POST" or sheet.is_redrawn:
+        return _page(request, flag, sheet)
+    if not sheet.save(request):
+        return _page(request, flag, sheet, status=422)
+    return done(request, f"{flag.name} is saved.", to=part_url(flag, "variants"), link_url=audit_url(flag))
+
+
+def _show(root: Row, flag: Flag) -> None:
+    documents.show_variants(root, flag.variants)
+
+
+def _read(root: Row) -> dict[str, Any]:
+    return {"variants": documents.variants(root)}
+
+
+def _page(request: HttpRequest, flag: Flag, sheet: Sheet, status: int = 200) -> HttpResponse:
+    context = {"sheet": sheet, "editor": Choices([], []), "effect": effect_of(flag, sheet)}
+    return flag_part(request, flag, "variants", context, status)

@@ -1,0 +1,84 @@
+"""What a flag says, in sentences: for its page, for viewers, and for whoever reads it on call. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flags.editor.fields import operator_of
+from flags.models import Flag
+
+_AUDIENCE = (
+    ("authenticated", "Everybody who is signed in"),
+    ("staff", "Staff"),
+    ("superusers", "Superusers"),
+    ("testing", "Requests that test it"),
+)
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rule: its `name`, what it says, its segments (which are links) and the names of its variants."""
+
+    name: str
+    words: str
+    segments: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+def rules_in_words(flag: Flag) -> list[Line]:
+    """Every way into a flag: waffle's audience first, then the rules."""
+    return [*_audience(flag), *(rule_in_words(raw) for raw in flag.rules)]
+
+
+def rule_in_words(raw: Any) -> Line:
+    """One rule; one that is no object, or holds what this console does not know, says so."""
+    if not isinstance(raw, dict):
+        return Line("", "Not a rule that can be read")
+    who = [constraint_in_words(each) for each in raw.get("constraints") or []]
+    segments = tuple(map(str, raw.get("segments") or []))
+    percent, by = raw.get("percent", 100), raw.get("stickiness") or "user_id"
+    asked = " and ".join(who) or ("" if segments else "Everybody")
+    rollout = "" if str(percent) == "100" else f"{percent} % by {by}"
+    if raw.get("group"):
+        rollout += f" in group {raw['group']}"
+    words = "; ".join(filter(None, (asked, rollout)))
+    names = tuple(str(each.get("name")) for each in raw.get("variants") or [] if isinstance(each, dict))
+    return Line(str(raw.get("name") or ""), words, segments, names)
+
+
+def constraint_in_words(raw: Any) -> str:
+    """`tier is one of creator, pro`."""
+    if not isinstance(raw, dict):
+        return "a constraint that cannot be read"
+    values = [str(value) for value in raw.get("values") or []]
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    said = f"{raw.get('field')} {operator_of(str(raw.get('operator'))).label} {', '.join(values[:_SHOWN])}{more}"
+    said += " in any case" if raw.get("case_insensitive") else ""
+    return f"not ({said})" if raw.get("inverted") else said
+
+
+def schedule_in_words(flag: Flag) -> str:
+    """When it can be on at all; empty where always."""
+    ends = [("from", flag.on_at), ("until", flag.off_at)]
+    said = " ".join(f"{word} {moment:%Y-%m-%d %H:%M} UTC" for word, moment in ends if moment)
+    return f"On {said} only." if said else ""
+
+
+def prerequisite_in_words(raw: Any) -> str:
+    """`is on, in red or blue`."""
+    variants = " or ".join(map(str, raw.get("variants") or []))
+    return f"is {raw.get('state') or 'on'}" + (f", in variant {variants}" if variants else "")
+
+
+def _audience(flag: Flag) -> Iterator[Line]:
+    for column, words in _AUDIENCE:
+        if getattr(flag, column):
+            yield Line("", words)
+    if flag.languages:
+        yield Line("", f"Language is one of {flag.languages}")
+    for kind in ("groups", "users"):
+        if names := [str(each) for each in getattr(flag, kind).all()]:
+            yield Line("", f"{kind.capitalize()}: {', '.join(names[:_SHOWN])}{' …' if len(names) > _SHOWN else ''}")
+    if flag.percent is not None:
+        yield Line("", f"{flag.percent.normalize():f} % of all users by user_id")
