@@ -7,6 +7,7 @@ from dataclasses import replace
 from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot
 from ops_client.flags.context import Context
 from ops_client.flags.defaults import EnvironmentDefaults
+from ops_client.flags.explain import Explanation, Reason, by_default
 from ops_client.flags.rules import definition_from_row, segments_from_rows
 from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
 from ops_client.part import Part, Runtime
@@ -49,6 +50,13 @@ class FlagClient(Part):
         else:
             found = ON_WITHOUT if self._defaults.answer(name, context or {}, False) else DISABLED
         return found if found.enabled else replace(default, feature_enabled=found.feature_enabled)
+
+    def explain(self, name: str, context: Context | None = None, default: bool = False) -> Explanation:
+        """Why `is_enabled` answers as it does, with everything that it asks on the way. Not counted as a question."""
+        found = self.snapshot.explain(name, context or {}, default)
+        if found.reason in {Reason.UNDEFINED, Reason.ARCHIVED} and self._defaults.defines(name):
+            return by_default(name, self._defaults.answer(name, context or {}, default), Reason.ENVIRONMENT)
+        return found
 
     @property
     def snapshot(self) -> Snapshot:

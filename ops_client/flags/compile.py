@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ops_client.flags.conditions import segments_by_name
 from ops_client.flags.context import Context
 from ops_client.flags.evaluate import CompiledFlag, compile_flag, parents_by_flag
+from ops_client.flags.explain import Explanation, Reason, by_default, explain
 from ops_client.flags.prerequisites import cycles
 from ops_client.flags.rules import FlagDefinition, Problem, Segment
 from ops_client.flags.variants import DISABLED, Variant
@@ -31,6 +32,13 @@ class Snapshot:
         """The variant of this context; DISABLED for a flag that is off, unknown or archived."""
         flag = self.flags.get(name)
         return DISABLED if flag is None else flag.variant(context)
+
+    def explain(self, name: str, context: Context, default: bool = False) -> Explanation:
+        """Why a flag answers as it does. Never raises for what a context holds."""
+        flag = self.flags.get(name)
+        if flag is not None:
+            return explain(flag, context)
+        return by_default(name, default, Reason.ARCHIVED if name in self.definitions else Reason.UNDEFINED)
 
 
 def compile_snapshot(

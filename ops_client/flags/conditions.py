@@ -27,6 +27,7 @@ class Condition:
     """One question. `tell` is given the context and the answer; `parts` are the questions that this one consists of."""
 
     kind: str
+    name: str
     holds: Matcher
     tell: Callable[[Context, bool], Told]
     parts: tuple["Condition", ...] = ()
@@ -69,6 +70,7 @@ def constraint_condition(constraint: Constraint, now: Now) -> Condition:
     """One constraint. A field that is missing holds for nothing, unless inverted."""
     return Condition(
         "constraint",
+        constraint.field,
         constraint_matcher(constraint, now),
         lambda context, _: words.told_constraint(constraint, context),
     )
@@ -83,7 +85,7 @@ def segments_by_name(segments: Mapping[str, Segment], now: Now) -> SegmentOf:
             raise InvalidInput("segments", f"there is no segment named {name!r}")
         parts = tuple(constraint_condition(constraint, now) for constraint in segments[name].constraints)
         told = Told(f"segment {name}", {"segment": name})
-        return Condition("segment", all_of([part.holds for part in parts]), lambda *_: told, parts)
+        return Condition("segment", name, all_of([part.holds for part in parts]), lambda *_: told, parts)
 
     return segment
 
@@ -96,7 +98,7 @@ def schedule_condition(schedule: Schedule, now: Now) -> Condition:
         moment = now()
         return (on_at is None or moment >= on_at) and (off_at is None or moment < off_at)
 
-    return Condition("schedule", holds, lambda *_: words.told_schedule(schedule))
+    return Condition("schedule", "schedule", holds, lambda *_: words.told_schedule(schedule))
 
 
 def constraint_matcher(constraint: Constraint, now: Now) -> Matcher:
@@ -132,14 +134,14 @@ def _own_rollout(rule: Rule, group: str) -> Condition:
     """Nothing is asked at 100, so that a missing key never turns a full rollout off."""
     threshold = ceil(rule.percent * Decimal(buckets.BUCKETS) / 100)
     if threshold >= buckets.BUCKETS:
-        return Condition("percentage", always, lambda *_: words.told_everybody(rule))
+        return Condition("percentage", rule.stickiness, always, lambda *_: words.told_everybody(rule))
     place = partial(buckets.bucket, group)
     tell = partial(_told_rollout, rule, buckets.BUCKETS, threshold, place)
     if buckets.may_be_random(rule.stickiness):
         within = _within_or_chance(rule.stickiness, lambda key: place(key) < threshold, threshold / buckets.BUCKETS)
     else:
         within = _within(rule.stickiness, group, threshold)
-    return Condition("percentage", within, tell)
+    return Condition("percentage", rule.stickiness, within, tell)
 
 
 def _unleash_rollout(rule: Rule, group: str) -> Condition:
@@ -149,7 +151,7 @@ def _unleash_rollout(rule: Rule, group: str) -> Condition:
     chance = threshold / buckets.UNLEASH_BUCKETS if buckets.may_be_random(rule.stickiness) else 0.0
     within = _within_or_chance(rule.stickiness, lambda key: place(key) <= threshold, chance)
     tell = partial(_told_rollout, rule, buckets.UNLEASH_BUCKETS, threshold + 1, place)
-    return Condition("percentage", within, tell)
+    return Condition("percentage", rule.stickiness, within, tell)
 
 
 def _told_rollout(

@@ -28,6 +28,10 @@ class EnvironmentDefaults:
         """What the environment says of a flag, else `default`."""
         return self._flags.is_enabled(variable(name), context, default) if self.values else default
 
+    def defines(self, name: str) -> bool:
+        """Has the environment an answer of its own?"""
+        return variable(name) in self._flags.definitions
+
 
 def variable(name: str) -> str:
     """The environment variable of a flag: `new-player` is read from OPS_FLAG_NEW_PLAYER."""

@@ -13,7 +13,7 @@ from ops_client.flags.choose import Chooser, chooser
 from ops_client.flags.conditions import Condition, Now, SegmentOf, always, never
 from ops_client.flags.context import Context, Matcher
 from ops_client.flags.prerequisites import Prerequisite, cycles
-from ops_client.flags.rules import ALWAYS, FlagDefinition, Problem, Rule, Segment
+from ops_client.flags.rules import ALWAYS, FlagDefinition, Problem, Segment
 from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
 from ops_client.flags.words import Told
 
@@ -27,7 +27,7 @@ CycleOf = Callable[[str], tuple[str, ...]]
 class CompiledRule:
     """A rule that this version can follow. `lets_in` and `choose` may raise: its flag counts that as no."""
 
-    rule: Rule
+    name: str
     conditions: tuple[Condition, ...]
     lets_in: Matcher
     choose: Chooser
@@ -100,10 +100,14 @@ def compile_flag(flag: FlagDefinition, now: Now, segment: SegmentOf, parent: Par
     rules: list[CompiledRule] = []
     problems = list(flag.problems)
     for number, rule in enumerate(flag.rules, 1):
+        name = rule.name or f"rule {number}"
         try:
-            rules.append(_compile_rule(flag.name, rule, now, segment, choose))
+            asked = conditions.conditions_of(flag.name, rule, now, segment)
         except InvalidInput as error:
-            problems.append(Problem(flag.name, rule.name or f"rule {number}", error.message))
+            problems.append(Problem(flag.name, name, error.message))
+            continue
+        own = chooser(rule.group or flag.name, rule.variants) if rule.variants else choose
+        rules.append(CompiledRule(name, asked, conditions.all_of([each.holds for each in asked]), own))
     if way := cycle(flag.name):
         problems.append(Problem(flag.name, "prerequisites", f"it depends on itself: {' → '.join(way)}"))
     gates = _gates(flag, now, parent, way)
@@ -126,12 +130,6 @@ def given(choose: Chooser, context: Context) -> Variant:
         return ON_WITHOUT
 
 
-def _compile_rule(flag_name: str, rule: Rule, now: Now, segment: SegmentOf, choose: Chooser) -> CompiledRule:
-    asked = conditions.conditions_of(flag_name, rule, now, segment)
-    own = chooser(rule.group or flag_name, rule.variants) if rule.variants else choose
-    return CompiledRule(rule, asked, conditions.all_of([each.holds for each in asked]), own)
-
-
 def _gates(flag: FlagDefinition, now: Now, parent: ParentOf, way: tuple[str, ...]) -> tuple[Condition, ...]:
     """What must hold before any rule is asked: nothing, for most flags."""
     gates = [] if flag.understood else [_refusal("what it depends on, or its schedule, cannot be read by this version")]
@@ -149,14 +147,17 @@ def _prerequisite_condition(asked: Prerequisite, parent: ParentOf) -> Condition:
             return flag is not None and flag.variant(context).name in asked.variants
         return (flag is not None and flag.is_on(context)) is asked.on
 
+    def tell(_: Context, answer: bool) -> Told:
+        found = "it is" if answer else "it is not"
+        return Told(f"flag {asked.flag} must be {state}: {found}", {"flag": asked.flag, "state": state})
+
     state = f"on, as {' or '.join(asked.variants)}" if asked.variants else "on" if asked.on else "off"
-    told = Told(f"flag {asked.flag} must be {state}", {"flag": asked.flag, "state": state})
-    return Condition("prerequisite", met, lambda *_: told)
+    return Condition("prerequisite", asked.flag, met, tell)
 
 
 def _refusal(sentence: str) -> Condition:
     told = Told(sentence)
-    return Condition("refusal", never, lambda *_: told)
+    return Condition("refusal", "refusal", never, lambda *_: told)
 
 
 def _is_on(flag: FlagDefinition, gates: tuple[Condition, ...], rules: list[CompiledRule]) -> Matcher:

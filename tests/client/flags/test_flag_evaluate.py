@@ -14,6 +14,7 @@ from ops_client.flags.buckets import BUCKETS, bucket
 from ops_client.flags.evaluate import evaluate
 from ops_client.flags.operators import OPERATORS
 from ops_client.flags.rules import Constraint, FlagDefinition, Rule, Schedule, Segment
+from tests.client.flags.strategies import SAMPLE, Hostile, values
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -226,32 +227,11 @@ def test_host_is_this_one_when_absent():
     assert not is_on(FlagDefinition("a", rules=(rule,)), {"hostname": "another"})
 
 
-class Hostile:
-    """A value whose every use raises."""
-
-    def __str__(self):
-        raise RuntimeError("no text")
-
-    def __eq__(self, other):
-        raise RuntimeError("no comparison")
-
-    __hash__ = None
-
-
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates()
-    | st.datetimes() | st.decimals() | st.uuids() | st.characters(categories=["Cs"]) | st.builds(Hostile),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=5,
-)  # fmt: skip
-SAMPLE = {"NUM": "10", "DATE": "2026-01-01", "SEMVER": "1.2.3", "CIDR": "10.0.0.0/8"}
-
-
 @given(st.sampled_from(sorted(OPERATORS)), st.booleans(), st.booleans(), values)
 def test_never_raises(operator, inverted, case_insensitive, value):
     """Whatever a context holds, the answer is yes or no."""
-    sample = SAMPLE.get(operator.split("_")[0], "x")
-    constraint = Constraint("field", operator, (sample,), inverted, case_insensitive)
+    sample = tuple(SAMPLE.get(operator.split("_")[0], ["x"]))
+    constraint = Constraint("field", operator, sample, inverted, case_insensitive)
     rules = (Rule(constraints=(constraint,)), Rule(percent=Decimal(50), stickiness="field"))
     assert is_on(FlagDefinition("a", rules=rules), {"field": value}) in {True, False}
 
