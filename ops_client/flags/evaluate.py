@@ -144,7 +144,8 @@ def _prerequisite_condition(asked: Prerequisite, parent: ParentOf) -> Condition:
     def met(context: Context) -> bool:
         flag = parent(asked.flag)
         if asked.variants:
-            return flag is not None and flag.variant(context).name in asked.variants
+            found = DISABLED if flag is None else flag.variant(context)
+            return found.feature_enabled and found.name in asked.variants
         return (flag is not None and flag.is_on(context)) is asked.on
 
     def tell(_: Context, answer: bool) -> Told:

@@ -64,8 +64,9 @@ def _address(value: str) -> IPv4Address | IPv6Address | None:
 def _member(constraint: Constraint) -> TextTest:
     if not constraint.case_insensitive:
         return frozenset(constraint.values).__contains__
-    folded = frozenset(value.casefold() for value in constraint.values)
-    return lambda value: value.casefold() in folded
+    # Lower, here and below, as Unleash does: casefold would also take ß for ss.
+    folded = frozenset(value.lower() for value in constraint.values)
+    return lambda value: value.lower() in folded
 
 
 def _prefix(constraint: Constraint) -> TextTest:
@@ -135,14 +136,14 @@ def _required(constraint: Constraint, fold: bool = True) -> tuple[str, ...]:
     if not constraint.values:
         raise InvalidInput("values", f"{constraint.operator} needs at least one value")
     if fold and constraint.case_insensitive:
-        return tuple(value.casefold() for value in constraint.values)
+        return tuple(value.lower() for value in constraint.values)
     return constraint.values
 
 
 def _folding(constraint: Constraint, test: TextTest) -> TextTest:
     if not constraint.case_insensitive:
         return test
-    return lambda value: test(value.casefold())
+    return lambda value: test(value.lower())
 
 
 OPERATORS: dict[str, Callable[[Constraint], TextTest]] = {

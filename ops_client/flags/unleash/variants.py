@@ -1,0 +1,45 @@
+"""Unleash's variants in our words, those of a feature and those of a strategy."""
+
+from ops_client.errors import InvalidInput
+from ops_client.flags.unleash import names
+from ops_client.flags.unleash.document import Entry, entry, items
+from ops_client.flags.variants import variants_from_json
+
+Variant = dict[str, object]
+
+
+def feature_variants(feature: Entry) -> list[Variant]:
+    """The variants of a feature, each with its own stickiness and overrides. Raises InvalidInput."""
+    return _checked([_feature_variant(entry(each, "variants")) for each in items(feature, "variants", "variants")])
+
+
+def strategy_variants(strategy: Entry, stickiness: str) -> list[Variant]:
+    """The variants of a strategy, which stick to what the strategy does. Raises InvalidInput."""
+    given = [entry(each, "variants") for each in items(strategy, "variants", "variants")]
+    return _checked([_variant(each, stickiness) for each in given])
+
+
+def _feature_variant(of: Entry) -> Variant:
+    overrides = [_override(entry(each, "overrides")) for each in items(of, "overrides", "overrides")]
+    return {**_variant(of, of.get("stickiness")), "overrides": overrides}
+
+
+def _variant(of: Entry, stickiness: object) -> Variant:
+    return {
+        "name": of.get("name"),
+        "weight": of.get("weight", 0),
+        "payload": of.get("payload"),
+        "stickiness": names.stickiness(stickiness) if isinstance(stickiness, str) and stickiness else "default",
+    }
+
+
+def _override(of: Entry) -> Variant:
+    name = of.get("contextName")
+    if not isinstance(name, str):
+        raise InvalidInput("contextName", "is text")
+    return {"field": names.field(name), "values": items(of, "values", "values")}
+
+
+def _checked(made: list[Variant]) -> list[Variant]:
+    variants_from_json({"variants": made})
+    return made
