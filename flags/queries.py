@@ -1,10 +1,13 @@
-"""Every read that the flags' pages need."""
+"""Every read that the flags' list and pages need, besides usage, staleness and previews."""
 
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
 
 from flags.models import Flag, Segment
+from flags.staleness import stale, with_staleness
 from ops_console.errors import NotFound
 
 _MOST_OFFERED = 500  # names in an input's list: a page stays small; any other can be typed
@@ -12,44 +15,82 @@ _STATES = {
     "on": Q(archived_at=None, everyone=True),
     "rules": Q(archived_at=None, everyone=None),
     "off": Q(archived_at=None, everyone=False),
+    "scheduled": Q(archived_at=None, on_at__gt=Now()) | Q(archived_at=None, off_at__gt=Now()),
     "archived": Q(archived_at__isnull=False),
 }
+STALE = "stale"
+_TAGS = """
+SELECT tag, count(*) FROM ops.flags_flag f, jsonb_array_elements_text(f.tags) AS tag
+WHERE f.archived_at IS NULL AND jsonb_typeof(f.tags) = 'array' GROUP BY tag ORDER BY tag
+"""
 
 
-def flags(text: str = "", state: str = "") -> QuerySet[Flag]:
-    """Flags whose name, note or owner holds the text, in one state; without a state, all that are not archived."""
-    found = _holding(text).filter(_STATES.get(state, Q(archived_at=None)))
+def flags(text: str = "", state: str = "", kind: str = "", tag: str = "", owner: str = "") -> QuerySet[Flag]:
+    """Flags whose name, note or owner holds the text, in one state (`scheduled` and `stale` too), of a kind, with a
+    tag, of an owner; without a state, all that are not archived. They carry what `staleness.reasons` asks."""
+    found = _matching(text, kind, tag, owner)
+    found = stale(found) if state == STALE else with_staleness(found).filter(_STATES.get(state, Q(archived_at=None)))
     return found.annotate(listed_users=Count("users", distinct=True), listed_groups=Count("groups", distinct=True))
 
 
-def counts(text: str = "") -> dict[str, int]:
-    """How many flags each tab holds, for the same text; one query."""
+def counts(text: str = "", kind: str = "", tag: str = "", owner: str = "") -> dict[str, int]:
+    """How many flags each tab holds, for the same filters; two queries."""
     aggregates = {name: Count("pk", filter=condition) for name, condition in _STATES.items()}
-    found: dict[str, Any] = _holding(text).aggregate(**aggregates)
-    return {**found, "": found["on"] + found["rules"] + found["off"]}
+    matching = _matching(text, kind, tag, owner)
+    found: dict[str, Any] = matching.aggregate(**aggregates)
+    return {**found, "": found["on"] + found["rules"] + found["off"], STALE: stale(matching).count()}
 
 
 def flag(flag_id: int) -> Flag:
-    """One flag with its listed users and groups. Raises NotFound."""
-    found = Flag.objects.prefetch_related("users", "groups").filter(pk=flag_id).first()
+    """One flag with its listed users and groups, and what `staleness.reasons` asks. Raises NotFound."""
+    found = with_staleness(Flag.objects.prefetch_related("users", "groups")).filter(pk=flag_id).first()
     if found is None:
         raise NotFound("There is no such flag. It may have been removed; the audit knows.")
     return found
 
 
-def segment_names() -> list[str]:
-    """The segments that a rule can name."""
-    return list(Segment.objects.values_list("name", flat=True))
+def flag_named(name: str) -> Flag:
+    """The same by name. Raises NotFound."""
+    flag_id = Flag.objects.filter(name=name).values_list("pk", flat=True).first()
+    if flag_id is None:
+        raise NotFound(f"There is no flag named {name!r}.")
+    return flag(flag_id)
 
 
-def flag_names(besides: int) -> list[str]:
-    """The flags in force that another one can depend on."""
+def flag_names(besides: int = 0) -> list[str]:
+    """Flags in force that another could ask for as a prerequisite."""
     found = Flag.objects.filter(archived_at=None).exclude(pk=besides).order_by("name")
     return list(found.values_list("name", flat=True)[:_MOST_OFFERED])
 
 
+def segment_names() -> list[str]:
+    """Segments that a rule could name."""
+    return list(Segment.objects.order_by("name").values_list("name", flat=True))
+
+
+def owners() -> list[str]:
+    """Who is named as an owner of a flag in force, for the filter."""
+    found = Flag.objects.filter(archived_at=None).exclude(owner="")
+    return list(found.order_by("owner").values_list("owner", flat=True).distinct())
+
+
+def tags() -> dict[str, int]:
+    """Tags of flags in force and how many carry each, for the filter."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAGS)
+        return dict(cursor.fetchall())
+
+
+def _matching(text: str, kind: str, tag: str, owner: str) -> QuerySet[Flag]:
+    exact = {"kind": _plain(kind), "tags__contains": [tag] if (tag := _plain(tag)) else "", "owner": _plain(owner)}
+    return _holding(_plain(text)).filter(**{field: value for field, value in exact.items() if value})
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "").strip()
+
+
 def _holding(text: str) -> QuerySet[Flag]:
-    text = text.strip().replace("\0", "")
     if not text:
         return Flag.objects.all()
     return Flag.objects.filter(Q(name__icontains=text) | Q(note__icontains=text) | Q(owner__icontains=text))
