@@ -21,11 +21,12 @@ _ICONS = {
 }
 
 _TONES = {
-    "ok": "ok on active alive closed completed done finished healthy processed published changed delivered applied",
+    "ok": "ok on new active alive closed completed done finished healthy processed published changed delivered applied",
     "warn": "half_open slow suspected degraded behind expiring warning paused stale shadow mass_stop skipped locked",
     "bad": "open dead failed error killed refused firing quarantined unavailable missing exceeded gone",
     "info": "running processing releasing partial pending waiting rules forced retrying canary scheduled",
-    "idle": "off idle queued unknown disabled archived expired cancelled none inactive resolved finished_meanwhile",
+    "idle": "off idle same removed queued unknown disabled archived expired cancelled none inactive resolved"
+    " finished_meanwhile",
 }
 
 _OWN_ICON = {

@@ -1,5 +1,6 @@
 """What a table of overrides would do, row by row, before anything is done."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,12 @@ def plan(rows: Iterable[Asked], reason: str = "") -> list[Planned]:
     limits = _limits(list({person.id: person for person in people.values()}.values()))
     seen: set[tuple[str, str]] = set()
     return [_planned(row, people.get(row.user), limits, seen, reason) for row in rows]
+
+
+def fingerprint(rows: Iterable[Planned]) -> str:
+    """What a person saw of a plan, in one short text: another one means that something changed since."""
+    seen = [(row.asked.user, row.asked.resource, row.outcome, row.before, row.after, row.version) for row in rows]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 def _limits(people: Sequence[Person]) -> dict[tuple[str, str], Limit]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ops_console.errors import InvalidInput
@@ -41,6 +41,16 @@ def read_table(text: str) -> list[Asked]:
         return _rows(reader)
     except csv.Error as error:
         raise InvalidInput("file", f"file: line {reader.line_num} cannot be read as CSV: {error}.") from error
+
+
+def write_table(rows: Iterable[Asked]) -> str:
+    """The rows as a CSV text that `read_table` reads."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([row.user, "", row.resource, row.limit, row.expires_at, row.reason])
+    return written.getvalue()
 
 
 def export_rows() -> Iterator[list[str]]:

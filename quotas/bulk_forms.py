@@ -1,0 +1,75 @@
+"""What people can type about many overrides at once."""
+
+from typing import Any
+
+from django import forms
+
+from ops_console.errors import InvalidInput
+from quotas.bulk import Asked, read_table
+from quotas.models import Resource
+from quotas.services import LONGEST_REASON
+
+_REASON_HELP = "Kept with every override and in the audit."
+
+
+class TableForm(forms.Form):
+    """A table, as a file or pasted. `seen` is the fingerprint of the plan that the person has before them."""
+
+    file = forms.FileField(required=False, label="CSV file", help_text="UTF-8, at most 5,000 rows.")
+    table = forms.CharField(
+        required=False,
+        label="Or paste it here",
+        strip=False,
+        widget=forms.Textarea({"rows": 8, "spellcheck": "false", "class": "mono"}),
+        help_text="user,resource,limit,expires_at,reason: a user is an id or a mail; a limit is a number, "
+        "<code>50 GB</code>, <code>+50%</code>, <code>unlimited</code> or <code>remove</code>.",
+    )
+    reason = forms.CharField(
+        required=False, max_length=LONGEST_REASON, help_text=f"For rows without one. {_REASON_HELP}"
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        try:
+            cleaned["asked"] = read_table(self._text(cleaned))
+        except InvalidInput as error:
+            self.add_error("file" if cleaned.get("file") else "table", error.message.removeprefix("file: "))
+        return cleaned
+
+    def _text(self, cleaned: dict[str, Any]) -> str:
+        file = cleaned.get("file")
+        if file is None:
+            return str(cleaned.get("table") or "")
+        try:
+            return str(file.read().decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise InvalidInput("file", "file: is not UTF-8 text. Save the sheet as CSV (UTF-8).") from error
+
+
+class ManyForm(forms.Form):
+    """One change for many users."""
+
+    users = forms.CharField(
+        widget=forms.Textarea({"rows": 6, "spellcheck": "false", "class": "mono"}),
+        help_text="Ids or mail addresses, one a line.",
+    )
+    resource = forms.ModelChoiceField(Resource.objects.all(), empty_label=None)
+    limit = forms.CharField(max_length=40, initial="+50%", help_text="A number, +50%, unlimited, or remove.")
+    expires_at = forms.DateField(
+        label="Until the end of (UTC)",
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        help_text="Empty: for 7 days.",
+    )
+    reason = forms.CharField(max_length=LONGEST_REASON, help_text=_REASON_HELP)
+
+    def asked(self) -> list[Asked]:
+        """A row a user, as a table would hold them."""
+        given = self.cleaned_data
+        users = [line.strip().strip(",;") for line in given["users"].splitlines()]
+        until = given["expires_at"].isoformat() if given["expires_at"] else ""
+        return [
+            Asked(number, user, given["resource"].name, given["limit"], until, given["reason"])
+            for number, user in enumerate(filter(None, users), 1)
+        ]
