@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flags.models import EVERYONE, Flag, State
+from flags.preview import of_flag
 from flags.validation import check
 
 
@@ -18,6 +19,7 @@ class Effect:
     turned_off: int = 0
     other_variant: int = 0
     problem: str = ""
+    bounded: bool = False
 
     @property
     def words(self) -> str:
@@ -32,10 +34,11 @@ class Effect:
             )
             if count
         ]
+        people = f"{self.seen:,} users seen{' last' if self.bounded else ' in the last day'}"
         if not parts:
-            return f"Changes nothing for the {self.seen:,} users seen in the last day."
+            return f"Changes nothing for the {people}."
         said = ", ".join(parts)
-        return f"{said[0].upper()}{said[1:]} of {self.seen:,} users seen in the last day."
+        return f"{said[0].upper()}{said[1:]} of {people}."
 
 
 def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
@@ -44,11 +47,16 @@ def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
     for name, value in values.items():
         setattr(candidate, name, value)
     check(candidate, values)
-    return Effect()
+    return _effect(flag, candidate)
 
 
 def of_state(flag: Flag, state: State) -> str:
     """What a switch would do, in a sentence."""
     candidate = copy(flag)
     candidate.everyone = EVERYONE[state]
-    return Effect().words
+    return _effect(flag, candidate).words
+
+
+def _effect(before: Flag, after: Flag) -> Effect:
+    found = of_flag(before, after)
+    return Effect(found.seen, found.gained, found.lost, found.other_variant, bounded=found.bounded)

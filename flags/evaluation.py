@@ -23,22 +23,31 @@ def is_active(name: str, context: dict[str, Any]) -> bool:
     known = definitions(name)
     if name not in known:
         return default
-    named = {segment for each in known.values() for rule in each.rules for segment in rule.segments}
+    named = segments_named_by(known.values())
     return evaluate(known[name], context, timezone.now(), segments(named) if named else {}, default, known)
 
 
-def definitions(name: str) -> dict[str, FlagDefinition]:
-    """The flag as the contract shows it to backends, and all that it depends on; a query a generation."""
+def definitions(*names: str) -> dict[str, FlagDefinition]:
+    """Flags as the contract shows them to backends, and all that they depend on; a query a generation."""
     found: dict[str, FlagDefinition] = {}
-    asked = {name}
+    asked = set(names)
     while asked:
-        rows = _documents("SELECT to_jsonb(f) FROM ops_v1.flag f WHERE f.name = ANY(%s)", [list(asked)])
-        newer = [definition_from_row(row) for row in rows]
+        newer = [definition_from_row(row) for row in flag_rows(asked)]
         found |= {each.name: each for each in newer}
         asked = {parent.flag for each in newer for parent in each.prerequisites} - found.keys()
         if not newer:
             break
     return found
+
+
+def segments_named_by(flags: Iterable[FlagDefinition]) -> set[str]:
+    """The segments that rules of these flags name."""
+    return {segment for each in flags for rule in each.rules for segment in rule.segments}
+
+
+def flag_rows(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows of the contract's view of flags, in one query."""
+    return _documents("SELECT to_jsonb(f) FROM ops_v1.flag f WHERE f.name = ANY(%s)", [list(names)])
 
 
 def segments(names: Iterable[str]) -> dict[str, Segment]:
