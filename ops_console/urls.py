@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from ops_console.api.docs import docs
 from ops_console.api.v1 import api
 from ops_console.views.overview import overview
 from ops_console.views.search import search
@@ -17,6 +18,7 @@ urlpatterns = [
     path("audit/", include("ops_console.audit.urls")),
     path("admin/", admin.site.urls),
     path("live", include("ops_console.live.urls")),
+    path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", api.urls),
     path("flags/", include("flags.urls")),
     path("quotas/", include("quotas.urls")),

@@ -1,10 +1,13 @@
 """What the Access page asks for."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
-from ops_console.access.roles import Role
+from ops_console.access.roles import Role, reaches
+from ops_console.access.scopes import SCOPES, role_of
+from ops_console.access.token_services import DAYS, MOST_DAYS
 from ops_console.errors import InvalidInput
 
 
@@ -22,6 +25,26 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=Role.choices)
     reason = forms.CharField(label="Reason", max_length=500, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class TokenForm(forms.Form):
+    """A token for oneself: no role beyond one's own, and only scopes that the role can use."""
+
+    name = forms.CharField(label="Name", max_length=100, help_text="What uses it, and where. The audit shows it.")
+    role = forms.ChoiceField(label="Acts as", help_text="What it may do at most, whatever you may do later.")
+    scopes = forms.MultipleChoiceField(label="Scopes", widget=forms.CheckboxSelectMultiple)
+    days = forms.IntegerField(label="Ends after days", min_value=1, max_value=MOST_DAYS, initial=DAYS)
+
+    def __init__(self, data: QueryDict | None, role: str) -> None:
+        super().__init__(data)
+        roles = [choice for choice in Role.choices if reaches(role, choice[0])]
+        open_to = [(scope, f"{scope}: {words}") for scope, words in SCOPES.items() if reaches(role, role_of(scope))]
+        cast(forms.ChoiceField, self.fields["role"]).choices = roles
+        cast(forms.ChoiceField, self.fields["scopes"]).choices = open_to
+
+
+class RevokeForm(forms.Form):
+    reason = forms.CharField(label="Reason", max_length=500, required=False)
 
 
 class ReasonForm(forms.Form):

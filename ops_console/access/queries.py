@@ -1,4 +1,4 @@
-"""What the Access page reads."""
+"""What the Access pages read."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from ops_console.access.models import OneTimeLink, Policy, User
+from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
 
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
@@ -44,3 +44,8 @@ def people() -> QuerySet[User]:
 def person(user_id: int) -> User | None:
     """One of `people()`."""
     return people().filter(pk=user_id).first()
+
+
+def tokens() -> QuerySet[ApiToken]:
+    """Every API token with its person."""
+    return ApiToken.objects.select_related("user")

@@ -60,14 +60,21 @@ def create(actor: Actor, name: str, role: str, scopes: Iterable[str], days: int 
 @transaction.atomic
 def revoke(actor: Actor, token_id: int, reason: str = "") -> ApiToken:
     """End a token at once: one's own, or as an admin anybody's. Revoking it twice changes nothing."""
-    token = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(pk=token_id).first()
-    if token is None or (token.user_id != actor.user_id and not reaches(actor.role, Role.ADMIN)):
-        raise NotFound("There is no such token of yours.")
+    token = reachable(actor, token_id, lock=True)
     if token.revoked_at is None:
         before = recorded(token)
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
         record(actor, "token.revoke", target_of(token), before=before, after=recorded(token), reason=reason)
+    return token
+
+
+def reachable(actor: Actor, token_id: int, lock: bool = False) -> ApiToken:
+    """A token that the actor may end: their own, or as an admin any. Raises NotFound."""
+    found = ApiToken.objects.select_related("user").filter(pk=token_id)
+    token = (found.select_for_update(of=("self",)) if lock else found).first()
+    if token is None or (token.user_id != actor.user_id and not reaches(actor.role, Role.ADMIN)):
+        raise NotFound("There is no such token of yours.")
     return token
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ops_console.access import accept, views
+from ops_console.access import accept, token_views, views
 
 app_name = "access"
 urlpatterns = [
@@ -9,6 +9,9 @@ urlpatterns = [
     path("second-factor/", views.second_factor, name="second_factor"),
     path("me/sign-out/", views.sign_out_me, name="sign_out_me"),
     path("link/<str:token>/", accept.accept, name="accept"),
+    path("tokens/", token_views.token_list, name="tokens"),
+    path("tokens/new/", token_views.token_new, name="token_new"),
+    path("tokens/<int:token_id>/revoke/", token_views.token_revoke, name="token_revoke"),
     path("<int:user_id>/", views.user, name="user"),
     path("<int:user_id>/role/", views.change_role, name="change_role"),
     path("<int:user_id>/link/", views.make_link, name="make_link"),

@@ -1,7 +1,9 @@
-"""What the sign-in page says besides its form."""
+"""What the pages of people and their ways in say besides their forms."""
 
 from django import template
 
+from ops_console.access import tokens
+from ops_console.access.models import ApiToken
 from ops_console.access.queries import second_factor_rule
 from ops_console.access.throttle import cache_warning
 
@@ -18,3 +20,9 @@ def sign_in_warning() -> str:
 def second_factor_demanded() -> bool:
     """Whether everybody needs a second factor."""
     return second_factor_rule().required
+
+
+@register.simple_tag
+def token_ending(token: ApiToken) -> str:
+    """Why an API token does not work, "" while it does."""
+    return tokens.ending(token)

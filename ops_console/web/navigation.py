@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Platform",
         (
             Page("System", "system", "server-stack", "s"),
+            Page("API", "api_docs", "code-bracket", "i"),
             Page("Access", "access:users", "key", "u", Role.ADMIN),
         ),
     ),

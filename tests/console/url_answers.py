@@ -41,6 +41,9 @@ ANSWERS = {
     "access:second_factor": "302 403 403 405 / 302 403 403 422",
     "access:sign_out_me": "302 405 405 405 / 302 303 303 303",
     "access:accept": "404 404 404 404 / 404 404 404 404",
+    "access:tokens": "302 200 200 200 / 302 405 405 405",
+    "access:token_new": "302 200 200 200 / 302 422 422 422",
+    "access:token_revoke": "302 404 404 404 / 302 404 404 404",
     "access:user": ADMIN_READS_ONE,
     "access:change_role": "302 403 403 405 / 302 403 403 404",
     "access:make_link": "302 403 403 405 / 302 403 403 404",
@@ -114,6 +117,7 @@ ANSWERS = {
     "breakers:override": "302 403 404 404 / 302 403 404 404",
     "breakers:clear": "302 403 405 405 / 302 403 404 404",
     # The JSON API: no session opens it. What tokens hear stands in tests/api/api_answers.py
+    "api_docs": READ,
     "api:*": "401 401 401 401 / 401 401 401 401",
     # Live updates
     "live": "302 204 204 204 / 302 403 204 204",
