@@ -32,6 +32,10 @@ class SearchForm(forms.Form):
     )
 
 
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 2}))
+
+
 class LimitField(forms.CharField):
     """A limit as text, since it may be `unlimited` or `50 GB`; cleans to a number, or None for no limit."""
 

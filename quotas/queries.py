@@ -45,6 +45,11 @@ class Limit:
         return words.span(self.usage.kind, self.usage.window_seconds, self.resource.period)
 
     @property
+    def counts_over_time(self) -> bool:
+        """Whether what was used can be forgotten: places and storage hold what is really there."""
+        return self.resource.kind in (Resource.Kind.RATE, Resource.Kind.ALLOWANCE)
+
+    @property
     def source_words(self) -> str:
         return words.source(self.usage.source, self.usage.policy)
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from quotas import bulk_views, settings_views, views
+from quotas import bulk_views, settings_views, usage_views, views
 
 app_name = "quotas"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("users/<str:user_id>/", views.user_page, name="user"),
     path("users/<str:user_id>/<slug:resource>/", views.override_edit, name="override"),
     path("users/<str:user_id>/<slug:resource>/remove/<int:version>/", views.override_remove, name="remove"),
+    path("users/<str:user_id>/<slug:resource>/reset/", usage_views.usage_reset, name="reset"),
+    path("users/<str:user_id>/<slug:resource>/places/<uuid:holder>/", usage_views.place_release, name="place"),
+    path("users/<str:user_id>/rooms/<uuid:reservation>/", usage_views.room_release, name="room"),
     path("overrides/<int:override_id>/restore/", views.override_restore, name="restore"),
     path("overrides/export/", bulk_views.overrides_export, name="export"),
     path("overrides/import/", bulk_views.overrides_import, name="import"),

@@ -15,6 +15,7 @@ from ops_console.errors import InvalidInput, NotFound
 from ops_console.web import Question, ask, done, page
 from quotas import queries, services, words
 from quotas.forms import OverrideForm, SearchForm
+from quotas.held import held_by
 from quotas.models import Override
 from quotas.queries import Limit
 
@@ -39,6 +40,7 @@ def user_page(request: HttpRequest, user_id: str) -> HttpResponse:
     context = {
         "person": person,
         "limits": queries.limited([person])[0].limits,
+        "held": held_by(person),
         "past": queries.past_overrides(person.id),
         "refusals": [(each, words.refusal_sentence(each)) for each in queries.refusals_of(person.id)],
     }
