@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from ops_client.quotas.usage import Usage, usage_of
@@ -101,11 +101,28 @@ def limited(people: Iterable[Person]) -> list[Limited]:
     return [Limited(person, found[person.id]) for person in people]
 
 
+def holding(condition: Q | None = None) -> QuerySet[Override]:
+    """Overrides that hold now."""
+    held = Q(ended_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+    return Override.objects.filter(held & condition if condition else held)
+
+
 def in_force(condition: Q | None = None) -> list[Override]:
     """Overrides that hold now, those that end first at the top."""
-    holding = Q(ended_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    rows = Override.objects.filter(holding & condition if condition else holding).select_related("resource")
+    rows = holding(condition).select_related("resource")
     return sorted(rows, key=lambda each: (each.expires_at is None, each.expires_at or each.created_at))
+
+
+def override_version(person: Person, resource_name: str) -> int:
+    """The version of a user's override in force, 0 where there is none."""
+    found = holding(Q(user_id=person.id, resource=resource_name)).values_list("version", flat=True).first()
+    return found or 0
+
+
+def policy_version(tier: str, resource_name: str) -> int:
+    """The version of a tier's policy, 0 where there is none."""
+    found = Policy.objects.filter(tier=tier, resource=resource_name).values_list("version", flat=True).first()
+    return found or 0
 
 
 def overrides_in_force() -> list[tuple[Override, Person | None]]:

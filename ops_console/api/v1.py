@@ -7,6 +7,7 @@ from flags.api import router as flags
 from ops_console.api_base.schema import ConsoleAPI
 from ops_console.api_base.scopes import any_token
 from ops_console.audit.api import router as audit
+from quotas.api import router as quotas
 
 api = ConsoleAPI("What the console's pages do, for programs. docs/howto/api.md tells how to call it.")
 document = Router()
@@ -21,3 +22,4 @@ def openapi(request: HttpRequest) -> object:
 api.add_router("", document)
 api.add_router("", flags)
 api.add_router("", audit)
+api.add_router("", quotas)

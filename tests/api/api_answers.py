@@ -14,6 +14,18 @@ ANSWERS = {
     "audit_entry": ("audit:read", READ_ONE),
     # Flags
     "flag_list": ("flags:read", READ),
+    # Quotas
+    "quota_users": ("quotas:read", "422 422 422"),
+    "quota_user": ("quotas:read", READ_ONE),
+    "quota_override_set": ("quotas:write", "403 422 422"),
+    "quota_override_remove": ("quotas:write", "403 428 428"),
+    "quota_usage_reset": ("quotas:write", "403 404 404"),
+    "quota_overrides": ("quotas:read", READ),
+    "quota_overrides_import": ("quotas:write", "403 422 422"),
+    "quota_resources": ("quotas:read", READ),
+    "quota_policies": ("quotas:read", READ),
+    "quota_policy_set": ("quotas:write", "403 403 422"),
+    "quota_policy_remove": ("quotas:write", "403 403 428"),
     # About the API itself
     "openapi": ("", READ),
 }

@@ -1,0 +1,130 @@
+"""Quotas over the JSON API: a thin door onto the same services and queries as the pages."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
+
+from ops_console import directory
+from ops_console.access.roles import Role
+from ops_console.api_base import IfMatch, Listed, Paging, caller, expected, listed, needs, tagged
+from ops_console.web import Key, Keyset
+from quotas import bulk, queries, services, settings_services, usage_services
+from quotas.api_shapes import (
+    DoneOut,
+    ImportIn,
+    OverrideIn,
+    OverrideOut,
+    PolicyIn,
+    PolicyOut,
+    ReasonIn,
+    ResetOut,
+    ResourceOut,
+    UserFilter,
+    UserOut,
+    done_out,
+    override_out,
+    user_out,
+)
+from quotas.models import Policy, Resource
+from quotas.services import Wanted
+
+router = Router(tags=["Quotas"])
+_OVERRIDES = Keyset(Key("id", "int", descending=True))
+_OVERRIDE = "/quotas/users/{named:user_id}/overrides/{resource}"
+
+
+@router.get("/quotas/users", auth=needs("quotas:read"), response=list[UserOut])
+def quota_users(request: HttpRequest, wanted: Query[UserFilter]) -> Any:
+    """Users whose mail or name holds the text, or whose id it is, with their limits in force; at most 20."""
+    return [user_out(found) for found in queries.limited(directory.find(wanted.q))]
+
+
+@router.put(_OVERRIDE, auth=needs("quotas:write"), response=OverrideOut)
+def quota_override_set(
+    request: HttpRequest, response: HttpResponse, user_id: str, resource: str, given: OverrideIn, if_match: IfMatch = ""
+) -> Any:
+    """Give a user a limit of their own. If-Match is the override's version, `"0"` where there is none yet."""
+    version = _version(if_match, user_id, resource)
+    wanted = Wanted(given.limit, given.expires_at, given.reason, version)
+    override = services.set_override(caller(request), user_id, resource, wanted)
+    tagged(response, override.version)
+    return override_out(override)
+
+
+@router.delete(_OVERRIDE, auth=needs("quotas:write"), response=OverrideOut)
+def quota_override_remove(
+    request: HttpRequest, user_id: str, resource: str, given: ReasonIn, if_match: IfMatch = ""
+) -> Any:
+    """End an override: the tier's limit holds on the next call."""
+    version = _version(if_match, user_id, resource)
+    return override_out(services.remove_override(caller(request), user_id, resource, version, given.reason))
+
+
+@router.post("/quotas/users/{named:user_id}/usage/{resource}/reset", auth=needs("quotas:write"), response=ResetOut)
+def quota_usage_reset(request: HttpRequest, user_id: str, resource: str, given: ReasonIn) -> Any:
+    """Let the user's window or period begin anew; answers what was forgotten."""
+    return {"forgotten": usage_services.reset_usage(caller(request), user_id, resource, given.reason)}
+
+
+@router.get("/quotas/overrides", auth=needs("quotas:read"), response=Listed[OverrideOut])
+def quota_overrides(request: HttpRequest, wanted: Query[Paging]) -> Any:
+    """Every override in force, the newest first."""
+    return listed(request, _OVERRIDES, queries.holding(), wanted, override_out)
+
+
+@router.post("/quotas/overrides/import", auth=needs("quotas:write"), response=DoneOut)
+def quota_overrides_import(request: HttpRequest, given: ImportIn) -> Any:
+    """Many overrides at once, row by row; `dry_run` only says what would come of each."""
+    rows = bulk.plan(given.asked(), given.reason)
+    if given.dry_run:
+        return done_out(bulk.Done(rows))
+    return done_out(bulk.apply(caller(request), rows, given.reason))
+
+
+@router.get("/quotas/resources", auth=needs("quotas:read"), response=list[ResourceOut])
+def quota_resources(request: HttpRequest) -> Any:
+    """What is limited."""
+    return Resource.objects.all()
+
+
+@router.get("/quotas/policies", auth=needs("quotas:read"), response=list[PolicyOut])
+def quota_policies(request: HttpRequest) -> Any:
+    """What each tier may use."""
+    return Policy.objects.order_by("id")
+
+
+@router.put("/quotas/policies/{named:tier}/{resource}", auth=needs("quotas:write", Role.ADMIN), response=PolicyOut)
+def quota_policy_set(
+    request: HttpRequest, response: HttpResponse, tier: str, resource: str, given: PolicyIn, if_match: IfMatch = ""
+) -> Any:
+    """What a tier may use. If-Match is the policy's version, `"0"` where there is none yet."""
+    version = expected(if_match)
+    if version is None:
+        version = queries.policy_version(tier, resource)
+    policy = settings_services.set_policy(caller(request), tier, resource, given.limit, version)
+    tagged(response, policy.version)
+    return policy
+
+
+@router.delete("/quotas/policies/{named:tier}/{resource}", auth=needs("quotas:write", Role.ADMIN), response={204: None})
+def quota_policy_remove(request: HttpRequest, tier: str, resource: str, if_match: IfMatch = "") -> Any:
+    """The tier has the resource's default again."""
+    version = expected(if_match)
+    if version is None:
+        version = queries.policy_version(tier, resource)
+    settings_services.remove_policy(caller(request), tier, resource, version)
+    return Status(204, None)
+
+
+# Last: a name may hold slashes, and would be taken for a longer address.
+@router.get("/quotas/users/{named:user_id}", auth=needs("quotas:read"), response=UserOut)
+def quota_user(request: HttpRequest, user_id: str) -> Any:
+    """Every limit in force of one user, where it comes from, and what is used of it."""
+    return user_out(queries.limited([services.person_of(user_id)])[0])
+
+
+def _version(if_match: str, user_id: str, resource: str) -> int:
+    """The version that was read; for `*` the one that stands."""
+    version = expected(if_match)
+    return queries.override_version(services.person_of(user_id), resource) if version is None else version

@@ -1,0 +1,180 @@
+"""What the quota operations of the JSON API take and answer."""
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Field, Schema
+
+from ops_console.api_base import Asked as Query
+from ops_console.api_base import Input
+from quotas.bulk import Asked, Done
+from quotas.bulk.table import MOST_ROWS
+from quotas.models import Override
+from quotas.queries import Limited
+from quotas.services import LONGEST_REASON
+
+_LIMIT = "null is no limit, where the resource may have none."
+_ENDS = "With its time zone; null is for good."
+
+
+class UserFilter(Query):
+    """Who is looked for."""
+
+    q: str = Field(min_length=1, max_length=200, description="An id, or a part of a mail or a name.")
+
+
+class OverrideOut(Schema):
+    """A user's own limit."""
+
+    user_id: str
+    resource: str
+    limit: int | None
+    expires_at: datetime | None
+    reason: str
+    created_by: str
+    version: int
+
+
+class LimitOut(Schema):
+    """One resource of a user. `source` says what decided: override, tier, default or unlimited."""
+
+    resource: str
+    kind: str
+    unit: str
+    limit: int | None
+    used: int
+    source: str
+    policy: str
+    window_seconds: int | None
+    resets_at: datetime | None
+    override: OverrideOut | None
+
+
+class UserOut(Schema):
+    """A user of the backend with their limits."""
+
+    id: str
+    email: str
+    name: str
+    tier: str
+    limits: list[LimitOut]
+
+
+class OverrideIn(Input):
+    limit: int | None = Field(description=_LIMIT)
+    expires_at: datetime | None = Field(description=_ENDS)
+    reason: str = Field(max_length=LONGEST_REASON)
+
+
+class ReasonIn(Input):
+    reason: str = Field("", max_length=LONGEST_REASON)
+
+
+class ResetOut(Schema):
+    forgotten: int
+
+
+class RowIn(Input):
+    """A row as a table would hold it: `limit` may be relative (`+50%`), `unlimited`, or `remove`."""
+
+    user: str = Field(max_length=300, description="An id or a mail.")
+    resource: str = Field(max_length=63)
+    limit: str = Field(max_length=40)
+    expires_at: str = Field("", max_length=40, description="ISO 8601, `for good`, or empty for 7 days.")
+    reason: str = Field("", max_length=LONGEST_REASON)
+
+
+class ImportIn(Input):
+    rows: list[RowIn] = Field(min_length=1, max_length=MOST_ROWS)
+    reason: str = Field("", max_length=LONGEST_REASON, description="For rows without one.")
+    dry_run: bool = False
+
+    def asked(self) -> list[Asked]:
+        return [Asked(number, **row.model_dump()) for number, row in enumerate(self.rows, 1)]
+
+
+class RowOut(Schema):
+    row: int
+    user: str
+    resource: str
+    outcome: str
+    before: str
+    after: str
+    message: str
+
+
+class DoneOut(Schema):
+    """Counts by outcome, and each row with its own."""
+
+    counts: dict[str, int]
+    rows: list[RowOut]
+
+
+class ResourceOut(Schema):
+    name: str
+    kind: str
+    title: str
+    unit: str
+    window_seconds: int | None
+    period: str
+    timezone: str
+    default_limit: int | None
+    allow_unlimited: bool
+    shadow: bool
+    failure_policy: str
+    version: int
+
+
+class PolicyIn(Input):
+    limit: int | None = Field(description=_LIMIT)
+
+
+class PolicyOut(Schema):
+    tier: str
+    resource: str = Field(alias="resource_id")
+    limit: int | None
+    version: int
+
+
+def override_out(override: Override) -> dict[str, Any]:
+    """An override as the API shows it."""
+    names = ("user_id", "limit", "expires_at", "reason", "created_by", "version")
+    return {"resource": override.resource_id, **{name: getattr(override, name) for name in names}}
+
+
+def user_out(found: Limited) -> dict[str, Any]:
+    """A user as the API shows them."""
+    person = found.person
+    limits = [
+        {
+            "resource": each.resource.name,
+            "kind": each.resource.kind,
+            "unit": each.resource.unit,
+            "limit": each.usage.limit,
+            "used": each.usage.used,
+            "source": each.usage.source,
+            "policy": each.usage.policy,
+            "window_seconds": each.usage.window_seconds,
+            "resets_at": each.usage.resets_at,
+            "override": override_out(each.override) if each.override else None,
+        }
+        for each in found.limits
+    ]
+    return {"id": person.id, "email": person.email, "name": person.name, "tier": person.tier, "limits": limits}
+
+
+def done_out(done: Done) -> dict[str, Any]:
+    """What came of a table, or would."""
+    rows = [
+        {
+            "row": each.asked.line,
+            "user": each.person.id if each.person else each.asked.user,
+            "resource": each.asked.resource,
+            "outcome": each.outcome,
+            "before": each.before,
+            "after": each.after,
+            "message": each.message,
+        }
+        for each in done.rows
+    ]
+    return {"counts": done.counts, "rows": rows}

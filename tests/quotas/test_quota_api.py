@@ -1,0 +1,130 @@
+"""Quotas through the JSON API: the same services as the pages, with versions and problems."""
+
+import pytest
+
+from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
+from tests.api.calling import calling
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GIVEN = {"limit": 7, "expires_at": None, "reason": "a launch"}
+
+
+@pytest.fixture
+def api(resources):
+    return calling(Role.OPERATOR)
+
+
+def override(user, resource="api_calls"):
+    return f"/api/v1/quotas/users/{user.id}/overrides/{resource}"
+
+
+def put(api, path, body, version='"0"'):
+    return api.put(path, body, content_type="application/json", headers={"If-Match": version} if version else {})
+
+
+def post(api, path, body):
+    return api.post(f"/api/v1/quotas/{path}", body, content_type="application/json")
+
+
+def limit_of(api, user, resource="api_calls"):
+    found = api.get(f"/api/v1/quotas/users/{user.id}").json()
+    return next(each for each in found["limits"] if each["resource"] == resource)
+
+
+def test_a_user_is_found_with_limits_and_their_sources(api, hanna):
+    """By mail or id: every resource with the limit in force, what decided it, and what is used."""
+    (found,) = api.get("/api/v1/quotas/users", {"q": hanna.email}).json()
+    assert (found["id"], found["tier"]) == (hanna.id, "pro")
+    limit = limit_of(api, hanna)
+    assert (limit["limit"], limit["source"], limit["policy"], limit["override"]) == (600, "tier", "pro", None)
+
+
+def test_an_override_is_set_changed_and_removed(api, hanna):
+    """Each change names the version that it was made from, and answers the next one as its ETag."""
+    first = put(api, override(hanna), GIVEN)
+    assert (first.status_code, first.headers["ETag"]) == (200, '"1"')
+    second = put(api, override(hanna), {**GIVEN, "limit": 8}, first.headers["ETag"])
+    assert limit_of(api, hanna)["limit"] == 8
+    headers = {"If-Match": second.headers["ETag"]}
+    assert api.delete(override(hanna), "{}", content_type="application/json", headers=headers).status_code == 200
+    assert limit_of(api, hanna)["source"] == "tier"
+
+
+def test_an_older_version_is_told_both(api, hanna):
+    """Somebody faster: 412 with what stands and what was sent; no version at all: 428; a star: whatever stands."""
+    put(api, override(hanna), GIVEN)
+    late = put(api, override(hanna), {**GIVEN, "limit": 9})
+    assert (late.status_code, late.json()["current"]["limit"], late.json()["submitted"]["limit"]) == (412, 7, 9)
+    assert put(api, override(hanna), GIVEN, version="").status_code == 428
+    assert put(api, override(hanna), {**GIVEN, "limit": 9}, version="*").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"limit": -1}, "limit"),
+        ({"limit": 2**53 + 1}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"reason": ""}, "reason"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_bad_input_names_its_field(api, hanna, change, field):
+    """What cannot be is refused with 422, the field, and nothing changed."""
+    answer = put(api, override(hanna), {**GIVEN, **change})
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert limit_of(api, hanna)["override"] is None
+
+
+def test_what_is_not_there_is_404(api, hanna):
+    """An unknown user and an unknown resource are named."""
+    assert "nobody" in api.get("/api/v1/quotas/users/nobody").json()["detail"]
+    answer = put(api, override(hanna, "tea"), GIVEN)
+    assert (answer.status_code, "tea" in answer.json()["detail"]) == (404, True)
+
+
+def test_a_name_with_a_slash_is_reached(resources):
+    """A tier or an id may hold a slash: the address still leads to it."""
+    admin = calling(Role.ADMIN)
+    assert put(admin, "/api/v1/quotas/policies/eu/gold/api_calls", {"limit": 9}).json()["tier"] == "eu/gold"
+    assert "'eu/anna'" in admin.get("/api/v1/quotas/users/eu/anna").json()["detail"]
+
+
+def test_many_at_once_with_a_dry_run_first(api, hanna, make_user):
+    """A dry run says what would come of each row and changes nothing; without it each row is done."""
+    other = make_user()
+    rows = [{"user": hanna.email, "resource": "api_calls", "limit": "+50%"}]
+    rows.append({"user": "nobody", "resource": "api_calls", "limit": "1"})
+    rows.append({"user": other.id, "resource": "api_calls", "limit": "5"})
+    body = {"rows": rows, "reason": "a busy weekend", "dry_run": True}
+    tried = post(api, "overrides/import", body).json()
+    assert [row["outcome"] for row in tried["rows"]] == ["new", "refused", "new"]
+    assert limit_of(api, hanna)["override"] is None
+    done = post(api, "overrides/import", {**body, "dry_run": False}).json()
+    assert done["counts"] == tried["counts"]
+    assert (limit_of(api, hanna)["limit"], limit_of(api, other)["limit"]) == (900, 5)
+    listed = api.get("/api/v1/quotas/overrides").json()["items"]
+    assert {hanna.id, other.id} <= {each["user_id"] for each in listed}
+
+
+def test_a_window_begins_anew(api, ops, hanna):
+    """A reset answers what was forgotten, and the audit knows through which door and token."""
+    ops.quotas.hit("api_calls", hanna.id, tier="pro", cost=4)
+    answer = post(api, f"users/{hanna.id}/usage/api_calls/reset", {"reason": "on the phone"})
+    assert answer.json() == {"forgotten": 4}
+    entry = Entry.objects.filter(action="usage.reset").latest("id")
+    assert (entry.via, entry.reason) == ("api", "on the phone")
+
+
+def test_policies_are_for_admins(api, make_resource):
+    """A tier's limit is read by all, and set and removed by an admin alone."""
+    path = f"/api/v1/quotas/policies/gold/{make_resource(default_limit=5).name}"
+    assert put(api, path, {"limit": 9}).status_code == 403
+    admin = calling(Role.ADMIN)
+    assert put(admin, path, {"limit": 9}).json()["limit"] == 9
+    assert put(admin, path, {"limit": 8}).status_code == 412
+    assert admin.delete(path, headers={"If-Match": '"1"'}).status_code == 204
+    assert not [each for each in api.get("/api/v1/quotas/policies").json() if each["tier"] == "gold"]
+    assert {"api_calls"} <= {each["name"] for each in api.get("/api/v1/quotas/resources").json()}
