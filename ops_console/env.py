@@ -70,6 +70,10 @@ SETTINGS = (
     Setting("UNDO_SECONDS", int, 10, "An action on one operation is held back this long for Undo."),
     Setting("UNDO_BULK_SECONDS", int, 60, "An action on more than one is held back this long."),
     Setting("EPISODE_STUCK_SECONDS", int, 7200, "An episode in assembly is stuck after this long without news."),
+    Setting(
+        "OPERATION_MOST_ATTEMPTS", int, 5, "Retries after which bulks leave an operation alone until a person looks."
+    ),
+    Setting("RESOURCES_KEPT_SECONDS", int, 3600, "What a failed operation leaves behind is freed this long after."),
     Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
 )
 

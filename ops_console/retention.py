@@ -59,7 +59,7 @@ ENDED = "(SELECT a.finished_at FROM ops.operations_action a WHERE a.id = action_
 LAST_NEWS = "GREATEST(last_command_at, heartbeat_at)"
 CHILDLESS = " AND ".join(
     f"NOT EXISTS (SELECT FROM ops.operations_{child} c WHERE c.action_id = ops.operations_action.id)"
-    for child in ("outcome", "command", "chunk")
+    for child in ("outcome", "command", "chunk", "usernotice")
 )
 
 KEPT: tuple[Kept, ...] = (
@@ -75,6 +75,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("reservations that ran out", 1, deleting("ops.quotas_reservation", "expires_at")),
     Kept("outcomes of actions on operations", 90, deleting("ops.operations_outcome", ENDED)),
     Kept("commands that were given", 90, deleting("ops.operations_command", ENDED, "state <> 'queued'")),
+    Kept("mails to users whose operations failed", 90, deleting("ops.operations_usernotice", ENDED)),
     Kept("ids that actions meant", 90, deleting("ops.operations_chunk", ENDED)),
     Kept("actions on operations", 90, deleting("ops.operations_action", "finished_at", CHILDLESS)),
     Kept("marks of operations", 400, deleting("ops.operations_operationmark", LAST_NEWS)),

@@ -20,6 +20,7 @@ class OperationsConfig(AppConfig):
 
 
 def _grants(sender: object, **_: Any) -> list[Any]:
+    from incidents.operations import notifications
     from incidents.operations.sources import SOURCES
 
-    return [grant for source in SOURCES.values() for grant in source.grants()]
+    return [*notifications.grants(), *(grant for source in SOURCES.values() for grant in source.grants())]

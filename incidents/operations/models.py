@@ -24,6 +24,11 @@ class Verb(models.TextChoices):
 
     RETRY = "retry", "Retry"
     FAIL = "fail", "Fail"
+    RESOLVE = "resolve", "Mark resolved"
+    SNOOZE = "snooze", "Snooze"
+    RELEASE = "release", "Release"
+    FREE = "free", "Free resources"
+    TAKE_BACK = "take_back", "Take back"
 
 
 class OperationMark(models.Model):
@@ -41,6 +46,8 @@ class OperationMark(models.Model):
     handled_version = models.PositiveIntegerField(db_default=0)
     heartbeat_at = models.DateTimeField(null=True)
     last_command_at = models.DateTimeField(null=True)
+    # Until then it is nobody's trouble, however silent.
+    snoozed_until = models.DateTimeField(null=True)
     last_verb = models.CharField(max_length=10, db_default="")
     reason = models.TextField(db_default="")
     # Why the row itself could not take the reason, or why the backend refused the command.
@@ -91,6 +98,21 @@ class Action(models.Model):
     actor_id = models.BigIntegerField(null=True)
     actor = models.CharField(max_length=150)
     via = models.CharField(max_length=20)
+    # What stood for the actor where they did not sign in: an API token's name, the shell's user.
+    credential = models.CharField(max_length=150, blank=True, db_default="")
+    # The first ten alone, and then a pause until a person has looked.
+    canary = models.BooleanField(db_default=False)
+    # Most operations a second; None is as fast as it goes.
+    rate_per_second = models.FloatField(null=True)
+    paced_at = models.DateTimeField(null=True)
+    # Tell the users whose operations fail, and have the backend free what they leave behind.
+    notifies = models.BooleanField(db_default=False)
+    frees = models.BooleanField(db_default=False)
+    snooze_until = models.DateTimeField(null=True)
+    # Without a constraint: retention lets go of the older one first.
+    takes_back = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="taken_back_by", db_constraint=False
+    )
     created_at = models.DateTimeField(db_default=Now())
     release_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
@@ -126,6 +148,10 @@ class Chunk(models.Model):
     seen_statuses = ArrayField(models.TextField())
     seen_ages = ArrayField(models.DateTimeField())
     seen_versions = ArrayField(models.PositiveIntegerField())
+    # What a taking back restores; of the other verbs' chunks nothing.
+    statuses_before = ArrayField(models.TextField(), null=True)
+    # How many of its operations have been released: a paced action goes through a chunk in slices.
+    released = models.PositiveIntegerField(db_default=0)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     changed = models.PositiveIntegerField(default=0)
     finished_meanwhile = models.PositiveIntegerField(default=0)
@@ -177,6 +203,8 @@ class Command(models.Model):
     handled = models.PositiveIntegerField(db_default=0)
     refused = models.PositiveIntegerField(db_default=0)
     created_at = models.DateTimeField(db_default=Now())
+    # When it was first meant to go: what its age is counted from.
+    due_at = models.DateTimeField(db_default=Now())
     available_at = models.DateTimeField(db_default=Now())
     leased_by = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
@@ -191,4 +219,34 @@ class Command(models.Model):
                 condition=models.Q(state="queued"),
             ),
             models.Index(fields=["id"], name="operations_command_dead", condition=models.Q(state="dead")),
+        ]
+
+
+class Handler(models.Model):
+    """Commands (`kind.verb`) that some backend process has asked for, and when it last did."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    seen_at = models.DateTimeField(db_default=Now())
+
+
+class UserNotice(models.Model):
+    """One mail to a user about all of an action's operations that are theirs. Claimed before it is sent: never two."""
+
+    class State(models.TextChoices):
+        DUE = "due", "Due"
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Not sent"
+
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="notices")
+    user_id = models.CharField(max_length=200)
+    operations = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, db_default=State.DUE)
+    claimed_at = models.DateTimeField(null=True)
+    problem = models.TextField(db_default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "user_id"], name="operations_notice_once")]
+        indexes = [
+            models.Index(fields=["action"], name="operations_notice_due", condition=models.Q(state="due")),
         ]

@@ -11,6 +11,7 @@ from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
 from incidents.operations.sources import CannotRetry, Source, source_of
 from incidents.operations.sources.schema import LiveTable
+from incidents.operations.verbs import RULES, allowed_statuses, needed_columns, says_why_status_not
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,29 @@ def preview(scope: Scope, verb: str) -> Preview:
 
 
 def why_ineligible(source: Source, live: LiveTable, verb: str, row: Mapping[str, Any]) -> str:
-    """Why this row cannot be retried or failed; "" if it can. Every refusal names the field or status."""
-    if reason := source.why_not(verb, live):
+    """Why this row cannot be acted on so; "" if it can. Every refusal names the field or status."""
+    if reason := why_verb_not(source, live, verb):
         return reason
-    allowed = source.retryable_statuses() if verb == Verb.RETRY else source.failable_statuses()
+    allowed = allowed_statuses(source, live, verb)
     if row["status"] not in allowed:
-        return f"Status {row['status']}: only {', '.join(allowed)} can be {'retried' if verb == 'retry' else 'failed'}."
-    if verb == Verb.RETRY:
+        return says_why_status_not(row["status"], allowed, verb)
+    for column in needed_columns(source, verb):
+        if column in row and row[column] is None:
+            return f"{column} is missing."
+    if RULES[Verb(verb)].command == "retry":
         try:
             source.storable_payload(row)
         except CannotRetry as refusal:
             return refusal.message
     return ""
+
+
+def why_verb_not(source: Source, live: LiveTable, verb: str) -> str:
+    """Why no operation of this source can be acted on so here; "" if some can."""
+    if verb == Verb.RESOLVE and not source.done_status:
+        return f"Only its backend can say that a {source.label} is done."
+    if verb == Verb.FREE and not source.resource_columns:
+        return f"A {source.label} leaves nothing behind that could be freed."
+    if verb == Verb.RELEASE and not source.waiting:
+        return f"A {source.label} never waits."
+    return source.why_not({Verb.RELEASE: "retry", Verb.SNOOZE: "list"}.get(Verb(verb), verb), live)

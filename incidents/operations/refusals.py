@@ -1,10 +1,9 @@
 """What a backend refuses is left as it was: a status that the retry had replaced is put back."""
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from psycopg import sql
 
-from incidents.operations.chunks import execute, locked_rows
 from incidents.operations.models import OperationMark
 from incidents.operations.queries import SourceUnavailable, parts_of
 from incidents.operations.sources import SOURCES
@@ -28,19 +27,27 @@ def _put_back(kind: str) -> int:
     except SourceUnavailable:
         return 0
     with transaction.atomic():
-        held = [i for i, row in locked_rows(parts, list(before)).items() if row["status"] == parts.source.retry_status]
+        held = _held(parts, list(before))
         _restore(parts, held, [before[i] for i in held])
         # Rows that somebody has changed since, or that are locked while they change, are theirs.
         return refused.filter(operation_id__in=list(before)).update(status_before="")
 
 
+def _held(parts: SourceSql, ids: list[str]) -> list[str]:
+    """Those that are as the retry left them and that nobody else holds, locked."""
+    statement = sql.SQL(
+        "SELECT {}::text FROM {} AS e WHERE {} = ANY(%(ids)s::{}[]) AND {}::text = %(status)s FOR UPDATE SKIP LOCKED"
+    ).format(parts.id, parts.table, parts.id, parts.id_type, parts.column(parts.source.status_column))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"ids": ids, "status": parts.source.retry_status})
+        return [operation_id for (operation_id,) in cursor.fetchall()]
+
+
 def _restore(parts: SourceSql, ids: list[str], statuses: list[str]) -> None:
-    status = sql.Identifier(parts.source.status_column)
-    kind = sql.SQL(parts.live.columns[parts.source.status_column].type)
-    execute(
-        sql.SQL(
-            "UPDATE {} AS e SET {} = new.status::{} "
-            "FROM unnest(%(ids)s::{}[], %(statuses)s::text[]) AS new (id, status) WHERE {} = new.id"
-        ).format(parts.table, status, kind, parts.id_type, parts.id),
-        {"ids": ids, "statuses": statuses},
-    )
+    column = parts.source.status_column
+    statement = sql.SQL(
+        "UPDATE {} AS e SET {} = new.status::{} "
+        "FROM unnest(%(ids)s::{}[], %(statuses)s::text[]) AS new (id, status) WHERE {} = new.id"
+    ).format(parts.table, sql.Identifier(column), sql.SQL(parts.live.columns[column].type), parts.id_type, parts.id)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"ids": ids, "statuses": statuses})

@@ -1,16 +1,19 @@
-"""Releasing actions: one transaction a chunk, in which rows, marks, outbox, outcomes and audit change together.
+"""Releasing actions: a transaction a slice of a chunk, in which rows, marks, outbox, outcomes and audit go together.
 
-A worker that is killed leaves its chunk as it was; the next one takes it up. What a chunk's state says is what has
+A worker that is killed leaves its chunk as it was; the next one takes it up. What a chunk says of itself is what has
 happened, so nothing happens twice.
 """
 
+from typing import Any
+
 import structlog
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
-from incidents.operations.chunks import Verdicts, write_chunk
+from incidents.operations.chunks import Overtaken, write_slice
 from incidents.operations.models import Action, Chunk, Command
+from incidents.operations.pacing import Pace, pace_of
 from incidents.operations.services import target_of
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role
@@ -24,42 +27,88 @@ _State = Action.State
 
 
 def release_due() -> int:
-    """Release whatever is due, and go on with what was interrupted; the number of chunks released."""
+    """Release whatever may go now, in turns, and go on with what was interrupted; the number of slices released."""
     Action.objects.filter(state=_State.SCHEDULED, release_at__lte=Now()).update(state=_State.RUNNING, started_at=Now())
-    running = Action.objects.filter(state=_State.RUNNING).order_by("release_at").values_list("pk", flat=True)
-    return sum(_release_action(action_id) for action_id in list(running))
-
-
-def _release_action(action_id: int) -> int:
-    """All chunks of one action. One that cannot go on keeps no other waiting: it says why, and is tried again."""
+    running = list(Action.objects.filter(state=_State.RUNNING).order_by("release_at").values_list("pk", flat=True))
     released = 0
+    while running:
+        running = [action_id for action_id in running if _take_turn(action_id)]
+        released += len(running)
+    return released
+
+
+def _take_turn(action_id: int) -> bool:
+    """One slice of one action, so that a long one keeps no other waiting; whether there may be more.
+
+    One that cannot go on says why, and is tried again.
+    """
+    more, problem = False, ""
     try:
-        while release_chunk(action_id):
-            released += 1
-        finish(action_id)
-        problem = ""
+        more = release_slice(action_id)
+        if not more:
+            problem = _settle(action_id)
     except (ConsoleError, DatabaseError) as error:
         log.warning("release_failed", action=action_id, error=str(error))
         problem = str(error).strip()
     Action.objects.filter(pk=action_id).exclude(problem=problem).update(problem=problem)
-    return released
+    return more
 
 
-def release_chunk(action_id: int) -> bool:
-    """Release the action's next chunk that nobody else is at; False when there is none, or it may not go on."""
-    with transaction.atomic():
-        # Shared: other workers may release other chunks, but a cancel waits for us and is then obeyed by all.
-        action = Action.objects.raw("SELECT * FROM ops.operations_action WHERE id = %s FOR SHARE", [action_id])[0]
-        if action.state != _State.RUNNING:
-            return False
-        waiting = Chunk.objects.filter(action_id=action_id, state=Chunk.State.PENDING).order_by("number")
-        chunk = waiting.select_for_update(skip_locked=True, no_key=True).first()
-        if chunk is None:
-            return False
-        verdicts = write_chunk(action, chunk)
-        _close(action, chunk, verdicts)
+def release_slice(action_id: int) -> bool:
+    """Release what the action's next free chunk may give now; False when there is none, or it may not go on."""
+    try:
+        with transaction.atomic():
+            goes_on = _release_slice(action_id)
+    except Overtaken:
+        return True
     publish("operations", at_most_every_seconds=1)
-    return True
+    return goes_on
+
+
+def _release_slice(action_id: int) -> bool:
+    action = _held(action_id)
+    if action is None or action.state != _State.RUNNING:
+        return False
+    pace = pace_of(action)
+    chunk = _next_chunk(action_id) if pace.allowed else None
+    if chunk is None:
+        return False
+    count = min(pace.allowed, chunk.size - chunk.released)
+    counts = write_slice(action, chunk, count)
+    _close(action, chunk, count, counts)
+    _pause_canary(action, chunk)
+    return pace.goes_on
+
+
+def _held(action_id: int) -> Action | None:
+    """The action, shared: other workers may release other chunks, but a cancel waits for us and is then obeyed by all.
+
+    A paced one is one worker's at a time: its pace is counted in its own row.
+    """
+    paced = Action.objects.filter(pk=action_id, rate_per_second__isnull=False)
+    if held := paced.select_for_update(skip_locked=True, no_key=True).first():
+        return held
+    shared = Action.objects.raw(
+        "SELECT * FROM ops.operations_action WHERE id = %s AND rate_per_second IS NULL FOR SHARE", [action_id]
+    )
+    return next(iter(shared), None)
+
+
+def _next_chunk(action_id: int) -> Any:
+    # Its arrays stay where they are.
+    waiting = Chunk.objects.filter(action_id=action_id, state=Chunk.State.PENDING).order_by("number")
+    waiting = waiting.only("number", "released").annotate(size=Func("operation_ids", function="cardinality"))
+    return waiting.select_for_update(skip_locked=True, no_key=True).first()
+
+
+def _settle(action_id: int) -> str:
+    """Finish the action if nothing is left of it; why it waits, if it does."""
+    action = Action.objects.get(pk=action_id)
+    if action.state != _State.RUNNING:
+        return ""
+    finish(action_id)
+    pace: Pace = pace_of(action)
+    return pace.waits_for
 
 
 def finish(action_id: int) -> None:
@@ -79,11 +128,21 @@ def bury_exhausted() -> int:
     return buried
 
 
-def _close(action: Action, chunk: Chunk, verdicts: Verdicts) -> None:
-    chunk.state, chunk.done_at = Chunk.State.DONE, Now()
-    for name, number in verdicts.counts().items():
-        setattr(chunk, name, number)
-    chunk.save(update_fields=["state", "done_at", *verdicts.counts()])
-    actor = Actor(action.actor, Role.OPERATOR, action.via, action.actor_id)
-    after = {"chunk": chunk.number + 1, **verdicts.counts()}
+def _close(action: Action, chunk: Any, count: int, counts: dict[str, int]) -> None:
+    done = chunk.released + count >= chunk.size
+    Chunk.objects.filter(pk=chunk.pk).update(
+        released=F("released") + count,
+        **{name: F(name) + number for name, number in counts.items()},
+        **({"state": Chunk.State.DONE, "done_at": Now()} if done else {}),
+    )
+    if action.rate_per_second:
+        Action.objects.filter(pk=action.pk).update(paced_at=Now())
+    actor = Actor(action.actor, Role.OPERATOR, action.via, action.actor_id, credential=action.credential)
+    after = {"chunk": chunk.number + 1, **counts}
     record(actor, "operations.release", target_of(action), after=after, reason=action.reason)
+
+
+def _pause_canary(action: Action, chunk: Any) -> None:
+    """After the first few, a person looks."""
+    if action.canary and chunk.number == 0 and action.total > chunk.size:
+        Action.objects.filter(pk=action.pk).update(state=_State.PAUSED, canary=False)

@@ -3,7 +3,6 @@
 A single operation is a bulk of one. Nothing here changes a backend's row: `release.py` does, when the time has come.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,10 +11,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from incidents.operations.models import Action, Chunk, Command, Verb
+from incidents.operations.freezing import Options, Seen, compare, freeze, freeze_again
+from incidents.operations.models import Action, Command, Verb
+from incidents.operations.preview import why_verb_not
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
 from incidents.operations.sources import source_of
+from incidents.operations.verbs import RULES, new_status
 from incidents.operations.wake import wake_release
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
@@ -23,33 +25,58 @@ from ops_console.audit.services import Target, check_reason, record
 from ops_console.errors import Conflict, InvalidInput, NotFound
 from ops_console.live import publish
 
-CHUNK_SIZE = 2_000
-PAST = {Verb.RETRY: "Retry", Verb.FAIL: "Fail"}
+__all__ = ["Options", "Seen", "cancel", "check_seen", "pause", "resume", "send_again", "set_rate", "start", "take_back"]
+
+AT_ONCE = Options()
+HIGHEST_RATE = 10_000.0
+_OPEN = (Action.State.SCHEDULED, Action.State.RUNNING, Action.State.PAUSED)
 
 
-# What an operator looked at: status and version by operation id.
-Seen = dict[str, tuple[str, int]]
-
-
-def start(actor: Actor, scope: Scope, verb: str, reason: str, seen: Seen | None = None) -> Action:
+def start(
+    actor: Actor,
+    scope: Scope,
+    verb: str,
+    reason: str,
+    seen: Seen | None = None,
+    options: Options = AT_ONCE,
+) -> Action:
     """Freeze a scope to the operations that it holds now, as an action that is released after its time for Undo.
 
     An operation that is no longer as `seen` raises Conflict.
-    Raises NotAllowed, InvalidInput (verb, reason, ids), SourceUnavailable.
+    Raises NotAllowed, InvalidInput (verb, reason, ids, rate_per_second, snooze_until), SourceUnavailable.
     """
     require(actor, Role.OPERATOR)
-    _check(scope, verb)
+    _check(scope, verb, options)
     with transaction.atomic():
         rows = scan(scope.at(scope.as_of or timezone.now()))
-        action = _new_action(actor, scope, verb, reason.strip())
-        _freeze(action, rows, seen or {})
+        action = _new_action(actor, scope.kind, verb, reason.strip(), options)
+        action.scope = scope.as_json()
+        freeze(action, rows, seen or {}, options.most)
         _require_reason(action)
-        action.label = _label(action)
-        action.release_at = timezone.now() + timedelta(seconds=_undo_seconds(action.total))
-        action.save(update_fields=["label", "release_at", "total"])
-        _audit(actor, action, f"operations.{verb}")
-        publish("operations")
-        transaction.on_commit(partial(wake_release, _undo_seconds(action.total)))
+        _schedule(actor, action)
+    return action
+
+
+def take_back(actor: Actor, action_id: int, reason: str) -> Action:
+    """Undo what an action, or a sweep's run, has changed, by an action of its own along the same path.
+
+    What has moved on since, and what a backend has carried out, is left and said.
+    Raises NotFound, NotAllowed, Conflict while it runs, InvalidInput (action, reason).
+    """
+    require(actor, Role.OPERATOR)
+    with transaction.atomic():
+        given = Action.objects.select_for_update().filter(pk=action_id).first()
+        if given is None:
+            raise NotFound(f"There is no action {action_id}.")
+        if given.is_open:
+            raise Conflict("Cancel it first: it is still going on.", {"state": given.state}, {"state": "done"})
+        if given.verb in (Verb.FREE, Verb.TAKE_BACK):
+            raise InvalidInput("action", f"{RULES[Verb(given.verb)].done.capitalize()} is not taken back.")
+        action = _new_action(actor, given.kind, Verb.TAKE_BACK, reason.strip(), Options())
+        action.takes_back, action.scope = given, {"takes_back": given.pk}
+        freeze_again(action, given, new_status(source_of(given.kind), given.verb))
+        _require_reason(action)
+        _schedule(actor, action)
     return action
 
 
@@ -57,25 +84,30 @@ def check_seen(scope: Scope, seen: Seen) -> None:
     """Raise Conflict, with both versions, when an operation is no longer as it was seen."""
     if seen:
         for rows in scan(scope):
-            _compare(rows, seen)
+            compare(rows, seen)
 
 
 def cancel(actor: Actor, action_id: int) -> Action:
     """Undo what is not released yet, or stop what is: chunks that are done stay done. Raises Conflict when over."""
-    open_states = (Action.State.SCHEDULED, Action.State.RUNNING, Action.State.PAUSED)
-    return _move(actor, action_id, open_states, Action.State.CANCELLED, finished_at=timezone.now())
+    return _move(actor, action_id, _OPEN, "cancel", state=Action.State.CANCELLED, finished_at=timezone.now())
 
 
 def pause(actor: Actor, action_id: int) -> Action:
-    """Stop after the chunk in hand. Raises Conflict unless it is running."""
-    return _move(actor, action_id, (Action.State.RUNNING,), Action.State.PAUSED)
+    """Stop after the slice in hand. Raises Conflict unless it is running."""
+    return _move(actor, action_id, (Action.State.RUNNING,), "pause", state=Action.State.PAUSED)
 
 
 def resume(actor: Actor, action_id: int) -> Action:
     """Go on. Raises Conflict unless it is paused."""
-    action = _move(actor, action_id, (Action.State.PAUSED,), Action.State.RUNNING)
+    action = _move(actor, action_id, (Action.State.PAUSED,), "resume", state=Action.State.RUNNING)
     wake_release(0)
     return action
+
+
+def set_rate(actor: Actor, action_id: int, rate_per_second: float | None) -> Action:
+    """Go faster or slower from now on; None is as fast as it goes. Raises Conflict when it is over, InvalidInput."""
+    _check_rate(rate_per_second)
+    return _move(actor, action_id, _OPEN, "set_rate", rate_per_second=rate_per_second)
 
 
 def send_again(actor: Actor, command_id: int) -> Command:
@@ -90,110 +122,112 @@ def send_again(actor: Actor, command_id: int) -> Command:
         command.state, command.attempts, command.available_at = Command.State.QUEUED, 0, timezone.now()
         command.leased_by = command.leased_until = None
         command.save()
-        target = Target("command", str(command.pk), f"{PAST[Verb(command.verb)]} of {len(command.operation_ids)}")
+        label = f"{RULES[Verb(command.verb)].does} {len(command.operation_ids)}"
+        target = Target("command", str(command.pk), label)
         record(actor, "operations.send_again", target, before={"state": "dead"}, after={"state": "queued"})
         publish("operations")
     return command
 
 
-def _check(scope: Scope, verb: str) -> None:
+def target_of(action: Action) -> Target:
+    """How the audit names an action."""
+    return Target("action", str(action.pk), action.label)
+
+
+def _check(scope: Scope, verb: str, options: Options) -> None:
     source = source_of(scope.kind)
-    if verb not in Verb.values:
-        raise InvalidInput("verb", f"{verb!r} is not something to do: say retry or fail.")
-    if reason := source.why_not(verb, source.live()):
+    if verb not in Verb.values or verb == Verb.TAKE_BACK:
+        known = ", ".join(one for one in Verb.values if one != Verb.TAKE_BACK)
+        raise InvalidInput("verb", f"{verb!r} is not something to do: say one of {known}.")
+    if reason := why_verb_not(source, source.live(), verb):
         raise InvalidInput("verb", reason)
+    _check_rate(options.rate_per_second)
+    if verb == Verb.SNOOZE and (options.snooze_until is None or options.snooze_until <= timezone.now()):
+        raise InvalidInput("snooze_until", "Say until when: a moment that is still to come.")
 
 
-def _new_action(actor: Actor, scope: Scope, verb: str, reason: str) -> Action:
+def _check_rate(rate_per_second: float | None) -> None:
+    if rate_per_second is not None and not 0 < rate_per_second <= HIGHEST_RATE:
+        raise InvalidInput(
+            "rate_per_second", f"A rate is more than 0 and at most {HIGHEST_RATE:,.0f} operations a second."
+        )
+
+
+def _new_action(actor: Actor, kind: str, verb: str, reason: str, options: Options) -> Action:
     check_reason(reason)
     return Action.objects.create(
-        kind=scope.kind,
+        kind=kind,
         verb=verb,
         reason=reason,
-        scope=scope.as_json(),
+        scope={},
         total=0,
         actor_id=actor.user_id,
         actor=actor.name,
         via=actor.via,
+        credential=actor.credential,
+        canary=options.canary,
+        rate_per_second=options.rate_per_second,
+        notifies=options.notifies and verb == Verb.FAIL,
+        frees=options.frees and verb == Verb.FAIL,
+        snooze_until=options.snooze_until if verb == Verb.SNOOZE else None,
         release_at=timezone.now(),
     )
 
 
-def _freeze(action: Action, rows: Iterator[list[dict[str, Any]]], seen: Seen) -> None:
-    for number, page in enumerate(rows):
-        _compare(page, seen)
-        Chunk.objects.create(
-            action=action,
-            number=number,
-            operation_ids=[row["operation_id"] for row in page],
-            seen_statuses=[row["status"] for row in page],
-            seen_ages=[row["age_at"] for row in page],
-            seen_versions=[row["version"] for row in page],
-        )
-        action.total += len(page)
-    if not action.total:
-        raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
-
-
-def _compare(rows: list[dict[str, Any]], seen: Seen) -> None:
-    for row in rows:
-        status, version = seen.get(row["operation_id"], (row["status"], row["version"]))
-        if (status, version) != (row["status"], row["version"]):
-            raise Conflict(
-                "This operation has changed since you looked at it.",
-                {"status": row["status"], "commands": row["version"]},
-                {"status": status, "commands": version},
-            )
-
-
 def _require_reason(action: Action) -> None:
-    if action.reason or (action.total == 1 and action.verb == Verb.RETRY):
+    rule = RULES[Verb(action.verb)]
+    if action.reason or (action.total == 1 and not rule.needs_reason):
         return
     what = f"{action.total:,} operations are" if action.total > 1 else "an operation is"
-    raise InvalidInput("reason", f"Say why: {what} about to be {'failed' if action.verb == Verb.FAIL else 'retried'}.")
+    raise InvalidInput("reason", f"Say why: {what} about to be {rule.done}.")
+
+
+def _schedule(actor: Actor, action: Action) -> None:
+    """Give the action its name and its time for Undo, write it down, and have the worker woken then."""
+    wait_seconds = _undo_seconds(action)
+    action.label = _label(action)
+    action.release_at = timezone.now() + timedelta(seconds=wait_seconds)
+    action.save(update_fields=["label", "release_at", "total", "scope", "takes_back"])
+    _audit(actor, action, action.verb, after={"total": action.total, "scope": action.scope})
+    publish("operations")
+    transaction.on_commit(partial(wake_release, wait_seconds))
 
 
 def _label(action: Action) -> str:
-    source = source_of(action.kind)
+    source, does = source_of(action.kind), RULES[Verb(action.verb)].does
     if action.total > 1:
-        return f"{PAST[Verb(action.verb)]} {action.total:,} {source.plural}"
-    chunk = action.chunks.get()
-    return f"{PAST[Verb(action.verb)]} {source.label} {chunk.operation_ids[0][:40]}"
+        return f"{does} {action.total:,} {source.plural}"
+    return f"{does} {source.label} {action.chunks.get().operation_ids[0][:40]}"
 
 
-def _undo_seconds(total: int) -> int:
-    return int(settings.UNDO_SECONDS if total == 1 else settings.UNDO_BULK_SECONDS)
+def _undo_seconds(action: Action) -> int:
+    # Nobody watches a sweep's click: it can be taken back as one.
+    if action.via == "sweep":
+        return 0
+    return int(settings.UNDO_SECONDS if action.total == 1 else settings.UNDO_BULK_SECONDS)
 
 
-def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], to: str, **changes: Any) -> Action:
+def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], word: str, **changes: Any) -> Action:
     require(actor, Role.OPERATOR)
     with transaction.atomic():
         action = Action.objects.select_for_update().filter(pk=action_id).first()
         if action is None:
             raise NotFound(f"There is no action {action_id}.")
         if action.state not in allowed:
-            raise _not_so("action", action.state, to)
-        before, action.state = action.state, to
+            raise _not_so("action", action.state, changes.get("state", "open"))
+        shown = [name for name in changes if name != "finished_at"]
+        before = {name: getattr(action, name) for name in shown}
         for name, value in changes.items():
             setattr(action, name, value)
-        action.save(update_fields=["state", *changes])
-        _audit(actor, action, f"operations.{_WORD[Action.State(to)]}", before={"state": before}, after={"state": to})
+        action.save(update_fields=list(changes))
+        _audit(actor, action, word, before=before, after={name: changes[name] for name in shown})
         publish("operations")
     return action
-
-
-_WORD = {Action.State.CANCELLED: "cancel", Action.State.PAUSED: "pause", Action.State.RUNNING: "resume"}
 
 
 def _not_so(what: str, current: str, wanted: str) -> Conflict:
     return Conflict(f"The {what} is {current} by now.", {"state": current}, {"state": wanted})
 
 
-def _audit(actor: Actor, action: Action, what: str, **versions: Any) -> None:
-    versions = versions or {"after": {"total": action.total, "scope": action.scope}}
-    record(actor, what, target_of(action), reason=action.reason, **versions)
-
-
-def target_of(action: Action) -> Target:
-    """How the audit names an action."""
-    return Target("action", str(action.pk), action.label)
+def _audit(actor: Actor, action: Action, word: str, **versions: Any) -> None:
+    record(actor, f"operations.{word}", target_of(action), reason=action.reason, **versions)

@@ -24,7 +24,10 @@ class CannotRetry(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """What a source cannot do on the live schema, and what to do about it. `stops` names list, retry or fail."""
+    """What a source cannot do on the live schema, and what to do about it.
+
+    `stops` names list, retry, fail, resolve, free.
+    """
 
     message: str
     hint: str
@@ -71,6 +74,18 @@ class Source:
     waiting_only: ClassVar[str] = ""
     retry_status: ClassVar[str]
     fail_status: ClassVar[str]
+    # Set by "mark resolved", for work that was done elsewhere; "" where only the backend can know that it is done.
+    done_status: ClassVar[str] = ""
+    # Columns without which it cannot be done, whoever says so.
+    done_needs: ClassVar[tuple[str, ...]] = ()
+    # How the meta column takes the reason of a failure: `json` keys of its object, the bare `text`, or not at all ("").
+    reason_as: ClassVar[str] = "json"
+    # What a backend needs to free what an operation leaves behind; without, there is nothing to free.
+    resource_columns: ClassVar[tuple[str, ...]] = ()
+    # Breakers of what a retry calls: while one is open, retries wait.
+    providers: ClassVar[tuple[str, ...]] = ()
+    # "Episode": how a user knows an operation of this kind.
+    user_word: ClassVar[str] = "job"
     # What a person should know before believing a change of this source.
     caveat: ClassVar[str] = ""
 
@@ -89,7 +104,9 @@ class Source:
 
     @property
     def read_columns(self) -> tuple[str, ...]:
-        return (*self.required_columns, self.owner_column, self.title_column, self.meta_column, *self.payload_columns)
+        named = (self.owner_column, self.title_column, self.meta_column)
+        wanted = (*self.payload_columns, *self.done_needs, *self.resource_columns)
+        return tuple(dict.fromkeys((*self.required_columns, *named, *wanted)))
 
     @property
     def written_columns(self) -> tuple[str, ...]:
@@ -111,12 +128,6 @@ class Source:
         wanted = {"waiting": self.waiting, "failed": self.failed}.get(state, self.in_progress)
         return [label for label in wanted if live.has_label(self.status_column, label)]
 
-    def retryable_statuses(self) -> tuple[str, ...]:
-        return (*self.in_progress, *self.failed)
-
-    def failable_statuses(self) -> tuple[str, ...]:
-        return (*self.in_progress, *self.waiting)
-
     def valid_id(self, operation_id: str, live: LiveTable) -> bool:
         """Whether the text can be an id of this table at all."""
         kind = live.columns[self.id_column].type
@@ -133,7 +144,7 @@ class Source:
         return [*self._column_problems(live), *self._label_problems(live)]
 
     def why_not(self, ability: str, live: LiveTable) -> str:
-        """Why the source cannot `list`, `retry` or `fail` here; "" if it can."""
+        """Why the source cannot `list`, `retry`, `fail`, `resolve` or `free` here; "" if it can."""
         return " ".join(problem.message for problem in self.problems(live) if ability in problem.stops)
 
     def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,10 +162,6 @@ class Source:
             raise CannotRetry(field, f"{field} holds characters or numbers that cannot be passed on.")
         return payload
 
-    def meta_when_failed(self, text: str | None, note: FailureNote) -> tuple[str | None, str]:
-        """The meta column after a failure, and why the reason could not be kept there ("" if it could)."""
-        raise NotImplementedError
-
     def _column_problems(self, live: LiveTable) -> Iterator[Problem]:
         for column in dict.fromkeys(self.read_columns):
             if not live.readable(column):
@@ -167,6 +174,8 @@ class Source:
     def _needs(self, column: str) -> frozenset[str]:
         if column in self.required_columns:
             return _ALL
+        if column in self.done_needs:
+            return frozenset({"resolve"})
         return frozenset({"retry"}) if column == self.meta_column else frozenset()
 
     def _label_problems(self, live: LiveTable) -> Iterator[Problem]:
@@ -176,6 +185,8 @@ class Source:
             yield self._no_label((self.retry_status,), frozenset({"retry"}))
         if not live.has_label(self.status_column, self.fail_status):
             yield self._no_label((self.fail_status,), frozenset({"fail"}))
+        if self.done_status and not live.has_label(self.status_column, self.done_status):
+            yield self._no_label((self.done_status,), frozenset({"resolve"}))
 
     def _no_label(self, labels: tuple[str, ...], stops: frozenset[str]) -> Problem:
         names = " or ".join(repr(label) for label in labels)
@@ -196,8 +207,8 @@ def _lack(column: str, live: LiveTable) -> str:
     return "may not be" if column in live.columns else "is missing and cannot be"
 
 
-_ALL = frozenset({"list", "retry", "fail"})
-_WRITING = frozenset({"retry", "fail"})
+_WRITING = frozenset({"retry", "fail", "resolve"})
+_ALL = _WRITING | {"list", "free"}
 _MISSING = "The backend's own migrations make it; the page works without."
 _GRANT = "Run what `manage.py grant_console ROLE` prints, as the owner of the table."
 _LABEL = "Add it in the backend's own migration: ALTER TYPE ... ADD VALUE."

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from incidents.operations.sources.base import CannotRetry, FailureNote, Source
-from incidents.operations.sources.text import NotAnObject, read_object, with_keys
+from incidents.operations.sources.base import CannotRetry, Source
+from incidents.operations.sources.text import NotAnObject, read_object
 
 
 class EpisodeSource(Source):
@@ -29,6 +29,11 @@ class EpisodeSource(Source):
     waiting_only = """{meta} ~ '"queued_for_worker"\\s*:\\s*true'"""
     retry_status = "processing"
     fail_status = "error"
+    done_status = "processed"
+    done_needs = ("final_audio_path",)
+    resource_columns = ("working_audio_name",)
+    providers = ("auphonic", "elevenlabs", "gcs")
+    user_word = "episode"
     caveat = (
         "This table's workers write their result without asking whether the episode is still theirs, unless the "
         "backend's handler makes those writes conditional: a worker that comes back late may overwrite a decision."
@@ -48,12 +53,6 @@ class EpisodeSource(Source):
             "priority": row.get("priority"),
             **{name: found.get(name) for name in _FROM_META},
         }
-
-    def meta_when_failed(self, text: str | None, note: FailureNote) -> tuple[str | None, str]:
-        try:
-            return with_keys(text, note.keys()), ""
-        except NotAnObject as error:
-            return text, f"meta_json is {error}: it was left as it is, and the reason is kept here alone."
 
 
 _FROM_META = (

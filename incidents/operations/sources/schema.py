@@ -9,6 +9,7 @@ _BELIEVED_SECONDS = 30.0
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, NULL), a.attnotnull,
        has_column_privilege(c.oid, a.attnum, 'SELECT'), has_column_privilege(c.oid, a.attnum, 'UPDATE'),
+       has_column_privilege(c.oid, a.attnum, 'INSERT'),
        CASE WHEN t.typtype = 'e'
             THEN ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) END
 FROM pg_class c
@@ -33,6 +34,7 @@ class Column:
     not_null: bool
     readable: bool
     writable: bool
+    insertable: bool
     labels: tuple[str, ...] | None
 
 
@@ -76,8 +78,8 @@ def _read(schema: str, table: str) -> LiveTable:
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, [schema, table])
         columns = {
-            name: Column(kind, not_null, readable, writable, tuple(labels) if labels is not None else None)
-            for name, kind, not_null, readable, writable, labels in cursor.fetchall()
+            name: Column(kind, not_null, read, update, insert, tuple(labels) if labels is not None else None)
+            for name, kind, not_null, read, update, insert, labels in cursor.fetchall()
         }
         cursor.execute(_INDEXES, [schema, table])
         return LiveTable(columns, frozenset(name for (name,) in cursor.fetchall()))

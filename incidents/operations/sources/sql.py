@@ -21,7 +21,7 @@ class SourceSql:
         self.table = sql.Identifier(source.schema, source.table)
         self.id = self.column(source.id_column)
         self.age = self._age()
-        self.meta = self._text(source.meta_column)
+        self.meta = self.text(source.meta_column)
 
     def column(self, name: str) -> sql.Composable:
         return sql.Identifier(self._alias, name) if self._alias else sql.Identifier(name)
@@ -34,17 +34,25 @@ class SourceSql:
             "coalesce(m.attempts, 0) AS attempts, GREATEST({age}, m.last_command_at, m.heartbeat_at) AS since"
         ).format(
             id=self.id,
-            owner=self._text(self.source.owner_column),
-            title=sql.SQL("coalesce({}, '')").format(self._text(self.source.title_column)),
+            owner=self.text(self.source.owner_column),
+            title=sql.SQL("coalesce({}, '')").format(self.text(self.source.title_column)),
             status=self.column(self.source.status_column),
             age=self.age,
         )
 
     def details(self) -> sql.Composable:
         """The select list of what a change needs beside that: the meta text and the payload's columns."""
-        columns = [c for c in self.source.payload_columns if self.live.readable(c)]
+        wanted = dict.fromkeys((*self.source.payload_columns, *self.source.done_needs))
+        columns = [c for c in wanted if self.live.readable(c)]
         named = [sql.SQL("{} AS {}").format(self.column(c), sql.Identifier(c)) for c in columns]
         return sql.SQL(", ").join([sql.SQL("{} AS meta").format(self.meta), *named])
+
+    def resources(self) -> sql.Composable:
+        """What a backend is given to free an operation's resources by, as JSON."""
+        named: list[sql.Composable] = [sql.SQL("'owner_id', {}").format(self.text(self.source.owner_column))]
+        columns = [c for c in self.source.resource_columns if self.live.readable(c)]
+        named += [sql.SQL("{}, {}").format(sql.Literal(c), self.column(c)) for c in columns]
+        return sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(named))
 
     def origin(self) -> sql.Composable:
         """FROM the table and our mark beside it."""
@@ -65,7 +73,7 @@ class SourceSql:
             )
             params["older"] = scope.older_than_seconds
         if scope.owners is not None:
-            conditions.append(sql.SQL("{} = ANY(%(owners)s)").format(self._text(self.source.owner_column)))
+            conditions.append(sql.SQL("{} = ANY(%(owners)s)").format(self.text(self.source.owner_column)))
             params["owners"] = list(scope.owners)
         if scope.text:
             conditions.append(self._search())
@@ -101,16 +109,19 @@ class SourceSql:
     def _stuck(self, yes: bool) -> sql.Composable:
         limit = sql.SQL("{now} - make_interval(secs => %(stuck)s)").format(now=_NOW)
         if not yes:
-            return sql.SQL("GREATEST({}, m.last_command_at, m.heartbeat_at) >= {}").format(self.age, limit)
+            return sql.SQL("(GREATEST({}, m.last_command_at, m.heartbeat_at) >= {} OR m.snoozed_until >= {})").format(
+                self.age, limit, _NOW
+            )
         # Three conditions and not one GREATEST: the first alone is what an index on the age can serve.
         return sql.SQL(
             "{age} < {limit} AND (m.last_command_at IS NULL OR m.last_command_at < {limit}) "
-            "AND (m.heartbeat_at IS NULL OR m.heartbeat_at < {limit})"
-        ).format(age=self.age, limit=limit)
+            "AND (m.heartbeat_at IS NULL OR m.heartbeat_at < {limit}) "
+            "AND (m.snoozed_until IS NULL OR m.snoozed_until < {now})"
+        ).format(age=self.age, limit=limit, now=_NOW)
 
     def _search(self) -> sql.Composable:
         return sql.SQL("({title} ILIKE %(text)s OR {id}::text LIKE %(start)s)").format(
-            title=self._text(self.source.title_column), id=self.id
+            title=self.text(self.source.title_column), id=self.id
         )
 
     def _age(self) -> sql.Composable:
@@ -122,7 +133,7 @@ class SourceSql:
             age = sql.SQL("coalesce({}, to_timestamp(0))").format(age)
         return age
 
-    def _text(self, column: str) -> sql.Composable:
+    def text(self, column: str) -> sql.Composable:
         if not self.live.readable(column):
             return sql.SQL("NULL::text")
         return sql.SQL("{}::text").format(self.column(column))

@@ -21,20 +21,6 @@ def read_object(text: str | None) -> dict[str, Any]:
     return value
 
 
-def with_keys(text: str | None, added: dict[str, Any]) -> str:
-    """The text's object with these keys set and every other one as it was written. Raises NotAnObject.
-
-    New keys are put before the closing brace: reading and writing the whole would round numbers and drop
-    what this JSON library does not keep.
-    """
-    value = read_object(text)
-    if text is None or not value:
-        return json.dumps(added)
-    if value.keys() & added.keys():
-        return json.dumps(value | added)
-    return f"{text.rstrip()[:-1].rstrip()}, {json.dumps(added)[1:]}"
-
-
 def pretty(text: str | None) -> tuple[str, bool]:
     """The text for a person, and whether it is JSON."""
     if text is None:

@@ -120,3 +120,59 @@ REVOKE ALL ON FUNCTION ops_v1.claim_command(text[], uuid, integer),
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.claim_command(text[], uuid, integer)
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.ack_command(bigint, uuid, jsonb, text, text, integer)
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.heartbeat(text, text)
+
+-- The object in `kept` with those of the object `added` before its closing brace.
+CREATE OR REPLACE FUNCTION ops.appended(kept text, added text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT rtrim(left(rtrim(kept, E' \t\r\n'), -1), E' \t\r\n')
+        || CASE WHEN kept ~ '^\s*\{\s*\}' THEN '' ELSE ', ' END || substr(added, 2)
+$$;
+
+-- `with_failure` for whatever text: what cannot be read ends a block of its own, which costs more than all the rest.
+CREATE OR REPLACE FUNCTION ops.with_failure_of_any(kept text, added text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = ops, pg_temp AS $$
+BEGIN
+    IF json_typeof(kept::json) <> 'object' THEN
+        RETURN NULL;
+    END IF;
+    IF kept ~ '"error_(reason|at|by)"' THEN
+        RETURN (kept::jsonb || added::jsonb)::text;
+    END IF;
+    RETURN ops.appended(kept, added);
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN NULL;
+END $$;
+
+-- The object in `kept` with the keys of the object `added` set, and every other key as it was written: reading and
+-- writing the whole would round and reorder. NULL becomes an object; NULL comes back for text that holds none.
+-- Short text that is plainly an object, as nearly all is, can be told without a block (from PostgreSQL 16 on).
+DO $version$ BEGIN
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION ops.with_failure(kept text, added text) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+            SELECT CASE
+                WHEN kept IS NULL THEN added
+                WHEN %s THEN ops.appended(kept, added)
+                ELSE ops.with_failure_of_any(kept, added)
+            END
+        $$
+    $function$, CASE WHEN current_setting('server_version_num')::integer >= 160000
+        THEN $$length(kept) < 4000 AND kept !~ '"error_(reason|at|by)"' AND kept IS JSON OBJECT$$ ELSE 'FALSE' END);
+END $version$;
+
+-- `kept` without what `with_failure` has put there; NULL where it holds no such thing.
+CREATE OR REPLACE FUNCTION ops.without_failure(kept text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    string CONSTANT text := '"(?:\\.|[^"\\])*"';
+    ours CONSTANT text := format('(?:, )?"error_reason": %1$s, "error_at": %1$s, "error_by": %1$s\}$', string);
+BEGIN
+    IF json_typeof(kept::json) <> 'object' THEN
+        RETURN NULL;
+    END IF;
+    IF kept ~ ours THEN
+        RETURN regexp_replace(kept, ours, '}');
+    END IF;
+    RETURN (kept::jsonb - ARRAY['error_reason', 'error_at', 'error_by'])::text;
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN NULL;
+END $$;

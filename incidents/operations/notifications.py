@@ -1,0 +1,59 @@
+"""Telling users that their work failed: a row in the backend's own table at once, one mail a user at the end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import sql
+
+from incidents.operations.sources.schema import live_table
+from incidents.operations.sources.sql import SourceSql
+from ops_console.contract.grants import ForeignGrant
+
+SCHEMA, TABLE = "public", "notification"
+COLUMNS = ("id", "user_id", "type", "title", "body", "created_at")
+TYPE = "operation_failed"
+
+_TOLD = """told AS (
+    INSERT INTO public.notification (id, user_id, type, title, body, created_at)
+    SELECT gen_random_uuid(), j.owner_id::{owner}, %(told_type)s,
+           left(format('Your %%s "%%s" could not be finished', %(told_word)s::text, coalesce(j.title, '')), 200),
+           'It took far too long and was stopped. Nothing that you uploaded is lost: you can start it again.',
+           {now}
+    FROM judged AS j WHERE j.why IS NULL AND j.owner_id IS NOT NULL
+)"""
+_NOTICES = """noticed AS (
+    INSERT INTO ops.operations_usernotice AS n (action_id, user_id, operations)
+    SELECT %(action)s, j.owner_id, count(*) FROM judged AS j WHERE j.why IS NULL AND j.owner_id IS NOT NULL
+    GROUP BY j.owner_id ORDER BY j.owner_id
+    ON CONFLICT (action_id, user_id) DO UPDATE SET operations = n.operations + excluded.operations
+)"""
+
+
+def told(parts: SourceSql) -> Iterator[tuple[sql.Composable, dict[str, Any]]]:
+    """What goes into the same statement as the failure: the user is told exactly what the row says."""
+    yield sql.SQL(_NOTICES), {}
+    if not why_not_told():
+        live = live_table(SCHEMA, TABLE)
+        # The table's times are naive and in UTC, whatever the session's zone.
+        now = "now()" if live.columns["created_at"].type == "timestamp with time zone" else "now() AT TIME ZONE 'UTC'"
+        owner = sql.SQL(live.columns["user_id"].type)
+        yield (
+            sql.SQL(_TOLD).format(owner=owner, now=sql.SQL(now)),
+            {"told_type": TYPE, "told_word": parts.source.user_word},
+        )
+
+
+def why_not_told() -> str:
+    """Why no row can be put into the backend's table here; "" if it can."""
+    live = live_table(SCHEMA, TABLE)
+    if not live.columns:
+        return f"There is no table {SCHEMA}.{TABLE} in this database: users are told by mail alone."
+    lacking = [name for name in COLUMNS if name not in live.columns or not live.columns[name].insertable]
+    if lacking:
+        return f"{SCHEMA}.{TABLE}.{lacking[0]} may not be written: users are told by mail alone."
+    return ""
+
+
+def grants() -> list[ForeignGrant]:
+    """What the console's role needs on that table: to add rows, and not to read them."""
+    return [ForeignGrant("INSERT", f"{SCHEMA}.{TABLE}", COLUMNS)]

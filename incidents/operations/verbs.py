@@ -1,0 +1,69 @@
+"""What each verb is: the one table that pages, dry runs, release and audit read."""
+
+from dataclasses import dataclass
+
+from incidents.operations.models import Verb
+from incidents.operations.sources import Source
+from incidents.operations.sources.schema import LiveTable
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`does` and `done` are words for people; `command` is what a backend is told, "" for nothing.
+
+    `counts` raises the number of attempts; `is_command` raises the version, so that what works under an older one
+    comes too late; `needs_reason` also where it is a single operation.
+    """
+
+    does: str
+    done: str
+    command: str = ""
+    counts: bool = False
+    is_command: bool = True
+    needs_reason: bool = True
+    danger: bool = False
+
+
+RULES: dict[Verb, Rule] = {
+    Verb.RETRY: Rule("Retry", "retried", command="retry", counts=True, needs_reason=False),
+    Verb.FAIL: Rule("Fail", "failed", danger=True),
+    Verb.RESOLVE: Rule("Mark resolved", "marked resolved"),
+    Verb.SNOOZE: Rule("Snooze", "snoozed", is_command=False, needs_reason=False),
+    Verb.RELEASE: Rule("Release", "released", command="retry", needs_reason=False),
+    Verb.FREE: Rule("Free resources of", "freed", command="free"),
+    Verb.TAKE_BACK: Rule("Take back", "taken back"),
+}
+
+
+def allowed_statuses(source: Source, live: LiveTable, verb: str) -> list[str]:
+    """The statuses in which an operation can be acted on so; none where the source has no such act."""
+    states = {
+        Verb.RETRY: (source.in_progress, source.failed),
+        Verb.FAIL: (source.in_progress, source.waiting),
+        Verb.RESOLVE: (source.in_progress, source.waiting, source.failed),
+        Verb.SNOOZE: (source.in_progress,),
+        Verb.RELEASE: (source.waiting,),
+        Verb.FREE: (source.failed,),
+    }[Verb(verb)]
+    held = [label for labels in states for label in labels]
+    return [label for label in held if live.has_label(source.status_column, label)]
+
+
+def new_status(source: Source, verb: str) -> str:
+    """The status that the verb sets; "" where it leaves the row as it is."""
+    return {
+        Verb.RETRY: source.retry_status,
+        Verb.RELEASE: source.retry_status,
+        Verb.FAIL: source.fail_status,
+        Verb.RESOLVE: source.done_status,
+    }.get(Verb(verb), "")
+
+
+def needed_columns(source: Source, verb: str) -> tuple[str, ...]:
+    """Columns that must hold something before the verb is right."""
+    return source.done_needs if verb == Verb.RESOLVE else ()
+
+
+def says_why_status_not(status: str, allowed: list[str], verb: str) -> str:
+    """The sentence for an operation in a status that the verb does not touch; release says the same in SQL."""
+    return f"Status {status}: only {', '.join(allowed)} can be {RULES[Verb(verb)].done}."

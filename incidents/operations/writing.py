@@ -1,0 +1,141 @@
+"""What is written for the operations of a slice that may change: one statement, in the transaction of their locks.
+
+Rows, marks, commands, notifications and exceptions, each a common table expression over the verdicts.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import sql
+
+from incidents.operations.models import Action, Verb
+from incidents.operations.notifications import told
+from incidents.operations.sources import FailureNote
+from incidents.operations.sources.sql import SourceSql
+from incidents.operations.verbs import RULES, new_status
+
+Statement = tuple[sql.Composable, dict[str, Any]]
+_COUNTS = """
+SELECT coalesce(why[1], 'changed'), count(*) FROM judged GROUP BY 1 UNION ALL SELECT 'marked', count(*) FROM marked
+"""
+
+_MARKED = """marked AS (
+    INSERT INTO ops.operations_operationmark AS m (kind, operation_id, version, attempts, last_command_at,
+        snoozed_until, last_verb, reason, note, status_before, action_ids)
+    SELECT %(kind)s, j.id, j.version + %(is_command)s, %(counts)s, CASE WHEN %(is_command)s = 1 THEN now() END,
+        %(snooze)s, %(verb)s, %(reason)s, {note}, {status_before}, ARRAY[%(action)s::bigint]
+    FROM judged AS j WHERE j.why IS NULL
+    ON CONFLICT (kind, operation_id) DO UPDATE SET
+        version = excluded.version, attempts = m.attempts + excluded.attempts,
+        last_command_at = coalesce(excluded.last_command_at, m.last_command_at),
+        snoozed_until = excluded.snoozed_until,
+        last_verb = excluded.last_verb, reason = excluded.reason, note = excluded.note,
+        status_before = CASE WHEN %(is_command)s = 1 THEN excluded.status_before ELSE m.status_before END,
+        action_ids = (excluded.action_ids || m.action_ids)[1:20]
+    WHERE m.version = excluded.version - %(is_command)s
+    RETURNING operation_id, version
+)"""
+_EXCEPTIONS = """excepted AS (
+    INSERT INTO ops.operations_outcome (action_id, operation_id, outcome, detail)
+    SELECT %(action)s, j.id, j.why[1], j.why[2] FROM judged AS j WHERE j.why IS NOT NULL
+    ON CONFLICT (action_id, operation_id) DO NOTHING
+)"""
+_COMMAND = """commanded AS (
+    INSERT INTO ops.operations_command (action_id, kind, verb, reason, operation_ids, versions, payloads, due_at,
+        available_at)
+    SELECT %(action)s, %(kind)s, %(command)s, %(reason)s, array_agg(j.id), array_agg(marked.version),
+        jsonb_agg(j.payload), now() + %(delay)s, now() + %(delay)s
+    FROM judged AS j JOIN marked ON marked.operation_id = j.id WHERE j.why IS NULL HAVING count(*) > 0
+)"""
+
+
+def writes(parts: SourceSql, action: Action) -> Iterator[Statement]:
+    """The expressions that change something, over `judged`, and their parameters."""
+    yield from _row_changes(parts, action)
+    yield _marks(parts, action)
+    yield sql.SQL(_EXCEPTIONS), {}
+    if action.notifies:
+        yield from told(parts)
+
+
+def command(verb: str, delay: Any) -> Statement:
+    """The outbox row: one for all operations of the slice."""
+    return sql.SQL(_COMMAND), {"command": verb, "delay": delay}
+
+
+def together(parts: list[Statement]) -> Statement:
+    """One statement of all, `judged` first, which answers with the counts."""
+    expressions = [part for part, _ in parts]
+    params = {name: value for _, given in parts for name, value in given.items()}
+    return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(expressions), sql.SQL(_COUNTS)), params
+
+
+def failed_meta(parts: SourceSql, action: Action) -> Statement:
+    """The meta column after the verb, as text; NULL where it stays, or cannot take what it should."""
+    source = parts.source
+    if not parts.live.writable(source.meta_column) or not source.reason_as:
+        return sql.SQL("NULL::text"), {}
+    if action.verb == Verb.TAKE_BACK:
+        return sql.SQL("ops.without_failure({})").format(parts.meta), {}
+    if action.verb != Verb.FAIL:
+        return sql.SQL("NULL::text"), {}
+    note = FailureNote(action.reason, datetime.now(UTC).isoformat(timespec="seconds"), action.actor)
+    if source.reason_as == "text":
+        return sql.SQL("%(failure)s::text"), {"failure": note.reason}
+    return sql.SQL("ops.with_failure({}, %(failure)s)").format(parts.meta), {"failure": json.dumps(note.keys())}
+
+
+def _row_changes(parts: SourceSql, action: Action) -> Iterator[Statement]:
+    source = parts.source
+    settings = []
+    status = new_status(source, action.verb) if action.verb != Verb.TAKE_BACK else ""
+    type_of = {name: sql.SQL(column.type) for name, column in parts.live.columns.items()}
+    if action.verb == Verb.TAKE_BACK:
+        given: sql.Composable = sql.SQL("j.status_before::{}").format(type_of[source.status_column])
+    else:
+        given = sql.SQL("%(status)s::{}").format(type_of[source.status_column])
+    if status or action.verb == Verb.TAKE_BACK:
+        settings.append(sql.SQL("{} = {}").format(sql.Identifier(source.status_column), given))
+    if action.verb in (Verb.FAIL, Verb.TAKE_BACK) and parts.live.writable(source.meta_column) and source.reason_as:
+        settings.append(
+            sql.SQL("{column} = coalesce(j.new_meta::{type}, {old})").format(
+                column=sql.Identifier(source.meta_column),
+                type=type_of[source.meta_column],
+                old=parts.column(source.meta_column),
+            )
+        )
+    if not settings:
+        return
+    # A row that has the status already is not written at all, unless its reason is.
+    unless = (
+        sql.SQL("TRUE") if len(settings) > 1 else sql.SQL("{} <> {}").format(parts.column(source.status_column), given)
+    )
+    yield (
+        sql.SQL(
+            "changed AS (UPDATE {} AS e SET {} FROM judged AS j WHERE {} = j.row_id AND j.why IS NULL AND {})"
+        ).format(parts.table, sql.SQL(", ").join(settings), parts.id, unless),
+        {"status": status},
+    )
+
+
+def _marks(parts: SourceSql, action: Action) -> Statement:
+    source, rule = parts.source, RULES[Verb(action.verb)]
+    note: sql.Composable = sql.SQL("''")
+    if action.verb == Verb.FAIL:
+        lacking = f"{source.meta_column} is not a JSON object: it was left as it is, and the reason is kept here alone."
+        note = sql.SQL("CASE WHEN j.new_meta IS NULL THEN {} ELSE '' END").format(sql.Literal(lacking))
+    before: sql.Composable = sql.SQL("''")
+    if rule.command == "retry":
+        # Only a status that a retry has replaced can be wanted back.
+        before = sql.SQL("CASE WHEN j.status = {} THEN '' ELSE j.status END").format(sql.Literal(source.retry_status))
+    return sql.SQL(_MARKED).format(note=note, status_before=before), {
+        "kind": action.kind,
+        "is_command": int(rule.is_command),
+        "counts": int(rule.counts),
+        "snooze": action.snooze_until,
+        "verb": action.verb,
+        "reason": action.reason,
+        "action": action.pk,
+    }
