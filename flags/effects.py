@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flags.models import EVERYONE, Flag, State
-from flags.preview import of_flag
-from flags.validation import check
+from django.utils import timezone
+
+from flags.models import EVERYONE, Flag, Segment, State
+from flags.preview import Preview, of_flag
+from flags.preview import of_segment as segment_preview
+from flags.usage import last_asked
+from flags.validation import check, check_segment
+from ops_console.web.formatting import relative
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Effect:
     other_variant: int = 0
     problem: str = ""
     bounded: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -50,6 +56,34 @@ def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
     return _effect(flag, candidate)
 
 
+def of_segment(segment: Segment, values: Mapping[str, Any]) -> Effect:
+    """What saving these columns of a segment would do in each flag that uses it. Raises InvalidInput as saving would."""
+    candidate = copy(segment)
+    for name, value in values.items():
+        setattr(candidate, name, value)
+    check_segment(candidate)
+    found = [(each.flag.name, _counted(each.preview)) for each in segment_preview(segment, candidate)]
+    if not found:
+        return Effect(problem="No flag in force uses it: saving it changes nothing for anybody.")
+    whole = Effect(
+        found[0][1].seen,
+        sum(effect.turned_on for _, effect in found),
+        sum(effect.turned_off for _, effect in found),
+        sum(effect.other_variant for _, effect in found),
+        bounded=found[0][1].bounded,
+    )
+    moved = [f"{name}: {effect.words}" for name, effect in found if effect.turned_on or effect.turned_off]
+    return replace(whole, notes=tuple(moved))
+
+
+def of_archive(flag: Flag) -> list[str]:
+    """What speaks for or against taking a flag out of force."""
+    asked = last_asked([flag.name]).get(flag.name)
+    if asked is None:
+        return ["No backend has asked for it for as long as usage is kept."]
+    return [f"It was last asked for {relative(asked, timezone.now())}."]
+
+
 def of_state(flag: Flag, state: State) -> str:
     """What a switch would do, in a sentence."""
     candidate = copy(flag)
@@ -58,5 +92,8 @@ def of_state(flag: Flag, state: State) -> str:
 
 
 def _effect(before: Flag, after: Flag) -> Effect:
-    found = of_flag(before, after)
+    return _counted(of_flag(before, after))
+
+
+def _counted(found: Preview) -> Effect:
     return Effect(found.seen, found.gained, found.lost, found.other_variant, bounded=found.bounded)

@@ -1,5 +1,6 @@
 """What an operator can type about a flag or a segment, beside the editor's rows."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,9 +47,17 @@ class FilterForm(forms.Form):
 
     q = forms.CharField(label="Name, note or owner", required=False, widget=forms.TextInput({"type": "search"}))
     kind = forms.ChoiceField(label="Kind", required=False, choices=[("", "Any"), *Kind.choices])
-    tag = forms.CharField(label="Tag", required=False, max_length=40)
-    owner = forms.CharField(label="Owner", required=False, max_length=150)
-    stale = forms.ChoiceField(label="Age", required=False, choices=[("", "Any"), ("1", "Stale"), ("0", "Not stale")])
+    tag = forms.ChoiceField(label="Tag", required=False)
+    owner = forms.ChoiceField(label="Owner", required=False)
+
+    def __init__(self, data: Any, tags: Mapping[str, int], owners: Sequence[str]) -> None:
+        super().__init__(data)
+        self.fields["tag"].choices = [("", "Any"), *((tag, f"{tag} ({count})") for tag, count in tags.items())]
+        self.fields["owner"].choices = [("", "Any"), *((owner, owner) for owner in owners)]
+
+
+class TextForm(forms.Form):
+    q = forms.CharField(label="Name or note", required=False, widget=forms.TextInput({"type": "search"}))
 
 
 class ConfirmForm(forms.Form):
@@ -81,8 +90,8 @@ class SavedForm(ConfirmForm):
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
 
-class FlagPartForm(forms.ModelForm):
-    """Some of a flag's columns; it is shown beside a SavedForm."""
+class PartForm(forms.ModelForm):
+    """Some columns of a flag or a segment; it is shown beside a SavedForm."""
 
     class Meta:
         model = Flag
@@ -93,13 +102,13 @@ class FlagPartForm(forms.ModelForm):
         return {name: self.cleaned_data[name] for name in self.fields}
 
 
-class AudienceForm(FlagPartForm):
+class AudienceForm(PartForm):
     """Waffle's audience: each lets in whoever it fits, beside the rules. And when the flag can be on at all."""
 
     on_at = MomentField(label="On at, UTC", required=False, help_text="Off before it.")
     off_at = MomentField(label="Off at, UTC", required=False, help_text="Off from it on.")
 
-    class Meta(FlagPartForm.Meta):
+    class Meta(PartForm.Meta):
         fields = ["on_at", "off_at", "percent", "authenticated", "staff", "superusers", "testing", "languages"]
         widgets = {
             "languages": forms.TextInput,
@@ -128,7 +137,7 @@ class AudienceForm(FlagPartForm):
         return given
 
 
-class SettingsForm(FlagPartForm):
+class SettingsForm(PartForm):
     """Whose it is, what for, and how long."""
 
     tags = TagsField(required=False, max_length=1000, help_text="Comma-separated, as in player, web.")
@@ -137,7 +146,7 @@ class SettingsForm(FlagPartForm):
         label="Runbook", required=False, max_length=500, assume_scheme="https", help_text="What to read before acting."
     )
 
-    class Meta(FlagPartForm.Meta):
+    class Meta(PartForm.Meta):
         fields = ["note", "owner", "kind", "tags", "runbook_url", "expires_at", "permanent", "protected"]
         widgets = {"note": forms.Textarea({"rows": 2})}
         help_texts = {
@@ -160,10 +169,16 @@ class NewFlagForm(forms.ModelForm):
     field_order = ["name", "note", "kind", "owner", "tags"]
 
 
-class SegmentForm(forms.ModelForm):
-    name = forms.CharField(max_length=100, help_text="As rules name it.")
-
+class SegmentForm(PartForm):
     class Meta:
         model = Segment
-        fields = ["name", "note"]
+        fields = ["note"]
         widgets = {"note": forms.Textarea({"rows": 2})}
+        help_texts = {"note": "Who is meant."}
+
+
+class NewSegmentForm(SegmentForm):
+    """The name is what rules refer to: it is given once."""
+
+    name = forms.CharField(max_length=100, help_text="As rules name it; it stays.")
+    field_order = ["name", "note"]

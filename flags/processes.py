@@ -32,3 +32,8 @@ def problems_of(name: str) -> list[Said]:
         for problem in instance.problems
         if problem.get("flag") == name
     ]
+
+
+def with_defaults() -> list[Instance]:
+    """Processes whose environment holds defaults of any flag."""
+    return list(instances(ALIVE_SECONDS).exclude(flag_defaults={}))

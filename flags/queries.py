@@ -29,8 +29,7 @@ def flags(text: str = "", state: str = "", kind: str = "", tag: str = "", owner:
     """Flags whose name, note or owner holds the text, in one state (`scheduled` and `stale` too), of a kind, with a
     tag, of an owner; without a state, all that are not archived. They carry what `staleness.reasons` asks."""
     found = _matching(text, kind, tag, owner)
-    found = stale(found) if state == STALE else with_staleness(found).filter(_STATES.get(state, Q(archived_at=None)))
-    return found.annotate(listed_users=Count("users", distinct=True), listed_groups=Count("groups", distinct=True))
+    return stale(found) if state == STALE else with_staleness(found).filter(_STATES.get(state, Q(archived_at=None)))
 
 
 def counts(text: str = "", kind: str = "", tag: str = "", owner: str = "") -> dict[str, int]:

@@ -1,11 +1,16 @@
 from django.urls import path
 
-from flags.views import history, listing, overview, rules, settings, state, variants
+from flags.views import history, listing, overview, rules, segments, settings, state, variants
 
 app_name = "flags"
 urlpatterns = [
     path("", listing.flag_list, name="list"),
     path("new/", listing.flag_new, name="new"),
+    path("undefined/", listing.undefined_list, name="undefined"),
+    path("segments/", segments.segment_list, name="segments"),
+    path("segments/new/", segments.segment_new, name="segment-new"),
+    path("segments/<int:segment_id>/", segments.segment_page, name="segment"),
+    path("segments/<int:segment_id>/delete/", segments.segment_delete, name="segment-delete"),
     path("<int:flag_id>/", overview.flag_page, name="page"),
     path("<int:flag_id>/rules/", rules.flag_rules, name="rules"),
     path("<int:flag_id>/variants/", variants.flag_variants, name="variants"),

@@ -6,7 +6,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from flags import services
 from flags.models import Flag
+from flags.views.saving import Save
+from ops_console.access.actor import actor_of
 from ops_console.access.roles import Role, reaches
 from ops_console.web import Tab, page
 
@@ -29,6 +32,16 @@ def flag_part(
     ]
     whole = {"flag": flag, "parts": parts, "audit_url": audit_url(flag), **context}
     return page(request, f"flags/{part}.html", whole, status=status)
+
+
+def saver(request: HttpRequest, flag: Flag) -> Save:
+    """How a sheet of this flag is saved."""
+
+    def save(values: dict[str, Any], given: dict[str, Any]) -> object:
+        typed = given.get("typed_name", "")
+        return services.edit(actor_of(request), flag.pk, values, given["version"], given["reason"], typed)
+
+    return save
 
 
 def part_url(flag: Flag, part: str = "page") -> str:

@@ -1,6 +1,8 @@
 """Who gets a flag: rules, audience, prerequisites and schedule, with what saving them would do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +16,7 @@ from flags.effects import Effect, of_change
 from flags.forms import AudienceForm
 from flags.models import Flag
 from flags.prerequisites import dependents
-from flags.views.common import audit_url, flag_part, part_url
+from flags.views.common import audit_url, flag_part, part_url, saver
 from flags.views.saving import Sheet
 from ops_client.flags.rules import NORMALISER
 from ops_console.access.middleware import role_required
@@ -27,8 +29,8 @@ from ops_console.web import done
 class Choices:
     """What the editor offers."""
 
-    segments: list[str]
-    flags: list[str]
+    segments: Sequence[str] = ()
+    flags: Sequence[str] = ()
     operators: Any = GROUPS
     known_operators: Any = frozenset(OPERATORS)
     fields: Any = FIELDS
@@ -42,15 +44,16 @@ class Choices:
 def flag_rules(request: HttpRequest, flag_id: int) -> HttpResponse:
     """GET shows, a button `do` draws it again as the button says, and a POST without one saves."""
     flag = queries.flag(flag_id)
-    sheet = Sheet(flag, request.POST if request.method == "POST" else None, AudienceForm, _show, _read)
+    sent = request.POST if request.method == "POST" else None
+    sheet = Sheet(flag, sent, AudienceForm, partial(_show, flag), _read, flag.protected)
     if request.method != "POST" or sheet.is_redrawn:
         return _page(request, flag, sheet)
-    if not sheet.save(request):
+    if not sheet.save(saver(request, flag)):
         return _page(request, flag, sheet, status=422)
     return done(request, f"{flag.name} is saved.", to=part_url(flag, "rules"), link_url=audit_url(flag))
 
 
-def _show(root: Row, flag: Flag) -> None:
+def _show(flag: Flag, root: Row) -> None:
     documents.show_rules(root, flag.rules)
     documents.show_prerequisites(root, flag.prerequisites)
 

@@ -2,10 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from flags import queries, services
-from flags.effects import of_state
+from flags.effects import of_archive, of_state
 from flags.forms import ConfirmForm
 from flags.models import Flag, State
 from flags.views.common import audit_url, part_url
@@ -34,12 +34,13 @@ def flag_state(request: HttpRequest, flag_id: int, state: str) -> HttpResponse:
     form = ConfirmForm(request.POST or None, protected=guarded, name=flag.name)
     if request.method != "POST" or (guarded and not form.is_valid()):
         return ask(request, _question(flag, wanted), form)
-    services.set_state(actor_of(request), flag_id, wanted, request.POST.get("reason", ""))
+    reason, typed = request.POST.get("reason", ""), request.POST.get("typed_name", "")
+    services.set_state(actor_of(request), flag_id, wanted, reason, typed)
     return done(
         request,
         _SAID[wanted].format(flag.name),
         to=reverse("flags:list"),
-        undo_url=reverse("flags:state", args=[flag_id, flag.state]),
+        undo_url="" if flag.protected else reverse("flags:state", args=[flag_id, flag.state]),
         link_url=audit_url(flag),
     )
 
@@ -58,19 +59,54 @@ def _question(flag: Flag, state: State) -> Question:
     )
 
 
-@require_POST
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
 def flag_archive(request: HttpRequest, flag_id: int) -> HttpResponse:
-    flag = services.archive(actor_of(request), flag_id)
+    """GET asks, with what the flag answers now; POST archives, with Undo."""
+    flag = queries.flag(flag_id)
+    form = ConfirmForm(request.POST or None, protected=flag.protected, name=flag.name)
+    if request.method != "POST" or (flag.protected and not form.is_valid()):
+        return ask(request, _archive_question(flag), form)
+    given = request.POST
+    services.archive(actor_of(request), flag_id, given.get("reason", ""), given.get("typed_name", ""))
     return done(
         request,
         f"{flag.name} is archived: code that asks for it gets its default.",
         to=reverse("flags:list"),
-        undo_url=reverse("flags:restore", args=[flag_id]),
+        undo_url="" if flag.protected else reverse("flags:restore", args=[flag_id]),
         link_url=audit_url(flag),
     )
 
 
-@require_POST
+def _archive_question(flag: Flag) -> Question:
+    return Question(
+        f"Archive {flag.name}?",
+        action=reverse("flags:archive", args=[flag.pk]),
+        back=part_url(flag, "settings"),
+        effect="Code that still asks for it gets its own default, within a second.",
+        notes=of_archive(flag),
+        confirm="Archive",
+        tone="danger",
+    )
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
 def flag_restore(request: HttpRequest, flag_id: int) -> HttpResponse:
-    flag = services.restore(actor_of(request), flag_id)
+    flag = queries.flag(flag_id)
+    form = ConfirmForm(request.POST or None, protected=flag.protected, name=flag.name)
+    if request.method != "POST" or (flag.protected and not form.is_valid()):
+        return ask(request, _restore_question(flag), form)
+    given = request.POST
+    services.restore(actor_of(request), flag_id, given.get("reason", ""), given.get("typed_name", ""))
     return done(request, f"{flag.name} is in force again.", to=part_url(flag), link_url=audit_url(flag))
+
+
+def _restore_question(flag: Flag) -> Question:
+    return Question(
+        f"Restore {flag.name}?",
+        action=reverse("flags:restore", args=[flag.pk]),
+        back=part_url(flag, "settings"),
+        effect=f"It is in force again as it was: {flag.state.label.lower()}.",
+        confirm="Restore",
+    )

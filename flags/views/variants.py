@@ -1,5 +1,6 @@
 """What those get for whom a flag is on: its variants, their weights, payloads and overrides."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from flags import queries
 from flags.editor import documents
 from flags.editor.rows import Row
 from flags.models import Flag
-from flags.views.common import audit_url, flag_part, part_url
+from flags.views.common import audit_url, flag_part, part_url, saver
 from flags.views.rules import Choices, effect_of
 from flags.views.saving import Sheet
 from ops_console.access.middleware import role_required
@@ -22,15 +23,16 @@ from ops_console.web import done
 def flag_variants(request: HttpRequest, flag_id: int) -> HttpResponse:
     """As the rules: GET shows, a button `do` draws it again, and a POST without one saves."""
     flag = queries.flag(flag_id)
-    sheet = Sheet(flag, request.POST if request.method == "POST" else None, None, _show, _read)
+    sent = request.POST if request.method == "POST" else None
+    sheet = Sheet(flag, sent, None, partial(_show, flag), _read, flag.protected)
     if request.method != "POST" or sheet.is_redrawn:
         return _page(request, flag, sheet)
-    if not sheet.save(request):
+    if not sheet.save(saver(request, flag)):
         return _page(request, flag, sheet, status=422)
     return done(request, f"{flag.name} is saved.", to=part_url(flag, "variants"), link_url=audit_url(flag))
 
 
-def _show(root: Row, flag: Flag) -> None:
+def _show(flag: Flag, root: Row) -> None:
     documents.show_variants(root, flag.variants)
 
 
@@ -39,5 +41,5 @@ def _read(root: Row) -> dict[str, Any]:
 
 
 def _page(request: HttpRequest, flag: Flag, sheet: Sheet, status: int = 200) -> HttpResponse:
-    context = {"sheet": sheet, "editor": Choices([], []), "effect": effect_of(flag, sheet)}
+    context = {"sheet": sheet, "editor": Choices(), "effect": effect_of(flag, sheet)}
     return flag_part(request, flag, "variants", context, status)

@@ -88,8 +88,14 @@ def select_row(value: Any, label: str = "", name: str = "ids") -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def bulk_bar(context: Context, content: str, total: int | None = None, about: str = "") -> SafeString:
-    """The actions on selected rows; `total` match the filter. Posts `ids`, or `all=1` with `query`."""
+def bulk_bar(
+    context: Context, content: str, total: int | None = None, about: str = "", form: str = ""
+) -> SafeString:
+    """The actions on selected rows; `total` match the filter. Posts `ids`, or `all=1` with `query`.
+
+    `form` is the id of the form that they belong to, where it does not stand around them.
+    """
     request: HttpRequest = context["request"]
-    values = {"content": content, "total": total, "about": about, "query": request.GET.urlencode()}
+    values = {"content": content, "total": total, "about": about, "form": form}
+    values["query"] = request.GET.urlencode()
     return SafeString(render_to_string("components/bulk_bar.html", values))

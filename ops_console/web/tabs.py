@@ -8,10 +8,13 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True)
 class Tab:
+    """`elsewhere`: it leads to another page, never to a part of this one."""
+
     label: str
     url: str
     count: int | None
     current: bool
+    elsewhere: bool = False
 
 
 def tabs(

@@ -1,0 +1,46 @@
+"""The list of flags as its page and its CSV show it: orders, and what stands in a row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flags import staleness, usage
+from flags.models import Flag
+from ops_console.web import Key, Keyset
+
+_SORTED_BY = (("name", "text"), ("modified", "time"), ("owner", "text"), ("kind", "text"))
+ORDERS = {
+    f"{sign}{name}": Keyset(Key(name, kind, descending=bool(sign)), Key("id", "int"))
+    for sign in ("", "-")
+    for name, kind in _SORTED_BY
+}
+DEFAULT_ORDER = "name"
+_FILTERS = ("kind", "tag", "owner")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A flag with its use in the last days; `reasons` say why it is stale."""
+
+    flag: Flag
+    spark: list[int]
+    last_asked: datetime | None
+    reasons: list[str]
+
+    @property
+    def asked(self) -> int:
+        return sum(self.spark)
+
+
+def filters(wanted: Mapping[str, Any]) -> dict[str, str]:
+    """A cleaned FilterForm as the queries take it."""
+    return {"text": wanted.get("q", ""), **{name: wanted.get(name, "") for name in _FILTERS}}
+
+
+def rows(flags: Iterable[Flag]) -> list[Row]:
+    """The flags of a page with their use, in two queries."""
+    found = list(flags)
+    names = [flag.name for flag in found]
+    sparks, asked = usage.sparks(names), usage.last_asked(names)
+    return [Row(flag, sparks[flag.name], asked.get(flag.name), staleness.reasons(flag)) for flag in found]
