@@ -10,8 +10,11 @@ from django.utils import timezone
 from flags.models import EVERYONE, Flag, Segment, State
 from flags.preview import Preview, of_flag
 from flags.preview import of_segment as segment_preview
+from flags.reverting import REVERTED
 from flags.usage import last_asked
 from flags.validation import check, check_segment
+from ops_console.audit.models import Entry
+from ops_console.audit.revert import taken_back
 from ops_console.web.formatting import relative
 
 
@@ -57,7 +60,7 @@ def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
 
 
 def of_segment(segment: Segment, values: Mapping[str, Any]) -> Effect:
-    """What saving these columns of a segment would do in each flag that uses it. Raises InvalidInput as saving would."""
+    """What saving these columns of a segment would do in the flags that use it. Raises InvalidInput as saving would."""
     candidate = copy(segment)
     for name, value in values.items():
         setattr(candidate, name, value)
@@ -82,6 +85,14 @@ def of_archive(flag: Flag) -> list[str]:
     if asked is None:
         return ["No backend has asked for it for as long as usage is kept."]
     return [f"It was last asked for {relative(asked, timezone.now())}."]
+
+
+def of_revert(flag: Flag, entry: Entry) -> str:
+    """What taking a change back would do, in a sentence. Raises Conflict where it cannot be."""
+    candidate = copy(flag)
+    for name, value in taken_back(entry, flag, REVERTED).items():
+        setattr(candidate, name, value)
+    return _effect(flag, candidate).words
 
 
 def of_state(flag: Flag, state: State) -> str:

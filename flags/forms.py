@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -52,8 +52,12 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: Any, tags: Mapping[str, int], owners: Sequence[str]) -> None:
         super().__init__(data)
-        self.fields["tag"].choices = [("", "Any"), *((tag, f"{tag} ({count})") for tag, count in tags.items())]
-        self.fields["owner"].choices = [("", "Any"), *((owner, owner) for owner in owners)]
+        self._offer("tag", [(tag, f"{tag} ({count})") for tag, count in tags.items()])
+        self._offer("owner", [(owner, owner) for owner in owners])
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = cast(forms.ChoiceField, self.fields[name])
+        field.choices = [("", "Any"), *choices]
 
 
 class TextForm(forms.Form):
@@ -82,6 +86,10 @@ class ConfirmForm(forms.Form):
         if typed != self.name:
             raise forms.ValidationError(f"This is not its name. Type {self.name} to change it.")
         return typed
+
+
+class NeededReasonForm(forms.Form):
+    reason = forms.CharField(max_length=LONGEST_REASON, help_text="Kept in the audit of each.")
 
 
 class SavedForm(ConfirmForm):

@@ -38,6 +38,15 @@ def dependents(name: str) -> QuerySet[Flag]:
     return Flag.objects.filter(archived_at=None, prerequisites__contains=[{"flag": name}]).order_by("name")
 
 
+def needed(names: Iterable[str]) -> dict[str, list[str]]:
+    """Of these flags, those that others in force ask for, and which; one query."""
+    wanted, found = set(names), dict[str, list[str]]()
+    for child, asked in sorted(_graph().items()):
+        for parent in wanted.intersection(asked):
+            found.setdefault(parent, []).append(child)
+    return found
+
+
 def _graph() -> dict[str, list[str]]:
     rows = Flag.objects.filter(archived_at=None).exclude(prerequisites=[]).values_list("name", "prerequisites")
     return {name: parents(prerequisites) for name, prerequisites in rows}

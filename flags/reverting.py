@@ -11,7 +11,7 @@ from ops_console.audit.models import Entry
 from ops_console.audit.revert import register, taken_back
 
 # A name is what code asks for: it is never changed back under anybody.
-_REVERTED = ("everyone", *services.EDITABLE, "archived_at")
+REVERTED = ("everyone", *services.EDITABLE, "archived_at")
 
 
 def revert_flag(actor: Actor, entry: Entry, reason: str, typed_name: str) -> Flag:
@@ -20,7 +20,7 @@ def revert_flag(actor: Actor, entry: Entry, reason: str, typed_name: str) -> Fla
     with transaction.atomic():
         hold_references()
         flag = services.locked(int(entry.target_id))
-        values = taken_back(entry, flag, _REVERTED)
+        values = taken_back(entry, flag, REVERTED)
         if values.get("archived_at"):
             services.require_no_dependents(flag)
         return services.change(actor, flag, "flag.revert", values, reason, typed_name)

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from flags.views import history, listing, overview, rules, segments, settings, state, variants
+from flags.views import bulk, history, listing, overview, rules, segments, settings, state, variants
 
 app_name = "flags"
 urlpatterns = [
     path("", listing.flag_list, name="list"),
     path("new/", listing.flag_new, name="new"),
+    path("bulk/", bulk.flags_bulk, name="bulk"),
     path("undefined/", listing.undefined_list, name="undefined"),
     path("segments/", segments.segment_list, name="segments"),
     path("segments/new/", segments.segment_new, name="segment-new"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("<int:flag_id>/variants/", variants.flag_variants, name="variants"),
     path("<int:flag_id>/settings/", settings.flag_settings, name="settings"),
     path("<int:flag_id>/history/", history.flag_history, name="history"),
+    path("<int:flag_id>/revert/<int:entry_id>/", history.flag_revert, name="revert"),
     path("<int:flag_id>/state/<str:state>/", state.flag_state, name="state"),
     path("<int:flag_id>/archive/", state.flag_archive, name="archive"),
     path("<int:flag_id>/restore/", state.flag_restore, name="restore"),

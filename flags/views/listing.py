@@ -8,9 +8,9 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from flags import listed, processes, queries, services, usage
+from flags import list_rows, processes, queries, services, usage
 from flags.forms import FilterForm, NewFlagForm
-from flags.listed import Row
+from flags.list_rows import Row
 from flags.models import Flag
 from flags.views.common import part_url
 from ops_console.access.actor import actor_of
@@ -30,24 +30,36 @@ _TABS = [
     ("archived", "Archived"),
 ]
 _ELSEWHERE = [("undefined", "Asked for, not defined"), ("segments", "Segments")]
-_COLUMNS = ["name", "state", "percent", "kind", "tags", "owner", "note", "asked 7 days", "last asked", "stale", "modified"]
+_COLUMNS = [
+    "name",
+    "state",
+    "percent",
+    "kind",
+    "tags",
+    "owner",
+    "note",
+    "asked 7 days",
+    "last asked",
+    "stale",
+    "modified",
+]
 
 
 @require_GET
 def flag_list(request: HttpRequest) -> HttpResponseBase:
     form = FilterForm(request.GET, queries.tags(), queries.owners())
     wanted = form.cleaned_data if form.is_valid() else {}
-    chosen, state = listed.filters(wanted), request.GET.get("state", "")
+    chosen, state = list_rows.filters(wanted), request.GET.get("state", "")
     found = queries.flags(state=state, **chosen)
     if request.GET.get("format") == "csv":
-        return csv_response(request, "flags", _COLUMNS, _csv_rows(listed.rows(found.order_by("name"))))
-    order = listed.ORDERS.get(request.GET.get("sort", ""), listed.ORDERS[listed.DEFAULT_ORDER])
+        return csv_response(request, "flags", _COLUMNS, _csv_rows(list_rows.rows(found.order_by("name"))))
+    order = list_rows.ORDERS.get(request.GET.get("sort", ""), list_rows.ORDERS[list_rows.DEFAULT_ORDER])
     shown, counts = order.page(found, request.GET.get("cursor", "")), queries.counts(**chosen)
     context = {
         "form": form,
         "tabs": list_tabs(request, counts),
         "page": shown,
-        "rows": listed.rows(shown.rows),
+        "rows": list_rows.rows(shown.rows),
         "total": counts.get(state, 0),
         "followers": followers(),
     }

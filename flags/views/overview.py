@@ -5,23 +5,24 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from flags import queries
+from flags import processes, queries, staleness, usage
+from flags.chart import draw
 from flags.models import Flag, State
 from flags.prerequisites import dependents
 from flags.views import code
 from flags.views.common import flag_part
 from flags.words import prerequisite_in_words, rules_in_words, schedule_in_words
 from ops_console.audit.queries import last_entries
-from ops_console.contract.models import Instance
 from ops_console.contract.queries import followers
+from ops_console.web import tabs
 
 _SHOWN_CHANGES = 5
+_BY = [("", "By variant"), ("service", "By service"), ("result", "By answer")]
 
 
 @require_GET
 def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
     flag = queries.flag(flag_id)
-    following = followers()
     context = {
         "states": State,
         "rules": rules_in_words(flag),
@@ -29,8 +30,11 @@ def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
         "prerequisites": _prerequisites(flag),
         "needed_by": dependents(flag.name),
         "entries": last_entries("flag", str(flag.pk), _SHOWN_CHANGES),
-        "followers": following,
-        "problems": _problems(flag, following.live),
+        "followers": followers(),
+        "problems": processes.problems_of(flag.name),
+        "defaults": processes.defaults_of(flag.name),
+        "stale": staleness.reasons(flag),
+        **_usage(request, flag),
         "uses": code.uses(flag.name, bool(flag.variants)),
         "commands": code.commands(flag.name),
     }
@@ -44,6 +48,11 @@ def _prerequisites(flag: Flag) -> list[tuple[str, int | None, str]]:
     return [(str(raw.get("flag")), known.get(str(raw.get("flag"))), prerequisite_in_words(raw)) for raw in asked]
 
 
-def _problems(flag: Flag, live: list[Instance]) -> list[tuple[Instance, dict[str, Any]]]:
-    """What processes report that they cannot follow in this flag."""
-    return [(each, problem) for each in live for problem in each.problems if problem.get("flag") == flag.name]
+def _usage(request: HttpRequest, flag: Flag) -> dict[str, Any]:
+    chosen = request.GET.get("by", "")
+    by: usage.By = "service" if chosen == "service" else "result" if chosen == "result" else "variant"
+    return {
+        "usage": draw(usage.series(flag.name, by)),
+        "usage_tabs": tabs(request, _BY, param="by"),
+        "last_asked": usage.last_asked([flag.name]).get(flag.name),
+    }

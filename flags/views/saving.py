@@ -73,9 +73,9 @@ class Sheet:
 
         The errors are then in the forms and rows. Raises Conflict.
         """
-        valid = all([form.is_valid() for form in self.forms])
+        valid = [form.is_valid() for form in self.forms]
         try:
-            if not valid:
+            if not all(valid):
                 self.read(self.root)
                 return False
             save(self.values(), self.saved.cleaned_data)

@@ -34,8 +34,8 @@ def segment_list(request: HttpRequest) -> HttpResponseBase:
     form = TextForm(request.GET)
     found = segments.segments(form.cleaned_data["q"] if form.is_valid() else "")
     if request.GET.get("format") == "csv":
-        rows = found.order_by("name").values_list("name", "note", "constraints")
-        return csv_response(request, "segments", ["name", "note", "constraints"], rows.iterator())
+        columns = ("name", "note", "constraints")
+        return csv_response(request, "segments", columns, found.values_list(*columns).iterator())
     shown = _ORDER.page(found, request.GET.get("cursor", ""))
     used = segments.used_by(each.name for each in shown.rows)
     rows = [(each, used[each.name], _in_words(each)) for each in shown.rows]
@@ -51,7 +51,7 @@ def segment_new(request: HttpRequest) -> HttpResponse:
     if sent is None or sheet.is_redrawn or not sheet.save(_creator(request)):
         status = 422 if sent is not None and not sheet.is_redrawn else 200
         return page(request, "flags/segments/new.html", {"sheet": sheet, "editor": Choices()}, status=status)
-    return done(request, f"{sheet.part.cleaned_data['name']} is defined.", to=reverse("flags:segments"))
+    return done(request, f"{request.POST['name'].strip()} is defined.", to=reverse("flags:segments"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

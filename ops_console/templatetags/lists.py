@@ -88,9 +88,7 @@ def select_row(value: Any, label: str = "", name: str = "ids") -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def bulk_bar(
-    context: Context, content: str, total: int | None = None, about: str = "", form: str = ""
-) -> SafeString:
+def bulk_bar(context: Context, content: str, total: int | None = None, about: str = "", form: str = "") -> SafeString:
     """The actions on selected rows; `total` match the filter. Posts `ids`, or `all=1` with `query`.
 
     `form` is the id of the form that they belong to, where it does not stand around them.

@@ -1,0 +1,98 @@
+"""How often a flag was asked for, as numbers for an SVG 600 wide and 100 high, and as a table. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flags.usage import Series
+
+WIDTH, HEIGHT = 600.0, 100.0
+_MOST_COLUMNS = 60
+_MOST_LINES = 6
+_OTHERS = "all others"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a column; `css` is the class of its line."""
+
+    css: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """One span of time."""
+
+    x: float
+    width: float
+    parts: tuple[Part, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`top` is the count that the full height stands for; `keys` are (class, label, total), as the table's columns."""
+
+    top: int
+    columns: tuple[Column, ...]
+    keys: tuple[tuple[str, str, int], ...]
+    days: tuple[tuple[datetime, tuple[int, ...]], ...]
+
+
+def draw(series: Series) -> Chart:
+    """Stacked columns, and the counts a day."""
+    lines = _bounded(series.lines)
+    group = -(-len(series.starts) // _MOST_COLUMNS)
+    columns = {label: _summed(values, group) for label, values in lines.items()}
+    starts = series.starts[::group]
+    keys = tuple((_css(label, index), label, sum(values)) for index, (label, values) in enumerate(lines.items()))
+    stacks = list(zip(*columns.values(), strict=True)) if columns else [()] * len(starts)
+    top = max(map(sum, stacks), default=0)
+    step = WIDTH / max(len(starts), 1)
+    drawn = tuple(
+        Column(round(index * step + 0.5, 2), round(step - 1, 2), _parts(keys, stack, top), _words(keys, start, stack))
+        for index, (start, stack) in enumerate(zip(starts, stacks, strict=True))
+    )
+    return Chart(top, drawn, keys, _by_day(series, lines))
+
+
+def _bounded(lines: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The busiest lines, and the rest as one."""
+    if len(lines) <= _MOST_LINES:
+        return lines
+    kept = dict(list(lines.items())[: _MOST_LINES - 1])
+    rest = [values for label, values in lines.items() if label not in kept]
+    return {**kept, _OTHERS: tuple(map(sum, zip(*rest, strict=True)))}
+
+
+def _summed(values: Sequence[int], group: int) -> list[int]:
+    return [sum(values[index : index + group]) for index in range(0, len(values), group)]
+
+
+def _parts(keys: Sequence[tuple[str, str, int]], stack: Sequence[int], top: int) -> tuple[Part, ...]:
+    parts, y = [], HEIGHT
+    for (css, _, _), count in zip(keys, stack, strict=True):
+        if count > 0:
+            height = count / top * HEIGHT
+            y -= height
+            parts.append(Part(css, round(y, 2), round(height, 2)))
+    return tuple(parts)
+
+
+def _words(keys: Sequence[tuple[str, str, int]], start: datetime, stack: Sequence[int]) -> str:
+    said = ", ".join(f"{label} {count:,}" for (_, label, _), count in zip(keys, stack, strict=True) if count)
+    return f"From {start:%a %d %b %H:%M} UTC: {said or 'not asked'}"
+
+
+def _by_day(series: Series, lines: dict[str, tuple[int, ...]]) -> tuple[tuple[datetime, tuple[int, ...]], ...]:
+    """Newest first."""
+    group = max(timedelta(days=1) // series.step, 1)
+    summed = [_summed(values, group) for values in lines.values()]
+    rows = [(start, tuple(values[index] for values in summed)) for index, start in enumerate(series.starts[::group])]
+    return tuple(reversed(rows))
+
+
+def _css(label: str, index: int) -> str:
+    return "series-off" if label == "off" else f"series-{index}"
