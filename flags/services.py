@@ -58,6 +58,14 @@ def create(actor: Actor, name: str, values: Mapping[str, Any], state: State = St
     return flag
 
 
+def copy(actor: Actor, flag_id: int, name: str, reason: str = "") -> Flag:
+    """Define a flag that says what another one does, under a name of its own and off. Raises as `create`."""
+    found = Flag.objects.filter(pk=flag_id).first()
+    if found is None:
+        raise NotFound("There is no such flag. It may have been removed; the audit knows.")
+    return create(actor, name, snapshot(found, EDITABLE), reason=reason)
+
+
 def edit(
     actor: Actor, flag_id: int, values: Mapping[str, Any], version: int, reason: str = "", typed_name: str = ""
 ) -> Flag:

@@ -11,8 +11,7 @@ from incidents.operations.queries import Operation, operation_of, scan
 from incidents.operations.scope import Scope
 from incidents.operations.shown import shown
 from incidents.operations.sources import DEFAULT_KIND, STATES
-from ops_console.access.actor import Actor
-from ops_console.access.models import User
+from ops_console.access.shell import actor_of_shell
 from ops_console.errors import ConsoleError
 
 
@@ -57,7 +56,7 @@ class Command(BaseCommand):
             expected = preview(scope, verb)
             said = {"total": expected.total, "eligible": expected.eligible, "excluded": dict(expected.exclusions)}
         else:
-            action = services.start(_actor(options["username"]), scope, verb, options["reason"])
+            action = services.start(actor_of_shell(options["username"]), scope, verb, options["reason"])
             said = {"action": action.pk, "total": action.total, "release_at": action.release_at.isoformat()}
         self.stdout.write(json.dumps(said))
 
@@ -66,10 +65,3 @@ def _lines(scope: Scope) -> Iterator[tuple[Operation, str]]:
     for rows in scan(scope):
         for line in shown([operation_of(scope.kind, row) for row in rows]):
             yield line.operation, line.evidence
-
-
-def _actor(username: str) -> Actor:
-    user = User.objects.filter(username=username, is_active=True).first()
-    if user is None:
-        raise CommandError(f"--as names an active user of the console; there is no {username!r}.")
-    return Actor(name=user.username, role=user.role, via="cli", user_id=user.pk)
