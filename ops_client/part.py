@@ -37,6 +37,9 @@ class Part:
     def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
         """Swap in new configuration. Never raises on odd rows: it goes on with what it understood."""
 
+    def standing(self, source: str, reachable: bool) -> None:
+        """Told after every look at the database: where the configuration in force comes from, and if it answered."""
+
     def problems(self) -> list[dict[str, str]]:
         """What the newest configuration holds that this version cannot follow; the console shows it."""
         return []

@@ -23,6 +23,9 @@ class Follower(Protocol):
     def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
         """Swap in the new configuration. Must not raise on odd rows: it says what it could not use."""
 
+    def standing(self, source: str, reachable: bool) -> None:
+        """Where the configuration in force comes from, and whether the database answered just now."""
+
 
 class Sync:
     """The background thread and what it knows: the revision applied, and where it came from.
@@ -53,6 +56,7 @@ class Sync:
     def start(self) -> None:
         """Load once before returning (database, else file), then keep following in the background."""
         self._first_load()
+        self._tell()
         self._thread = threading.Thread(target=self._run, name="ops-sync", daemon=True)
         self._thread.start()
 
@@ -107,8 +111,10 @@ class Sync:
                 self._wait()
                 if not self._stop.is_set():
                     self.refresh()
+                    self._tell()
             except StoreUnavailable as error:
                 self._note_away(error)
+                self._tell()
                 self._stop.wait(RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries, no secret
             except Exception:
                 logger.exception("ops_client: following the configuration failed; it goes on with what it has")
@@ -134,6 +140,10 @@ class Sync:
         if self.reachable:
             logger.warning("ops_client: %s Revision %s stays in force.", error, self.revision)
         self.reachable = False
+
+    def _tell(self) -> None:
+        for follower in self._followers:
+            follower.standing(self.source, self.reachable)
 
     def status(self) -> dict[str, Any]:
         """For health pages and the instance report."""

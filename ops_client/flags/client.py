@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ops_client.flags.changes import Watcher
 from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot
 from ops_client.flags.context import Context
 from ops_client.flags.defaults import EnvironmentDefaults
+from ops_client.flags.evaluate import Decision
 from ops_client.flags.explain import Explanation, Reason, by_default
 from ops_client.flags.rules import definition_from_row, segments_from_rows
 from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
@@ -24,6 +26,7 @@ class FlagClient(Part):
         self._snapshot: Snapshot = EMPTY
         self._defaults = EnvironmentDefaults(environment)
         self._asleep = True
+        self._watchers: tuple[Watcher, ...] = ()
 
     def is_enabled(self, name: str, context: Context | None = None, default: bool = False) -> bool:
         """Is the flag on for this context (`user_id`, `tier`, any field that rules use)?
@@ -51,6 +54,13 @@ class FlagClient(Part):
             found = ON_WITHOUT if self._defaults.answer(name, context or {}, False) else DISABLED
         return found if found.enabled else replace(default, feature_enabled=found.feature_enabled)
 
+    def decide(self, name: str, context: Context | None = None) -> Decision | None:
+        """The variant of this context with the rule that let it in; None for a flag that is not in force."""
+        if self._asleep:
+            self._wake()
+        flag = self._snapshot.flags.get(name)
+        return None if flag is None else flag.decide(context or {})
+
     def explain(self, name: str, context: Context | None = None, default: bool = False) -> Explanation:
         """Why `is_enabled` answers as it does, with everything that it asks on the way. Not counted as a question."""
         found = self.snapshot.explain(name, context or {}, default)
@@ -67,7 +77,22 @@ class FlagClient(Part):
 
     def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
         definitions = [definition_from_row(row) for row in tables["flags"]]
+        before = self._snapshot
         self._snapshot = compile_snapshot(definitions, revision, segments_from_rows(tables["segments"]))
+        for watcher in self._watchers:
+            watcher.changed(before, self._snapshot)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell it of every new snapshot, until `unwatch`. It must not raise."""
+        self._watchers = (*self._watchers, watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Tell it no more."""
+        self._watchers = tuple(each for each in self._watchers if each is not watcher)
+
+    def standing(self, source: str, reachable: bool) -> None:
+        for watcher in self._watchers:
+            watcher.standing(source, reachable)
 
     def problems(self) -> list[dict[str, str]]:
         return [

@@ -1,7 +1,7 @@
 """All flags at one revision, ready to be asked: a dict of closures, swapped whole and never changed."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -22,6 +22,7 @@ class Snapshot:
     flags: Mapping[str, CompiledFlag]
     definitions: Mapping[str, FlagDefinition]
     problems: tuple[Problem, ...] = ()
+    segments: Mapping[str, Segment] = field(default_factory=dict)
 
     def is_enabled(self, name: str, context: Context, default: bool = False) -> bool:
         """A flag that is unknown or archived answers the default. Never raises for what a context holds."""
@@ -49,14 +50,15 @@ def compile_snapshot(
 ) -> Snapshot:
     """Turn definitions into closures. A rule that cannot be followed is off and listed in `problems`."""
     known = {definition.name: definition for definition in definitions}
-    segment = segments_by_name({each.name: each for each in segments}, now)
+    named = {each.name: each for each in segments}
+    segment = segments_by_name(named, now)
     knotted = cycles(parents_by_flag(known.values()))
     flags: dict[str, CompiledFlag] = {}
     for name, definition in known.items():
         if not definition.archived:
             flags[name] = compile_flag(definition, now, segment, flags.get, lambda child: knotted.get(child, ()))
     problems = tuple(problem for flag in flags.values() for problem in flag.problems)
-    return Snapshot(revision, MappingProxyType(flags), MappingProxyType(known), problems)
+    return Snapshot(revision, MappingProxyType(flags), MappingProxyType(known), problems, MappingProxyType(named))
 
 
 EMPTY = Snapshot(0, MappingProxyType({}), MappingProxyType({}))

@@ -13,7 +13,7 @@ from ops_client.flags.choose import Chooser, chooser
 from ops_client.flags.conditions import Condition, Now, SegmentOf, always, never
 from ops_client.flags.context import Context, Matcher
 from ops_client.flags.prerequisites import Prerequisite, cycles
-from ops_client.flags.rules import ALWAYS, FlagDefinition, Problem, Segment
+from ops_client.flags.rules import ALWAYS, FlagDefinition, Problem, Rule, Segment
 from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
 from ops_client.flags.words import Told
 
@@ -28,9 +28,19 @@ class CompiledRule:
     """A rule that this version can follow. `lets_in` and `choose` may raise: its flag counts that as no."""
 
     name: str
+    rule: Rule
     conditions: tuple[Condition, ...]
     lets_in: Matcher
     choose: Chooser
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a flag gives a context; `rule` is the one that let it in, None where no rule did."""
+
+    definition: FlagDefinition
+    variant: Variant
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +56,17 @@ class CompiledFlag:
 
     def variant(self, context: Context) -> Variant:
         """The variant of a context. DISABLED where the flag is off, ON_WITHOUT where it is on and has none."""
+        return self.decide(context).variant
+
+    def decide(self, context: Context) -> Decision:
+        """The same, with the rule that let the context in. Never raises."""
         if self.definition.everyone is not None:
-            return given(self.choose, context) if self.definition.everyone else DISABLED
+            return Decision(self.definition, given(self.choose, context) if self.definition.everyone else DISABLED)
         if all(holds(gate.holds, context) for gate in self.gates):
             for rule in self.rules:
                 if holds(rule.lets_in, context):
-                    return given(rule.choose, context)
-        return DISABLED
+                    return Decision(self.definition, given(rule.choose, context), rule.rule)
+        return Decision(self.definition, DISABLED)
 
 
 def evaluate(
@@ -107,7 +121,7 @@ def compile_flag(flag: FlagDefinition, now: Now, segment: SegmentOf, parent: Par
             problems.append(Problem(flag.name, name, error.message))
             continue
         own = chooser(rule.group or flag.name, rule.variants) if rule.variants else choose
-        rules.append(CompiledRule(name, asked, conditions.all_of([each.holds for each in asked]), own))
+        rules.append(CompiledRule(name, rule, asked, conditions.all_of([each.holds for each in asked]), own))
     if way := cycle(flag.name):
         problems.append(Problem(flag.name, "prerequisites", f"it depends on itself: {' → '.join(way)}"))
     gates = _gates(flag, now, parent, way)

@@ -63,7 +63,14 @@ def told_constraint(constraint: Constraint, context: Context) -> Told:
 
 def told_bucket(rule: Rule, key: str, bucket: int, threshold: int, buckets: int) -> Told:
     """Where the context's key stands, and how far the percentage reaches. Buckets from 0 for ours."""
-    facts = {"key": key, "bucket": bucket, "threshold": threshold, "buckets": buckets, "percent": percent(rule.percent)}
+    facts = {
+        "stickiness": rule.stickiness,
+        "key": key,
+        "bucket": bucket,
+        "threshold": threshold,
+        "buckets": buckets,
+        "percent": percent(rule.percent),
+    }
     place = f"{rule.stickiness} {key} stands in bucket {bucket:,} of {buckets:,}"
     return Told(f"{place}; {percent(rule.percent)} % reaches those below {threshold:,}", facts)
 
@@ -75,7 +82,7 @@ def told_chance(rule: Rule) -> Told:
 
 
 def told_without_key(rule: Rule) -> Told:
-    facts = {"key": None, "percent": percent(rule.percent)}
+    facts = {"stickiness": rule.stickiness, "key": None, "percent": percent(rule.percent)}
     return Told(f"{percent(rule.percent)} % by {rule.stickiness}, of which the context has none", facts)
 
 
