@@ -38,6 +38,10 @@ class StoreUnavailable(OpsError):
         super().__init__("store_unavailable", message)
 
 
+class StoreLate(StoreUnavailable):
+    """There was no answer within the time that the caller gave it."""
+
+
 class BreakerOpen(OpsError):
     """The call was refused without being made. Never retried in place: the provider needs the rest."""
 

@@ -1,19 +1,24 @@
 """The way to the shared database: named statements in, rows out. Nothing else in the client knows psycopg."""
 
+import select
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.abc import PQGen
+from psycopg.pq import ConnStatus
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import StoreLate, StoreUnavailable
 from ops_client.sql import statements
 
 Row = dict[str, Any]
+T = TypeVar("T")
 REVISION_CHANNEL = "ops_revision"
 
 # A server that vanished without a word is noticed in about this time, not after the kernel's two hours.
@@ -39,8 +44,11 @@ _NO_CONTRACT = (
 class Store(Protocol):
     """What the client needs of a database. `ops_client.testing.MemoryStore` is one without."""
 
-    def fetch(self, name: str, **params: Any) -> list[Row]:
-        """Run the named statement and return its rows. Raises StoreUnavailable."""
+    def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
+        """Run the named statement and return its rows. Raises StoreUnavailable, and StoreLate when time was up.
+
+        A statement that was late may be carried out all the same.
+        """
 
     def execute(self, name: str, **params: Any) -> int:
         """Run the named statement and return how many rows it touched. Raises StoreUnavailable."""
@@ -52,6 +60,17 @@ class Store(Protocol):
         """Wait until the configuration may have changed; False when nothing was heard. Raises StoreUnavailable."""
 
     def close(self) -> None: ...
+
+
+class _Connection(psycopg.Connection[Row]):
+    """A connection that waits for no answer beyond `deadline` (monotonic seconds), where there is one."""
+
+    deadline: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        if self.deadline is not None:
+            timeout = max(0.0, self.deadline - time.monotonic())
+        return super().wait(gen, interval, timeout)
 
 
 class PostgresStore:
@@ -68,23 +87,23 @@ class PostgresStore:
             "application_name": "ops_client",
             "options": f"-c statement_timeout={int(statement_timeout_seconds * 1000)} -c timezone=UTC",
         }
-        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
+        self._pool: ConnectionPool[_Connection] = ConnectionPool(
             dsn,
-            connection_class=psycopg.Connection[Row],
+            connection_class=_Connection,
             kwargs={**self._settings, "autocommit": True, "row_factory": dict_row},
             min_size=1,
             max_size=pool_size,
             timeout=2.0,
             max_idle=60,
             reconnect_timeout=0,
-            check=ConnectionPool.check_connection,
+            check=_check,
             open=False,
             name="ops_client",
         )
         self._listener: psycopg.Connection[Any] | None = None
 
-    def fetch(self, name: str, **params: Any) -> list[Row]:
-        with self._connection() as connection:
+    def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
+        with self._connection(within_seconds) as connection:
             return connection.execute(statements()[name].encode(), _adapted(params)).fetchall()
 
     def execute(self, name: str, **params: Any) -> int:
@@ -118,13 +137,20 @@ class PostgresStore:
         self._pool.close(timeout=1.0)
 
     @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Row]]:
+    def _connection(self, within_seconds: float | None = None) -> Iterator[psycopg.Connection[Row]]:
+        deadline = None if within_seconds is None else time.monotonic() + within_seconds
         try:
             if self._pool.closed:
                 self._pool.open()
-            with self._pool.connection() as connection:
-                yield connection
+            with self._pool.connection(within_seconds) as connection:
+                connection.deadline = deadline
+                try:
+                    yield connection
+                finally:
+                    connection.deadline = None
         except _AWAY as error:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise StoreLate(f"The shared database did not answer within {within_seconds:g} s.") from error
             raise StoreUnavailable(f"The shared database did not answer: {error}") from error
         except _NO_CONTRACT as error:
             raise StoreUnavailable(f"The contract ops_v1 is not there for this role: {error}") from error
@@ -150,6 +176,16 @@ class Transaction:
 
     def execute(self, name: str, **params: Any) -> int:
         return self._connection.execute(statements()[name].encode(), _adapted(params)).rowcount
+
+
+def _check(connection: psycopg.Connection[Any]) -> None:
+    """Raise when the server has hung up since the connection was last used: seen on the socket, without asking it."""
+    readable = select.poll()
+    readable.register(connection.pgconn.socket, select.POLLIN)
+    while readable.poll(0):
+        connection.pgconn.consume_input()
+        if connection.pgconn.status != ConnStatus.OK:
+            raise psycopg.OperationalError("the connection was closed")
 
 
 def _adapted(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class MemoryStore:
         self.revision += 1
         self._changed.set()
 
-    def fetch(self, name: str, **params: Any) -> list[Row]:
+    def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
         self._require()
         if name == "revision":
             return [{"revision": self.revision}]

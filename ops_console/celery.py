@@ -15,6 +15,7 @@ BEAT: dict[str, float] = {
     "ops_console.tasks.keep_retention": 24 * 3600,
     "quotas.tasks.end_overrides": 60,
     "quotas.tasks.drop_idle_rings": 3600,
+    "quotas.tasks.recount_storage": 24 * 3600,
 }
 
 app = Celery("ops_console")

@@ -83,6 +83,8 @@ KEPT: tuple[Kept, ...] = (
     Kept("who was seen by backends", 7, deleting("ops.flags_presence", "seen_at")),
     Kept("tracked operations that ended", 90, deleting("ops.operations_trackedoperation", "finished_at")),
     Kept("events of tracked operations", 90, deleting("ops.operations_trackedevent", "at")),
+    Kept("hourly peaks of quotas", 7, deleting("ops.quotas_peak", "hour")),
+    Kept("recounts of storage", 30, deleting("ops.quotas_recount", "requested_at")),
     Kept("quotas decided without the database", 30, deleting("ops.quotas_failure", "hour")),
 )
 

@@ -20,6 +20,7 @@ _ONLY_FOR = {
     "period": {Resource.Kind.ALLOWANCE},
     "timezone": {Resource.Kind.ALLOWANCE},
     "ttl_seconds": {Resource.Kind.CONCURRENCY, Resource.Kind.STORAGE},
+    "cost": {Resource.Kind.RATE, Resource.Kind.ALLOWANCE},
 }
 
 
@@ -130,7 +131,11 @@ class ResourceForm(forms.ModelForm):
             "ttl_seconds": "Time to live, in seconds",
             "allow_unlimited": "May have no limit",
             "shadow": "Shadow mode",
+            "cost": "Cost of a call",
+            "warn_percent": "Near its limit, in %",
+            "nearly_percent": "Nearly used up, in %",
             "failure_policy": "Without the database",
+            "deadline_ms": "Deadline of the database, in ms",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -160,6 +165,8 @@ def limit_help(resource: Resource) -> str:
     parts = ["A whole number; 0 lets nothing through."]
     if resource.unit == "bytes":
         parts.append("Sizes such as 50 GB too.")
+    if resource.unit == "seconds":
+        parts.append("Times such as 25 h too.")
     if resource.allow_unlimited:
         parts.append("“unlimited” for no limit.")
     return " ".join(parts)

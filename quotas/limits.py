@@ -12,17 +12,20 @@ UNLIMITED = "unlimited"
 # A place is a row; more at once than this is no limit worth its rows.
 MOST_PLACES = 1_000
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMGTP]?i?B)\s*$", re.IGNORECASE)
+_TIME = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|min|h)\s*$", re.IGNORECASE)
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 
 
 def read_limit(resource: Resource, text: str) -> int | None:
-    """A typed limit: a whole number, `unlimited`, or for bytes a size such as `50 GB`. Raises InvalidInput."""
+    """A typed limit: a whole number, `unlimited`, for bytes a size (`50 GB`), for seconds a time (`25 h`).
+
+    Raises InvalidInput.
+    """
     wanted = text.strip()
     if wanted.lower() == UNLIMITED:
         return checked_limit(resource, None)
-    size = _SIZE.match(wanted) if resource.unit == "bytes" else None
-    number = _bytes(*size.groups()) if size else wanted.replace(",", "").replace("_", "").replace("\u202f", "")
-    return checked_limit(resource, number)
+    return checked_limit(resource, _number(resource.unit, wanted))
 
 
 def checked_limit(resource: Resource, limit: object, field: str = "limit") -> int | None:
@@ -49,7 +52,21 @@ def show_limit(resource: Resource, limit: int | None) -> str:
         for power, unit in reversed(list(enumerate(_UNITS, start=1))):
             if limit and limit % 1000**power == 0:
                 return f"{limit // 1000**power} {unit}"
+    if resource.unit == "seconds" and limit:
+        for name in ("h", "min"):
+            if limit % _SECONDS[name] == 0:
+                return f"{limit // _SECONDS[name]} {name}"
     return str(limit)
+
+
+def _number(unit: str, wanted: str) -> int | str:
+    size = _SIZE.match(wanted) if unit == "bytes" else None
+    if size:
+        return _bytes(*size.groups())
+    time = _TIME.match(wanted) if unit == "seconds" else None
+    if time:
+        return int(Decimal(time[1]) * _SECONDS[time[2].lower()])
+    return wanted.replace(",", "").replace("_", "").replace("\u202f", "")
 
 
 def _bytes(number: str, unit: str) -> int:

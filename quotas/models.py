@@ -47,11 +47,23 @@ class Resource(models.Model):
     default_limit = models.BigIntegerField(null=True, blank=True, help_text=f"For tiers without a policy. {LIMIT_HELP}")
     allow_unlimited = models.BooleanField(default=False, help_text="Tiers and overrides may have no limit at all.")
     shadow = models.BooleanField(default=False, help_text="Decide and record, but refuse nobody.")
+    cost = models.BigIntegerField(
+        default=1, db_default=1, help_text="What one call takes where the backend does not say. A whole number from 1."
+    )
+    warn_percent = models.PositiveSmallIntegerField(
+        default=80, db_default=80, help_text="From this share of the limit on, a user is near it."
+    )
+    nearly_percent = models.PositiveSmallIntegerField(
+        default=95, db_default=95, help_text="From this share on, it is nearly used up."
+    )
     failure_policy = models.CharField(
         max_length=6,
         choices=FailurePolicy,
         default=FailurePolicy.OPEN,
         help_text="What a backend does while the database cannot answer.",
+    )
+    deadline_ms = models.PositiveIntegerField(
+        default=2000, db_default=2000, help_text="A database that has not answered within this is away for the call."
     )
     version = models.PositiveIntegerField(default=1)
 
@@ -71,6 +83,18 @@ class Resource(models.Model):
                 name="quotas_resource_local_is_for_rates",
                 condition=~models.Q(failure_policy="local") | models.Q(kind="rate"),
             ),
+            models.CheckConstraint(
+                name="quotas_resource_cost_range", condition=models.Q(cost__gte=1, cost__lte=LARGEST_LIMIT)
+            ),
+            models.CheckConstraint(
+                name="quotas_resource_warns_in_order",
+                condition=models.Q(
+                    warn_percent__gte=1, warn_percent__lte=models.F("nearly_percent"), nearly_percent__lte=100
+                ),
+            ),
+            models.CheckConstraint(
+                name="quotas_resource_deadline_range", condition=models.Q(deadline_ms__gte=10, deadline_ms__lte=60_000)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,11 +102,15 @@ class Resource(models.Model):
 
 
 class Policy(models.Model):
-    """What a tier may use of a resource; `limit` None is no limit."""
+    """What a tier may use of a resource; `limit` None is no limit.
+
+    `trial_limit` is a limit on trial beside it: whoever is over it is recorded as refused in shadow, and let through.
+    """
 
     resource = models.ForeignKey(Resource, models.CASCADE, db_column="resource", related_name="policies")
     tier = models.CharField(max_length=50)
     limit = models.BigIntegerField(null=True, blank=True, help_text=f"{LIMIT_HELP} Empty: no limit.")
+    trial_limit = models.BigIntegerField(null=True, blank=True, help_text="Recorded, not enforced. Empty: none.")
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -91,6 +119,7 @@ class Policy(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["resource", "tier"], name="quotas_policy_one_a_tier"),
             _limit_range("limit", "quotas_policy_limit_range"),
+            _limit_range("trial_limit", "quotas_policy_trial_limit_range"),
         ]
 
     def __str__(self) -> str:
@@ -154,9 +183,11 @@ class Ring(Usage):
 
 
 class Level(Usage):
-    """What a user has stored and committed."""
+    """What a user has stored and committed. `changed_at` and `measured_at` NULL: not since they are kept."""
 
     used = models.BigIntegerField(db_default=0)
+    changed_at = models.DateTimeField(null=True)
+    measured_at = models.DateTimeField(null=True)
 
 
 class Counter(Usage):
@@ -202,8 +233,12 @@ class Slot(models.Model):
 
 
 class Refusal(models.Model):
-    """Why somebody was limited: one row for the refusals of a few seconds, with the last one's request id."""
+    """Why somebody was limited: one row for like refusals of ten minutes, `first_at` to `at`, with the last one's call.
 
+    The contract keeps 200 rows a user and 200,000 in all at any time.
+    """
+
+    first_at = models.DateTimeField(db_default=Now())
     at = models.DateTimeField(db_default=Now())
     resource = models.CharField(max_length=63)
     user_id = models.CharField(max_length=200)
@@ -226,7 +261,7 @@ class Refusal(models.Model):
 
 
 class Failure(models.Model):
-    """Decisions that a backend made without the database, an hour in a row."""
+    """Decisions that a backend made without the database, an hour in a row; `late` of them after a deadline."""
 
     pk = models.CompositePrimaryKey("resource", "hour", "service", "failure_policy")
     resource = models.CharField(max_length=63)
@@ -234,3 +269,59 @@ class Failure(models.Model):
     service = models.CharField(max_length=100)
     failure_policy = models.CharField(max_length=6)
     count = models.BigIntegerField()
+    late = models.BigIntegerField(db_default=0)
+
+
+class Peak(models.Model):
+    """The most that a user had used of a resource in an hour, refused attempts included, and what was in force then."""
+
+    pk = models.CompositePrimaryKey("resource", "user_id", "hour")
+    resource = models.CharField(max_length=63)
+    user_id = models.CharField(max_length=200)
+    hour = models.DateTimeField()
+    tier = models.CharField(max_length=50, db_default="")
+    source = models.CharField(max_length=10)
+    limit = models.BigIntegerField(null=True)
+    peak = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["hour"], name="quotas_peak_hour"),
+            models.Index(fields=["user_id", "hour"], name="quotas_peak_of_user"),
+        ]
+
+
+class Recount(models.Model):
+    """A wish that a backend measure what is really stored: of one user, or of everybody where `user_id` is empty."""
+
+    resource = models.CharField(max_length=63)
+    user_id = models.CharField(max_length=200, blank=True)
+    correct = models.BooleanField(default=False)
+    requested_by = models.CharField(max_length=150)
+    requested_at = models.DateTimeField(db_default=Now())
+    holder = models.UUIDField(null=True)
+    started_at = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    measured = models.IntegerField(db_default=0)
+    drifted = models.IntegerField(db_default=0)
+    skipped = models.IntegerField(db_default=0)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resource", "user_id"],
+                condition=models.Q(finished_at__isnull=True),
+                name="quotas_recount_one_open",
+            )
+        ]
+        indexes = [models.Index(fields=["finished_at"], name="quotas_recount_finished")]
+
+
+class Drift(Usage):
+    """A level that is not what was measured, as of the last measuring. It goes when it is corrected, or right again."""
+
+    used = models.BigIntegerField()
+    measured = models.BigIntegerField()
+    measured_at = models.DateTimeField(db_default=Now())

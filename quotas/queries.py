@@ -41,6 +41,16 @@ class Limit:
         return words.used(self.usage.unit, self.usage.used)
 
     @property
+    def bar_words(self) -> str:
+        """`12 of 600`, `1.2 GB of 2.5 GB`: beside a bar that has a limit."""
+        return f"{self.used_words} of {words.used(self.usage.unit, self.usage.limit or 0)}"
+
+    @property
+    def soft_rates(self) -> str:
+        """The shares from which on a user is warned, as the bar takes them."""
+        return ",".join(str(rate) for rate in self.usage.warn_rates)
+
+    @property
     def span_words(self) -> str:
         return words.span(self.usage.kind, self.usage.window_seconds, self.resource.period)
 

@@ -6,6 +6,7 @@ from ops_console.access.actor import SYSTEM
 from quotas.models import Resource
 from quotas.settings_services import create_resource, set_policy
 
+HOUR_SECONDS = 3600
 HOUR_OF_AUDIO_BYTES = 100_000_000  # at the quality in which recordings are kept
 
 _RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -18,6 +19,10 @@ _RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
         {"title": "Assemblies at once", "unit": "assemblies", "default_limit": 1, "ttl_seconds": 60},
     ),
     "storage_bytes": ("storage", {"title": "Storage", "unit": "bytes", "default_limit": HOUR_OF_AUDIO_BYTES}),
+    "audio_kept": (
+        "storage",
+        {"title": "Audio kept", "unit": "seconds", "default_limit": HOUR_SECONDS},
+    ),
     "episodes_per_month": (
         "allowance",
         {"title": "Episodes a month", "unit": "episodes", "period": "month", "default_limit": 5},
@@ -42,6 +47,14 @@ _POLICIES: dict[str, dict[str, int | None]] = {
         "creator": 10 * HOUR_OF_AUDIO_BYTES,
         "pro": 25 * HOUR_OF_AUDIO_BYTES,
         "executive": 50 * HOUR_OF_AUDIO_BYTES,
+        "enterprise": None,
+        "unlimited": None,
+    },
+    "audio_kept": {
+        "hobby": 2 * HOUR_SECONDS,
+        "creator": 10 * HOUR_SECONDS,
+        "pro": 25 * HOUR_SECONDS,
+        "executive": 50 * HOUR_SECONDS,
         "enterprise": None,
         "unlimited": None,
     },

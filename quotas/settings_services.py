@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 
 from django.db import transaction
 
+from ops_client.quotas.decide import LARGEST_LIMIT
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
@@ -23,7 +24,11 @@ EDITABLE = (
     "default_limit",
     "allow_unlimited",
     "shadow",
+    "cost",
+    "warn_percent",
+    "nearly_percent",
     "failure_policy",
+    "deadline_ms",
 )
 LONGEST_WINDOW_SECONDS = 31 * 24 * 3600
 
@@ -112,6 +117,12 @@ def check_resource(resource: Resource) -> None:
         raise InvalidInput("failure_policy", "failure_policy: only a rate can be counted by each process for itself.")
     if not 10 <= resource.ttl_seconds <= 7 * 24 * 3600:
         raise InvalidInput("ttl_seconds", "ttl_seconds: is 10 s to 7 days, 604,800 s.")
+    if not 1 <= resource.cost <= LARGEST_LIMIT:
+        raise InvalidInput("cost", f"cost: is a whole number from 1 to {LARGEST_LIMIT:,}.")
+    if not 1 <= resource.warn_percent <= resource.nearly_percent <= 100:
+        raise InvalidInput("warn_percent", "warn_percent: is 1 to 100, and no more than nearly_percent.")
+    if not 10 <= resource.deadline_ms <= 60_000:
+        raise InvalidInput("deadline_ms", "deadline_ms: is 10 to 60,000 ms.")
     if resource.default_limit is not None:
         checked_limit(resource, resource.default_limit, "default_limit")
     _check_unlimited(resource)

@@ -1,10 +1,11 @@
-"""What quotas need in the background: overrides that have run out become history."""
+"""What quotas need in the background: overrides that have run out become history; storage is measured."""
 
 from celery import shared_task
 from django.db import connection, transaction
 from django.utils import timezone
 
 from quotas.models import Override
+from quotas.storage_services import request_nightly
 
 _IDLE_RINGS = """
 DELETE FROM ops.quotas_ring
@@ -34,6 +35,12 @@ def drop_idle_rings() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_IDLE_RINGS)
         return int(cursor.rowcount)
+
+
+@shared_task
+def recount_storage() -> int:
+    """Nightly: have the backends measure what is really stored; what differs is shown, and corrected by an operator."""
+    return request_nightly()
 
 
 def _mark_expected() -> None:

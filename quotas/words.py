@@ -1,5 +1,6 @@
 """How limits read for people. Pure."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ops_client.quotas.usage import Usage
@@ -9,17 +10,17 @@ _PERIODS = {"day": "a day", "week": "a week", "month": "a month", "year": "a yea
 
 
 def amount(unit: str, value: int | None) -> str:
-    """`600 calls`, `2.5 GB`, `no limit`."""
+    """`600 calls`, `2.5 GB`, `25 h`, `no limit`."""
     if value is None:
         return "no limit"
-    if unit == "bytes":
-        return byte_size(value)
+    if unit in _MEASURES:
+        return _MEASURES[unit](value)
     return f"{grouped(value)} {_singular(unit) if value == 1 else unit}"
 
 
 def used(unit: str, value: int) -> str:
     """The same without the unit, where the limit beside it says it."""
-    return byte_size(value) if unit == "bytes" else grouped(value)
+    return _MEASURES.get(unit, grouped)(value)
 
 
 def span(kind: str, window_seconds: int | None, period: str = "") -> str:
@@ -53,6 +54,15 @@ def refusal_sentence(refusal: Any) -> str:
         f"At {refusal.at:%Y-%m-%d %H:%M:%S} UTC {what} was refused {times}: {limit} "
         f"({source(refusal.source, refusal.policy)})."
     )
+
+
+def _hours(seconds: int) -> str:
+    """Audio that is kept is sold by the hour, however long the pieces are."""
+    return f"{seconds / 3600:,.1f} h".replace(".0 ", " ")
+
+
+# Units in which a number is shown as people say it.
+_MEASURES: dict[str, Callable[[int], str]] = {"bytes": byte_size, "seconds": _hours}
 
 
 def _singular(unit: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 from demo.guards import GuardedProvider
 from demo.pages.html import Html, fill, join
 from demo.providers import Dial
-from ops_client.quotas.decide import Source
-from ops_client.quotas.usage import WARN_RATES, Usage
+from ops_client.quotas.decide import WARN_RATES, Source
+from ops_client.quotas.usage import Usage
 
 PROVIDER_ROW = """
 <tr><td>$name<td class="$state_tone">$state<td class="$tone">$dial<td>

@@ -8,6 +8,8 @@ from enum import StrEnum
 from ops_client.errors import InvalidInput
 
 LARGEST_LIMIT = 2**53
+# Where a resource does not say: from these shares of the limit on, its users are warned.
+WARN_RATES = (0.8, 0.95)
 
 
 class Kind(StrEnum):
@@ -61,6 +63,20 @@ class Decision:
     retry_after_seconds: float = 0.0
     retryable: bool = False
     window_seconds: int | None = None
+    warn_rates: tuple[float, float] = WARN_RATES
+
+    @property
+    def warning(self) -> str:
+        """'' while there is room, then 'near', 'nearly', and 'full' at the limit."""
+        if self.limit is None or self.remaining is None:
+            return ""
+        return warning_of(1 - self.remaining / self.limit if self.limit else 1.0, self.warn_rates)
+
+
+def warning_of(used_rate: float, warn_rates: tuple[float, float]) -> str:
+    """What a share that is used deserves: '' below the first rate, 'near', from the second 'nearly', 'full' from 1."""
+    near, nearly = warn_rates
+    return "full" if used_rate >= 1 else "nearly" if used_rate >= nearly else "near" if used_rate >= near else ""
 
 
 def limit_in_force(

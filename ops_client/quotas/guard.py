@@ -1,14 +1,15 @@
 """What is held while work goes on: room that was reserved, a place among those that run at once."""
 
-import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
 from ops_client.errors import InvalidInput, OpsError
 from ops_client.quotas.decide import Decision
 from ops_client.quotas.http import sentence
+from ops_client.quotas.threads import Threads
 from ops_client.store import Store
 
 
@@ -28,16 +29,11 @@ class ReservationGone(OpsError):
         super().__init__("reservation_gone", f"The reservation {reservation} ran out long ago and is gone.")
 
 
-class Held:
-    """Base of both: a context manager, sync and async. `decision` is what let it through.
+class Block:
+    """A context manager, sync and async, that is left well or with an error."""
 
-    `id` is None where nothing is held: no limit, or the database was away and the resource is open.
-    """
-
-    def __init__(self, store: Store, decision: Decision, held: uuid.UUID | None) -> None:
-        self._store = store
-        self.decision = decision
-        self.id = held
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
 
     def leave(self, failed: bool) -> None:
         raise NotImplementedError
@@ -56,7 +52,20 @@ class Held:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.leave, error is not None)
+        await self._threads.run(self.leave, error is not None)
+
+
+class Held(Block):
+    """Base of what is held. `decision` is what let it through.
+
+    `id` is None where nothing is held: no limit, or the database was away and the resource is open.
+    """
+
+    def __init__(self, store: Store, threads: Threads, decision: Decision, held: uuid.UUID | None) -> None:
+        super().__init__(threads)
+        self._store = store
+        self.decision = decision
+        self.id = held
 
 
 class Reservation(Held):
@@ -93,9 +102,14 @@ class Lease(Held):
     """
 
     def __init__(
-        self, store: Store, decision: Decision, held: uuid.UUID | None, forget: Callable[[uuid.UUID], object]
+        self,
+        store: Store,
+        threads: Threads,
+        decision: Decision,
+        held: uuid.UUID | None,
+        forget: Callable[[uuid.UUID], object],
     ) -> None:
-        super().__init__(store, decision, held)
+        super().__init__(store, threads, decision, held)
         self._forget = forget
         self.lost = False
 
@@ -108,3 +122,21 @@ class Lease(Held):
 
     def leave(self, failed: bool) -> None:
         self.release()
+
+
+class Together(Block):
+    """Several resources that were taken in one call. `decisions` is by resource, `held` what of it is held.
+
+    Leaving the block commits reservations and gives places back, as each of them does alone; an exception releases
+    both. What was counted, of rates and allowances, stays counted.
+    """
+
+    def __init__(self, threads: Threads, decisions: Mapping[str, Decision], held: Mapping[str, Held]) -> None:
+        super().__init__(threads)
+        self.decisions = decisions
+        self.held = held
+
+    def leave(self, failed: bool) -> None:
+        with ExitStack() as stack:  # one that fails keeps none of the others
+            for each in self.held.values():
+                stack.callback(each.leave, failed)

@@ -43,8 +43,9 @@ class Refusals:
         """Write what has gathered. What cannot be written is lost: it is evidence, not account."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
-        for key, refused in waiting.items():
-            store.execute("quota_report_refusal", **_row(key, refused), service=service[:100])
+        if waiting:
+            rows = [_row(key, refused) for key, refused in waiting.items()]
+            store.fetch("quota_report_refusals", service=service[:100], refused=rows)
 
 
 def _row(key: _Key, refused: _Refused) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _row(key: _Key, refused: _Refused) -> dict[str, Any]:
         "key": _text(refused.call.key, 200),
         "client": _text(refused.call.client, 200),
         "request_id": _text(refused.call.request_id, 64),
-        "limit": refused.decision.limit,
+        "limit_value": refused.decision.limit,
         "source": refused.decision.source.value,
         "policy": policy,
         "shadow": shadow,

@@ -10,6 +10,8 @@ from math import floor
 from ops_client.quotas.decide import Decision, Kind, LimitInForce
 
 BUCKETS = 20
+# Of what is left after a call, at most this part is leased ahead: what others may need is never held.
+LEASED_PART = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,30 @@ def hit(
         retryable=not allowed and limit is not None and cost <= limit,
         window_seconds=window_seconds,
     )
+
+
+def lease(ring: Ring, limit: int | None, wanted: int) -> tuple[Ring, int]:
+    """Count up to `wanted` permits ahead in the newest bucket, after a hit that passed; how many were granted.
+
+    Whoever has them may use them until that bucket ends, and must never use them after.
+    """
+    granted = wanted if limit is None else min(wanted, (limit - sum(ring.counts)) // LEASED_PART)
+    return Ring(ring.newest, (*ring.counts[:-1], ring.counts[-1] + granted)), granted
+
+
+def give_back(ring: Ring, bucket: int, amount: int) -> Ring:
+    """The ring without `amount` permits that were leased in `bucket` and will never be used."""
+    place = BUCKETS - (ring.newest - bucket)
+    if not 0 <= place <= BUCKETS:
+        return ring
+    counts = list(ring.counts)
+    counts[place] = max(0, counts[place] - amount)
+    return Ring(ring.newest, tuple(counts))
+
+
+def ends_in(ring: Ring, now_seconds: float, window_seconds: int) -> float:
+    """Seconds until the newest bucket ends, and with it what was leased in it."""
+    return (ring.newest + 1) * window_seconds / BUCKETS - now_seconds
 
 
 def free_in(ring: Ring, wanted: int, now_seconds: float, window_seconds: int) -> float:

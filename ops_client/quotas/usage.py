@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ops_client.quotas.decide import Kind, Source
-
-WARN_RATES = (0.8, 0.95)
+from ops_client.quotas.decide import WARN_RATES, Kind, Source, warning_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,7 @@ class Usage:
     policy: str
     window_seconds: int | None
     resets_at: datetime | None
+    warn_rates: tuple[float, float] = WARN_RATES
 
     @property
     def used_rate(self) -> float | None:
@@ -33,10 +32,9 @@ class Usage:
 
     @property
     def warning(self) -> str:
-        """'' below 80 %, 'near' from there, 'nearly' from 95 %, 'full' at the limit."""
-        rate = self.used_rate or 0.0
-        near, nearly = WARN_RATES
-        return "full" if rate >= 1 else "nearly" if rate >= nearly else "near" if rate >= near else ""
+        """'' below the first of the resource's shares (80 % by default), 'near' from there, 'nearly' from the second
+        (95 %), 'full' at the limit."""
+        return warning_of(self.used_rate or 0.0, self.warn_rates)
 
 
 def usage_of(row: dict[str, Any]) -> Usage:
@@ -52,4 +50,5 @@ def usage_of(row: dict[str, Any]) -> Usage:
         policy=row["policy"],
         window_seconds=row["window_seconds"],
         resets_at=row["resets_at"],
+        warn_rates=(row["warn_percent"] / 100, row["nearly_percent"] / 100),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ops_client.errors import InvalidInput
-from ops_client.quotas.decide import Decision, Kind, LimitInForce, Source, decide_level, valid_cost
+from ops_client.quotas.decide import WARN_RATES, Decision, Kind, LimitInForce, Source, decide_level, valid_cost
 from ops_client.quotas.ring import Ring, free_in
 from ops_client.store import Row
 
@@ -14,16 +14,19 @@ PLACE_RETRY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """`cost` of `resource` for a user of `tier`; the kind is what the caller's verb is for."""
+    """`cost` of `resource` for a user of `tier`; the kind is what the caller's verb is for.
+
+    `cost` None is what the resource says that one call takes.
+    """
 
     kind: Kind
     resource: str
     user_id: str
     tier: str | None
-    cost: int = 1
+    cost: int | None = 1
 
 
-def valid_use(kind: Kind, resource: str, user_id: object, tier: str | None, cost: int = 1) -> Use:
+def valid_use(kind: Kind, resource: str, user_id: object, tier: str | None, cost: int | None = 1) -> Use:
     """Raises InvalidInput naming the argument that cannot be right."""
     user = str(user_id)
     if not 0 < len(user) <= LONGEST_USER_ID or "\0" in user or user_id is None:
@@ -31,7 +34,7 @@ def valid_use(kind: Kind, resource: str, user_id: object, tier: str | None, cost
     for name, text in (("user_id", user), ("resource", resource), ("tier", tier or "")):
         if "\0" in text or not _is_text(text):
             raise InvalidInput(name, "holds a character that no name has")
-    return Use(kind, resource, user, tier, valid_cost(cost))
+    return Use(kind, resource, user, tier, None if cost is None else valid_cost(cost))
 
 
 def _is_text(text: str) -> bool:
@@ -39,9 +42,9 @@ def _is_text(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def decision_of(row: Row, use: Use) -> Decision:
+def decision_of(row: Row, use: Use, warn_rates: tuple[float, float] = WARN_RATES) -> Decision:
     """What the database decided, with what is left and when to come again. In shadow everything is allowed."""
-    decision = _rate(row, use) if use.kind is Kind.RATE else _level(row, use)
+    decision = _rate(row, use, warn_rates) if use.kind is Kind.RATE else _level(row, use, warn_rates)
     return replace(decision, allowed=True, retryable=False) if row["shadow"] else decision
 
 
@@ -50,26 +53,35 @@ def in_force(row: Row) -> LimitInForce:
     return LimitInForce(row["limit_value"], Source(row["source"]), row["policy"])
 
 
-def _rate(row: Row, use: Use) -> Decision:
+def used_with(row: Row, use: Use) -> int:
+    """What the user has used with this use, whether it passed or not; permits that were leased beside it are not."""
+    if use.kind is Kind.RATE:
+        return sum(row["counts"]) - int(row["granted"]) + (0 if row["allowed"] else int(row["cost"]))
+    return int(row["used"]) + int(row["cost"])
+
+
+def _rate(row: Row, use: Use, warn_rates: tuple[float, float]) -> Decision:
     ring = Ring(row["newest"], tuple(row["counts"]))
-    limit, window, now = row["limit_value"], row["window_seconds"], row["now_seconds"]
+    limit, window, now, cost = row["limit_value"], row["window_seconds"], row["now_seconds"], row["cost"]
     used = sum(ring.counts)
-    missing = 0 if row["allowed"] else used + use.cost - limit
+    missing = 0 if row["allowed"] else used + cost - limit
     return Decision(
         allowed=row["allowed"],
         resource=use.resource,
         kind=Kind.RATE,
         limit=limit,
-        remaining=None if limit is None else max(0, limit - used),
+        remaining=None if limit is None else max(0, limit - used + row["granted"]),
         source=Source(row["source"]),
         policy=row["policy"],
         reset_seconds=free_in(ring, 1, now, window),
-        retry_after_seconds=free_in(ring, missing, now, window),
-        retryable=not row["allowed"] and use.cost <= limit,
+        retry_after_seconds=free_in(ring, missing, now, window) if missing else 0.0,
+        retryable=not row["allowed"] and cost <= limit,
         window_seconds=window,
+        warn_rates=warn_rates,
     )
 
 
-def _level(row: Row, use: Use) -> Decision:
+def _level(row: Row, use: Use, warn_rates: tuple[float, float]) -> Decision:
     reset = PLACE_RETRY_SECONDS if use.kind is Kind.CONCURRENCY else row.get("reset_seconds", 0.0)
-    return decide_level(use.resource, use.kind, in_force(row), row["used"], use.cost, reset)
+    decision = decide_level(use.resource, use.kind, in_force(row), row["used"], row["cost"], reset)
+    return replace(decision, warn_rates=warn_rates)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from ops_client.clock import Clock
@@ -16,6 +17,7 @@ REST_SECONDS = 1.0
 # Then one call asks again, and for this long nobody waits beside it.
 ASKING_SECONDS = 5.0
 MOST_USERS = 5_000
+_UNKNOWN = {"failure_policy": "open"}
 T = TypeVar("T")
 
 
@@ -34,6 +36,7 @@ class WithoutStore:
         self._limits: OrderedDict[tuple[str, str], LimitInForce] = OrderedDict()
         self._rings: OrderedDict[tuple[str, str], ring.Ring] = OrderedDict()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._late: Counter[tuple[str, str]] = Counter()
 
     def resting(self) -> bool:
         """Whether to do without the database: it failed a moment ago, or another call is finding out."""
@@ -62,42 +65,61 @@ class WithoutStore:
             with self._lock:
                 _keep(self._limits, (use.resource, use.user_id), limit)
 
-    def decide(self, use: Use, known: Row | None) -> Decision:
-        """By the resource's failure policy. Raises StoreUnavailable where that is `closed`."""
-        policy = known["failure_policy"] if known else "open"
+    def decide(self, use: Use, known: Row | None, late: bool = False) -> Decision:
+        """By the resource's failure policy. `late`: this very call has waited in vain, until its deadline.
+
+        Raises StoreUnavailable where the policy is `closed`.
+        """
+        return self.decide_all([use], {use.resource: known} if known else {}, late)[0][1]
+
+    def decide_all(self, uses: Sequence[Use], known: Mapping[str, Row], late: bool) -> list[tuple[Use, Decision]]:
+        """The same for several: where one of them refuses, or is `closed`, none is counted."""
+        policies = {
+            use.resource: known[use.resource]["failure_policy"] if use.resource in known else "open" for use in uses
+        }
         with self._lock:
-            self._counts[use.resource, policy] += 1
-            if policy == "local" and known and use.kind is Kind.RATE:
-                return self._local(use, known)
-        if policy == "closed":
-            raise StoreUnavailable(f"{use.resource} cannot be asked for now, and nothing passes until it can.")
-        return Decision(True, use.resource, use.kind, None, None, Source.UNLIMITED, "open: database away")
+            for resource, policy in policies.items():
+                self._counts[resource, policy] += 1
+                self._late[resource, policy] += late
+            for resource, policy in policies.items():
+                if policy == "closed":
+                    raise StoreUnavailable(f"{resource} cannot be asked for now, and nothing passes until it can.")
+            local = [use for use in uses if policies[use.resource] == "local" and use.kind is Kind.RATE]
+            counted = {use.resource: self._local(use, known[use.resource]) for use in local}
+            if all(decision.allowed for _, decision in counted.values()):
+                for use in local:
+                    _keep(self._rings, (use.resource, use.user_id), counted[use.resource][0])
+        return [(use, counted[use.resource][1] if use.resource in counted else _open(use)) for use in uses]
 
     def tell(self, store: Store, service: str) -> None:
         """Add what was decided alone to the console's counts; kept when it cannot be told yet."""
         with self._lock:
             waiting = list(self._counts.items())
         for (resource, policy), count in waiting:
+            late = self._late[resource, policy]
             store.execute(
                 "quota_report_failures",
                 resource=resource[:63],
                 service=service[:100],
                 failure_policy=policy,
                 count=count,
+                late=late,
             )
             with self._lock:
                 self._counts[resource, policy] -= count
-                if not self._counts[resource, policy]:
-                    del self._counts[resource, policy]
+                self._late[resource, policy] -= late
+                # What is nothing by now goes: keys are users' words.
+                self._counts, self._late = +self._counts, +self._late
 
-    def _local(self, use: Use, known: Row) -> Decision:
+    def _local(self, use: Use, known: Row) -> tuple[ring.Ring, Decision]:
         key = (use.resource, use.user_id)
         limit = self._limits.get(key) or _default(self._clock, known)
-        counted = self._rings.get(key, ring.Ring())
-        now = self._clock.now().timestamp()
-        counted, decision = ring.hit(counted, limit, use.resource, now, known["window_seconds"], use.cost)
-        _keep(self._rings, key, counted)
-        return decision
+        now, cost = self._clock.now().timestamp(), use.cost or known.get("cost", 1)
+        return ring.hit(self._rings.get(key, ring.Ring()), limit, use.resource, now, known["window_seconds"], cost)
+
+
+def _open(use: Use) -> Decision:
+    return Decision(True, use.resource, use.kind, None, None, Source.UNLIMITED, "open: database away")
 
 
 def _default(clock: Clock, known: Row) -> LimitInForce:

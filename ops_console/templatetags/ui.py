@@ -80,13 +80,13 @@ def copy_line(text: str, label: str = "") -> SafeString:
 
 @register.inclusion_tag("components/bar.html")
 def bar(
-    used: float, limit: float | None, soft: str = "0.8,0.95", unit: str = "", label: str = "Used"
+    used: float, limit: float | None, soft: str = "0.8,0.95", unit: str = "", label: str = "Used", words: str = ""
 ) -> dict[str, Any]:
-    """A level against its limit with the soft limits marked. `unit="bytes"` formats both as sizes."""
+    """A level against its limit with the soft limits marked. `unit="bytes"` formats both as sizes, else `words` do."""
     soft_rates = [float(part) for part in soft.split(",") if part]
     show = formatting.byte_size if unit == "bytes" else formatting.grouped
     suffix = f" {unit}" if unit and unit != "bytes" else ""
-    words = f"{show(used)} of {show(limit) + suffix if limit is not None else 'no limit'}"
+    words = words or f"{show(used)} of {show(limit) + suffix if limit is not None else 'no limit'}"
     return {"bar": charts.bar(used, limit, soft_rates), "label": label, "words": words}
 
 

@@ -183,6 +183,7 @@ def test_async_callers_have_the_same(ops, hanna):
     """Every call has an `a` form, and what is held is an async context manager as well."""
     assert asyncio.run(_all_async(ops.quotas, hanna.id)) == {
         "api_calls": 1,
+        "audio_kept": 0,
         "concurrent_assemblies": 0,
         "episodes_per_month": 1,
         "storage_bytes": 5,

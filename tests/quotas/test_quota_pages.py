@@ -10,6 +10,7 @@ from quotas.models import Override, Policy, Refusal, Resource
 from tests.people import person, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
+USUAL = {"cost": "1", "warn_percent": "80", "nearly_percent": "95", "deadline_ms": "2000"}
 FORM = {"limit": "120", "expiry": "7", "expires_at": "", "reason": "a launch", "version": "0"}
 
 
@@ -146,7 +147,7 @@ def test_an_admin_edits_a_resource(admin, make_resource):
     """The form holds what the kind has a use for; a wrong value is said beside its field."""
     resource = make_resource(default_limit=5)
     path, form = f"/quotas/resources/{resource.name}/", {"title": "T", "unit": "calls", "window_seconds": "60"}
-    form |= {"default_limit": "9", "failure_policy": "closed", "version": "1"}
+    form |= {"default_limit": "9", "failure_policy": "closed", "version": "1", **USUAL}
     assert "period" not in admin.get(path).context["form"].fields
     assert "window_seconds" in admin.post(path, {**form, "window_seconds": "0"}).context["form"].errors
     assert admin.post(path, form).status_code == 303
@@ -157,7 +158,7 @@ def test_an_admin_edits_a_resource(admin, make_resource):
 def test_an_admin_defines_a_resource(admin):
     """A new resource can be asked for at once; a name that is taken is said beside its field."""
     form = {"name": "exports", "kind": "rate", "title": "Exports", "unit": "exports", "window_seconds": "3600"}
-    form |= {"timezone": "UTC", "ttl_seconds": "300", "failure_policy": "open", "default_limit": "10"}
+    form |= {"timezone": "UTC", "ttl_seconds": "300", "failure_policy": "open", "default_limit": "10", **USUAL}
     assert admin.post("/quotas/resources/new/", form).status_code == 303
     assert Resource.objects.get(pk="exports").window_seconds == 3600
     assert "name" in admin.post("/quotas/resources/new/", form).context["form"].errors

@@ -35,7 +35,7 @@ def test_nobody_adds_up_more_than_so_many_rows(ops, make_resource):
     """A thousand users who are refused at once leave a bounded number of rows."""
     name = make_resource(default_limit=0).name
     for number in range(600):
-        ops.quotas._refusals.note(*refusal_of(name, number))
+        ops.quotas._asking.refusals.note(*refusal_of(name, number))
     ops.quotas._tell()
     assert Refusal.objects.filter(resource=name).count() == 500
 
@@ -58,7 +58,7 @@ def test_texts_from_outside_are_cut(ops, hanna, allow):
 def test_decisions_without_the_database_add_up_by_the_hour(ops, hanna):
     """Each process adds its count to one row an hour."""
     for _ in range(2):
-        ops.quotas._without_store._counts["api_calls", "local"] = 3
+        ops.quotas._asking.without_store._counts["api_calls", "local"] = 3
         ops.quotas._tell()
     assert Failure.objects.get(resource="api_calls").count == 6
 
@@ -67,7 +67,7 @@ def test_a_backend_sees_no_table_of_quotas(backend_dsn):
     """A backend calls the functions and can neither read who was refused nor give itself a limit."""
     with psycopg.connect(backend_dsn, autocommit=True) as backend:
         for statement in (
-            "SELECT * FROM ops_v1.quota_refusal",
+            "SELECT * FROM ops.quotas_refusal",
             "SELECT * FROM ops.quotas_override",
             "UPDATE ops_v1.quota_resource SET default_limit = 1",
             "SELECT ops.quota_hit_at('api_calls', 'u', NULL, 1, 0)",

@@ -21,65 +21,132 @@ BEGIN
     RETURN ring;
 END $$;
 
--- Counts `cost` if it fits; a refused call is not counted. The time is an argument for the tests' virtual clock.
+-- Permits that a process leased in `bucket` and has not used, and never will: that bucket holds them no longer.
+CREATE OR REPLACE FUNCTION ops.quota_given_back(ring ops.quotas_ring, bucket bigint, amount bigint)
+RETURNS ops.quotas_ring
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    place bigint := 21 - (ring.newest - bucket);
+BEGIN
+    IF place BETWEEN 1 AND 21 THEN
+        ring.counts[place] := greatest(0, ring.counts[place] - amount);
+    END IF;
+    RETURN ring;
+END $$;
+
+-- Counts the cost if it fits; a refused call is not counted. `wanted` permits beside it are leased, at most an eighth
+-- of what is left, so that what others may need is never held; they are counted now and void after `lease_seconds`,
+-- when the bucket or the override ends. `back` is what is left of an earlier lease of the caller's. The kind is NULL
+-- for a resource that is not defined. The time is an argument for the tests' virtual clock.
 CREATE OR REPLACE FUNCTION ops.quota_hit_at(
-    asked_resource text, asked_user text, asked_tier text, cost bigint, at_seconds double precision,
+    asked_resource text, asked_user text, asked_tier text, asked_cost bigint, at_seconds double precision,
+    wanted bigint DEFAULT 0, back_bucket bigint DEFAULT NULL, back bigint DEFAULT 0,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
     OUT allowed boolean, OUT window_seconds integer, OUT newest bigint, OUT counts bigint[],
-    OUT now_seconds double precision
-) RETURNS SETOF record
+    OUT now_seconds double precision, OUT cost bigint, OUT granted bigint, OUT lease_seconds double precision,
+    OUT trial_limit bigint
+)
 LANGUAGE plpgsql SET search_path = ops, pg_temp AS $$
 DECLARE
+    at timestamptz := to_timestamp(at_seconds);
     force record;
     ring ops.quotas_ring;
     bucket bigint;
-    edited boolean;
+    changed boolean;
+    used bigint := 0;
+    counted bigint;
 BEGIN
-    SELECT f.* INTO force FROM ops.quota_in_force(asked_resource, asked_user, asked_tier, to_timestamp(at_seconds)) f;
+    SELECT f.* INTO force FROM ops.quota_in_force(asked_resource, asked_user, asked_tier, at) f;
     IF NOT FOUND THEN
         RETURN;
     END IF;
     kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
-    shadow := force.shadow; window_seconds := force.window_seconds; now_seconds := at_seconds;
-    IF kind = 'rate' THEN
-        bucket := floor(at_seconds * 20 / window_seconds);
+    shadow := force.shadow; window_seconds := force.window_seconds; trial_limit := force.trial_limit;
+    now_seconds := at_seconds; cost := coalesce(asked_cost, force.cost); granted := 0;
+    IF kind <> 'rate' THEN
+        RETURN;
+    END IF;
+    bucket := floor(at_seconds * 20 / window_seconds);
+    SELECT r.* INTO ring FROM ops.quotas_ring r
+    WHERE r.resource = asked_resource AND r.user_id = asked_user FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO ops.quotas_ring (resource, user_id, window_seconds, newest, counts)
+        VALUES (asked_resource, asked_user, window_seconds, bucket, array_fill(0::bigint, ARRAY[21]))
+        ON CONFLICT DO NOTHING;
         SELECT r.* INTO ring FROM ops.quotas_ring r
         WHERE r.resource = asked_resource AND r.user_id = asked_user FOR UPDATE;
-        IF NOT FOUND THEN
-            INSERT INTO ops.quotas_ring (resource, user_id, window_seconds, newest, counts)
-            VALUES (asked_resource, asked_user, window_seconds, bucket, array_fill(0::bigint, ARRAY[21]))
-            ON CONFLICT DO NOTHING;
-            SELECT r.* INTO ring FROM ops.quotas_ring r
-            WHERE r.resource = asked_resource AND r.user_id = asked_user FOR UPDATE;
-        END IF;
-        edited := ring.window_seconds <> window_seconds;
-        ring := ops.quota_turned(ring, bucket, window_seconds);
-        allowed := limit_value IS NULL OR (SELECT sum(n) FROM unnest(ring.counts) n) + cost <= limit_value;
-        IF allowed THEN
-            -- Capped, so that the count of somebody without a limit cannot run over.
-            ring.counts[21] := least(ring.counts[21], 9007199254740992) + cost;
-        END IF;
-        -- A refusal writes nothing, but for the new window: its count as of now must be of one moment.
-        IF allowed OR edited THEN
-            UPDATE ops.quotas_ring r
-            SET window_seconds = ring.window_seconds, newest = ring.newest, counts = ring.counts
-            WHERE r.resource = asked_resource AND r.user_id = asked_user;
-        END IF;
-        newest := ring.newest; counts := ring.counts;
     END IF;
-    RETURN NEXT;
+    changed := back > 0;
+    IF changed THEN
+        ring := ops.quota_given_back(ring, back_bucket, back);
+    END IF;
+    IF ring.window_seconds <> window_seconds OR bucket > ring.newest THEN
+        changed := changed OR ring.window_seconds <> window_seconds;
+        ring := ops.quota_turned(ring, bucket, window_seconds);
+    END IF;
+    FOREACH counted IN ARRAY ring.counts LOOP
+        used := used + counted;
+    END LOOP;
+    allowed := limit_value IS NULL OR used + cost <= limit_value;
+    IF allowed THEN
+        IF wanted > 0 AND trial_limit IS NULL THEN
+            granted := CASE WHEN limit_value IS NULL THEN wanted
+                            ELSE least(wanted, (limit_value - used - cost) / 8) END;
+            lease_seconds := (ring.newest + 1) * window_seconds / 20.0 - at_seconds;
+            IF force.expires_at IS NOT NULL THEN
+                lease_seconds := least(lease_seconds, extract(epoch FROM force.expires_at) - at_seconds);
+            END IF;
+        END IF;
+        -- Capped, so that the count of somebody without a limit cannot run over.
+        ring.counts[21] := least(ring.counts[21], 9007199254740992) + cost + granted;
+    END IF;
+    -- A refusal writes nothing, but for what came back, and for a new window: its count as of now must be of one moment.
+    IF allowed OR changed THEN
+        UPDATE ops.quotas_ring r
+        SET window_seconds = ring.window_seconds, newest = ring.newest, counts = ring.counts
+        WHERE r.resource = asked_resource AND r.user_id = asked_user;
+    END IF;
+    newest := ring.newest; counts := ring.counts;
 END $$;
 
 CREATE OR REPLACE FUNCTION ops_v1.quota_hit(
-    asked_resource text, asked_user text, asked_tier text, cost bigint,
+    asked_resource text, asked_user text, asked_tier text, asked_cost bigint,
+    wanted bigint, back_bucket bigint, back bigint,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
     OUT allowed boolean, OUT window_seconds integer, OUT newest bigint, OUT counts bigint[],
-    OUT now_seconds double precision
-) RETURNS SETOF record
-LANGUAGE sql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
-SELECT * FROM ops.quota_hit_at(
-    asked_resource, asked_user, asked_tier, cost, extract(epoch FROM clock_timestamp())::double precision
+    OUT now_seconds double precision, OUT cost bigint, OUT granted bigint, OUT lease_seconds double precision,
+    OUT trial_limit bigint
 )
-$$;
-REVOKE ALL ON FUNCTION ops_v1.quota_hit(text, text, text, bigint) FROM PUBLIC;
--- backend: GRANT EXECUTE ON FUNCTION ops_v1.quota_hit(text, text, text, bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+BEGIN
+    -- Not LANGUAGE sql: that costs half as much again.
+    SELECT h.* INTO kind, limit_value, source, policy, shadow, allowed, window_seconds, newest, counts, now_seconds,
+                    cost, granted, lease_seconds, trial_limit
+    FROM ops.quota_hit_at(asked_resource, asked_user, asked_tier, asked_cost,
+                          extract(epoch FROM clock_timestamp())::double precision, wanted, back_bucket, back) h;
+END $$;
+REVOKE ALL ON FUNCTION ops_v1.quota_hit(text, text, text, bigint, bigint, bigint, bigint) FROM PUBLIC;
+-- backend: GRANT EXECUTE ON FUNCTION ops_v1.quota_hit(text, text, text, bigint, bigint, bigint, bigint)
+
+-- Unused permits of many leases. In the order of the rings, so that two processes never wait for each other.
+CREATE OR REPLACE FUNCTION ops_v1.quota_give_back(resources text[], users text[], buckets bigint[], amounts bigint[])
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+DECLARE
+    lease record;
+    ring ops.quotas_ring;
+BEGIN
+    FOR lease IN
+        SELECT * FROM unnest(resources, users, buckets, amounts) AS l(resource, user_id, bucket, amount) ORDER BY 1, 2
+    LOOP
+        SELECT r.* INTO ring FROM ops.quotas_ring r
+        WHERE r.resource = lease.resource AND r.user_id = lease.user_id FOR UPDATE;
+        IF FOUND THEN
+            ring := ops.quota_given_back(ring, lease.bucket, lease.amount);
+            UPDATE ops.quotas_ring r SET counts = ring.counts
+            WHERE r.resource = lease.resource AND r.user_id = lease.user_id;
+        END IF;
+    END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION ops_v1.quota_give_back(text[], text[], bigint[], bigint[]) FROM PUBLIC;
+-- backend: GRANT EXECUTE ON FUNCTION ops_v1.quota_give_back(text[], text[], bigint[], bigint[])

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION ops_v1.quota_reserve(
     asked_resource text, asked_user text, asked_tier text, amount bigint, reservation uuid,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
-    OUT allowed boolean, OUT used bigint
+    OUT allowed boolean, OUT used bigint, OUT cost bigint, OUT trial_limit bigint
 ) RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
@@ -14,7 +14,7 @@ BEGIN
         RETURN;
     END IF;
     kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
-    shadow := force.shadow;
+    shadow := force.shadow; cost := amount; trial_limit := force.trial_limit;
     IF kind = 'storage' THEN
         INSERT INTO ops.quotas_level (resource, user_id) VALUES (asked_resource, asked_user) ON CONFLICT DO NOTHING;
         SELECT l.used INTO used FROM ops.quotas_level l
@@ -46,9 +46,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    INSERT INTO ops.quotas_level AS l (resource, user_id, used)
-    VALUES (gone.resource, gone.user_id, coalesce(actual, gone.amount))
-    ON CONFLICT (resource, user_id) DO UPDATE SET used = l.used + excluded.used;
+    INSERT INTO ops.quotas_level AS l (resource, user_id, used, changed_at)
+    VALUES (gone.resource, gone.user_id, coalesce(actual, gone.amount), clock_timestamp())
+    ON CONFLICT (resource, user_id) DO UPDATE SET used = l.used + excluded.used, changed_at = excluded.changed_at;
     RETURN true;
 END $$;
 REVOKE ALL ON FUNCTION ops_v1.quota_commit(uuid, bigint) FROM PUBLIC;
@@ -64,7 +64,7 @@ REVOKE ALL ON FUNCTION ops_v1.quota_release(uuid) FROM PUBLIC;
 -- Something stored was deleted. The level never falls below zero.
 CREATE OR REPLACE FUNCTION ops_v1.quota_free(asked_resource text, asked_user text, amount bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
-UPDATE ops.quotas_level SET used = greatest(0, used - amount)
+UPDATE ops.quotas_level SET used = greatest(0, used - amount), changed_at = clock_timestamp()
 WHERE resource = asked_resource AND user_id = asked_user
 $$;
 REVOKE ALL ON FUNCTION ops_v1.quota_free(text, text, bigint) FROM PUBLIC;
@@ -72,9 +72,9 @@ REVOKE ALL ON FUNCTION ops_v1.quota_free(text, text, bigint) FROM PUBLIC;
 
 -- Allowance: a counter a calendar period. The first use of a new period starts it at nothing.
 CREATE OR REPLACE FUNCTION ops_v1.quota_consume(
-    asked_resource text, asked_user text, asked_tier text, cost bigint,
+    asked_resource text, asked_user text, asked_tier text, asked_cost bigint,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
-    OUT allowed boolean, OUT used bigint, OUT reset_seconds double precision
+    OUT allowed boolean, OUT used bigint, OUT reset_seconds double precision, OUT cost bigint, OUT trial_limit bigint
 ) RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
@@ -88,7 +88,7 @@ BEGIN
         RETURN;
     END IF;
     kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
-    shadow := force.shadow;
+    shadow := force.shadow; cost := coalesce(asked_cost, force.cost); trial_limit := force.trial_limit;
     IF kind = 'allowance' THEN
         begun := ops.quota_period(force.period, force.zone, at, 0);
         reset_seconds := extract(epoch FROM ops.quota_period(force.period, force.zone, at, 1) - at);

@@ -11,7 +11,7 @@ $$;
 CREATE OR REPLACE FUNCTION ops_v1.quota_take(
     asked_resource text, asked_user text, asked_tier text, by_holder uuid, by_service text,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
-    OUT allowed boolean, OUT used bigint, OUT ttl_seconds integer
+    OUT allowed boolean, OUT used bigint, OUT ttl_seconds integer, OUT cost bigint, OUT trial_limit bigint
 ) RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
@@ -25,7 +25,7 @@ BEGIN
         RETURN;
     END IF;
     kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
-    shadow := force.shadow; ttl_seconds := force.ttl_seconds;
+    shadow := force.shadow; ttl_seconds := force.ttl_seconds; cost := 1; trial_limit := force.trial_limit;
     IF kind = 'concurrency' THEN
         SELECT h.held, h.above INTO used, above FROM ops.quota_held(asked_resource, asked_user, limit_value, at) h;
         IF above > 0 THEN

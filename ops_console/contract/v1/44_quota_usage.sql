@@ -2,7 +2,8 @@
 CREATE OR REPLACE FUNCTION ops.quota_usage_at(
     asked_user text, asked_tier text, at timestamptz,
     OUT resource text, OUT title text, OUT unit text, OUT kind text, OUT limit_value bigint, OUT source text,
-    OUT policy text, OUT shadow boolean, OUT used bigint, OUT window_seconds integer, OUT resets_at timestamptz
+    OUT policy text, OUT shadow boolean, OUT used bigint, OUT window_seconds integer, OUT resets_at timestamptz,
+    OUT warn_percent smallint, OUT nearly_percent smallint
 ) RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = ops, pg_temp AS $$
 SELECT r.name, r.title, r.unit, f.kind, f.limit_value, f.source, f.policy, f.shadow,
@@ -30,7 +31,8 @@ SELECT r.name, r.title, r.unit, f.kind, f.limit_value, f.source, f.policy, f.sha
                AND c.period_start >= ops.quota_period(r.period, r.timezone, at, 0)
            )
        END,
-       r.window_seconds, CASE WHEN r.kind = 'allowance' THEN ops.quota_period(r.period, r.timezone, at, 1) END
+       r.window_seconds, CASE WHEN r.kind = 'allowance' THEN ops.quota_period(r.period, r.timezone, at, 1) END,
+       r.warn_percent, r.nearly_percent
 FROM ops.quotas_resource r, ops.quota_in_force(r.name, asked_user, asked_tier, at) f
 ORDER BY r.name
 $$;
@@ -38,10 +40,12 @@ $$;
 CREATE OR REPLACE FUNCTION ops_v1.quota_usage(
     asked_user text, asked_tier text,
     OUT resource text, OUT title text, OUT unit text, OUT kind text, OUT limit_value bigint, OUT source text,
-    OUT policy text, OUT shadow boolean, OUT used bigint, OUT window_seconds integer, OUT resets_at timestamptz
+    OUT policy text, OUT shadow boolean, OUT used bigint, OUT window_seconds integer, OUT resets_at timestamptz,
+    OUT warn_percent smallint, OUT nearly_percent smallint
 ) RETURNS SETOF record
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ops, pg_temp AS $$
-SELECT resource, title, unit, kind, limit_value, source, policy, shadow, coalesce(used, 0), window_seconds, resets_at
+SELECT resource, title, unit, kind, limit_value, source, policy, shadow, coalesce(used, 0), window_seconds, resets_at,
+       warn_percent, nearly_percent
 FROM ops.quota_usage_at(asked_user, asked_tier, clock_timestamp())
 $$;
 REVOKE ALL ON FUNCTION ops_v1.quota_usage(text, text) FROM PUBLIC;

@@ -1,0 +1,78 @@
+"""Measuring what is really stored, when the console asks: nightly for everybody, or one user now."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+
+from ops_client.errors import InvalidInput, StoreUnavailable
+from ops_client.store import Row, Store
+
+logger = logging.getLogger("ops_client")
+BATCH = 1_000
+
+# Given a user's id, what that user has stored; given None, what everybody has. Users that are left out have nothing.
+Measure = Callable[[str | None], Mapping[str, int] | Iterable[tuple[str, int]]]
+
+
+class Recounts:
+    """The functions that can measure, by resource, and the work of one request at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._measures: dict[str, Measure] = {}
+        self._holder = uuid.uuid4()
+
+    def again(self) -> "Recounts":
+        """The same measures in a child process, with nothing of the parent's work."""
+        child = Recounts()
+        child._measures = self._measures
+        return child
+
+    def add(self, resource: str, measure: Measure) -> None:
+        """Raises InvalidInput where the resource has a measure already."""
+        if resource in self._measures:
+            raise InvalidInput("resource", f"{resource} is measured already in this process")
+        self._measures = {**self._measures, resource: measure}
+
+    @property
+    def measurable(self) -> list[str]:
+        return sorted(self._measures)
+
+    def look(self, store: Store) -> None:
+        """Claim a request that waits and answer it on a thread of its own. Raises StoreUnavailable."""
+        if not self._measures or self._lock.locked():
+            return
+        for request in store.fetch("quota_claim_recount", measurable=self.measurable, holder=self._holder):
+            threading.Thread(target=self._work, args=(store, request), name="ops-recount", daemon=True).start()
+
+    def _work(self, store: Store, request: Row) -> None:
+        with self._lock:
+            try:
+                self._answer(store, request)
+            except StoreUnavailable as error:
+                logger.warning("ops_client: %s is measured again later: %s", request["resource"], error)
+
+    def _answer(self, store: Store, request: Row) -> None:
+        failure = ""
+        try:
+            found = self._measures[request["resource"]](request["user_id"] or None)
+            for users, totals in _batches(found, request["user_id"]):
+                store.fetch("quota_measured", id=request["id"], holder=self._holder, users=users, totals=totals)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            # The backend's own function failed; the console says how, and nothing follows from half a measuring.
+            logger.exception("ops_client: %s could not be measured", request["resource"])
+            failure = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
+        store.fetch("quota_finish_recount", id=request["id"], holder=self._holder, failure=failure)
+
+
+def _batches(
+    found: Mapping[str, int] | Iterable[tuple[str, int]], only_user: str
+) -> Iterator[tuple[list[str], list[int]]]:
+    pairs = iter(found.items() if isinstance(found, Mapping) else found)
+    wanted = ((str(user), int(total)) for user, total in pairs if only_user in ("", str(user)))
+    while batch := list(islice(wanted, BATCH)):
+        yield [user for user, _ in batch], [total for _, total in batch]
