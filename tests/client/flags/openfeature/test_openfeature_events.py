@@ -24,9 +24,14 @@ from tests.waiting import until
 
 @pytest.fixture
 def heard():
-    """Events by name, as handlers of OpenFeature's were given them."""
+    """Our provider's events by name, as handlers of OpenFeature's were given them."""
     events = defaultdict(list)
-    handlers = [(event, events[event.value].append) for event in ProviderEvent]
+
+    def listener(event):
+        # OpenFeature's own stand-in says at once that it is ready.
+        return event, lambda details: details.provider_name == "ops-client" and events[event.value].append(details)
+
+    handlers = [listener(event) for event in ProviderEvent]
     for event, handler in handlers:
         api.add_handler(event, handler)
     yield events
