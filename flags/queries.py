@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import Now
 
 from flags.models import Flag, Segment
+from flags.schedule import AHEAD
 from flags.staleness import stale, with_staleness
 from ops_console.errors import NotFound
 
@@ -15,7 +15,7 @@ _STATES = {
     "on": Q(archived_at=None, everyone=True),
     "rules": Q(archived_at=None, everyone=None),
     "off": Q(archived_at=None, everyone=False),
-    "scheduled": Q(archived_at=None, on_at__gt=Now()) | Q(archived_at=None, off_at__gt=Now()),
+    "scheduled": Q(archived_at=None) & AHEAD,
     "archived": Q(archived_at__isnull=False),
 }
 STALE = "stale"

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from flags.models import Flag
+from flags.schedule import next_turn, scheduled
 from incidents.breakers.queries import overrides_in_force as breaker_overrides
 from incidents.operations.progress import running_actions
 from ops_console.audit.models import Entry
@@ -30,8 +32,8 @@ class Temporary:
 
 
 def temporary() -> list[Temporary]:
-    """Forced breakers, running bulks, killed flags and quota overrides, the next to end first."""
-    found = [*_breakers(), *_bulks(), *_killed_flags(), *_quotas()]
+    """Forced breakers, running bulks, killed and scheduled flags, quota overrides; the next to end first."""
+    found = [*_breakers(), *_bulks(), *_killed_flags(), *_scheduled_flags(), *_quotas()]
     return sorted(found, key=lambda each: (each.until is None, each.until or each.since))
 
 
@@ -83,6 +85,26 @@ def _killed_flags() -> list[Temporary]:
             None,
         )
         for flag in flags
+    ]
+
+
+def _scheduled_flags() -> list[Temporary]:
+    """Flags that will come on or go off by themselves, and who planned it; those that an operator settled will not."""
+    flags = {str(flag.pk): (flag, turn) for flag in scheduled() if (turn := next_turn(flag))}
+    planned = Entry.objects.filter(target_type="flag", target_id__in=flags, after__has_any_keys=["on_at", "off_at"])
+    same = Q(before__on_at=F("after__on_at"), before__off_at=F("after__off_at"))
+    entries = {entry.target_id: entry for entry in planned.exclude(same).order_by("id")}
+    return [
+        Temporary(
+            "clock",
+            f"{flag.name} {turn.what}",
+            reverse("flags:page", args=[flag.pk]),
+            entries[pk].actor if pk in entries else "",
+            entries[pk].reason if pk in entries else "",
+            entries[pk].at if pk in entries else flag.modified,
+            turn.at,
+        )
+        for pk, (flag, turn) in flags.items()
     ]
 
 

@@ -1,6 +1,9 @@
 """What the overview lists as temporarily in force."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from flags import services
 from flags.models import Flag, State
@@ -31,3 +34,17 @@ def test_a_flag_killed_in_the_database_is_listed_too() -> None:
     Flag.objects.filter(name="player").update(everyone=False)
     [(what, who)] = listed()
     assert (what, bool(who)) == ("player is off for everyone", True)
+
+
+def test_scheduled_flags_are_listed_with_who_planned_it() -> None:
+    """A flag that will come on or go off by itself, until it does; not one that is settled for everyone."""
+    soon, later = timezone.now() + timedelta(hours=1), timezone.now() + timedelta(hours=2)
+    coming = services.create(actor(name="early"), "coming", {"on_at": soon, "off_at": later}, State.RULES)
+    services.edit(actor(), coming.pk, {"note": "who edits a note has planned nothing"}, 1)
+    ending = services.create(actor(), "ending", {}, State.RULES)
+    services.edit(actor(name="planner"), ending.pk, {"off_at": later}, 1, "the campaign ends")
+    services.create(actor(), "settled", {"off_at": later}, State.ON)
+    assert [(each.what, each.actor, each.reason, each.until) for each in temporary()] == [
+        ("coming comes on", "early", "", soon),
+        ("ending goes off", "planner", "the campaign ends", later),
+    ]

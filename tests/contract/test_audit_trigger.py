@@ -2,13 +2,17 @@
 
 import psycopg
 import pytest
+from django.contrib.auth.models import Group
 from django.db import transaction
 from psycopg.errors import InsufficientPrivilege
 
+from flags.listed import set_listed
 from flags.models import Flag
 from ops_console.access.actor import SYSTEM
+from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from ops_console.audit.services import Target, record
+from tests.people import actor, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,3 +71,24 @@ def test_retention_is_the_one_way_out(owner: psycopg.Connection) -> None:
     assert Entry.objects.filter(target_type="x").count() == 1
     with pytest.raises(psycopg.errors.RaiseException, match="90 days"):
         owner.execute("SELECT ops.expire_audit('1 day')")
+
+
+def test_listed_people_are_recorded_by_name(owner: psycopg.Connection) -> None:
+    """Who is put into, or taken from, a flag's list with plain SQL stands in the flag's history."""
+    flag, vera = Flag.objects.create(name="listed"), person(Role.VIEWER)
+    owner.execute("INSERT INTO ops.flags_flag_users (flag_id, user_id) VALUES (%s, %s)", [flag.pk, vera.pk])
+    owner.execute("DELETE FROM ops.flags_flag_users")
+    entries = Entry.objects.filter(target_type="flag", target_id=str(flag.pk), action="flag.list").order_by("id")
+    assert [(entry.before, entry.after) for entry in entries] == [
+        ({"users": None}, {"users": "vera"}),
+        ({"users": "vera"}, {"users": None}),
+    ]
+
+
+def test_lists_that_a_service_sets_are_recorded_once() -> None:
+    """One entry with both lists, and none of the trigger's."""
+    flag = Flag.objects.create(name="listed")
+    Group.objects.create(name="beta")
+    set_listed(actor(), flag, {"groups": ["beta"]})
+    entry = Entry.objects.get(action="flag.list")
+    assert (entry.source, entry.after) == ("service", {"groups": ["beta"], "users": []})
