@@ -22,8 +22,16 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, e
     """The fields that differ, in the order they were written; all fields with `every`."""
     old, new = before or {}, after or {}
     fields = [*old, *(name for name in new if name not in old)]
-    rows = [Change(name, _text(old, name), _text(new, name), old.get(name) != new.get(name)) for name in fields]
+    rows = [
+        Change(name, _text(old, name), _text(new, name), _kept(old.get(name)) != _kept(new.get(name)))
+        for name in fields
+    ]
     return [row for row in rows if every or row.changed]
+
+
+def _kept(value: Any) -> Any:
+    """Nothing, in whatever form: a new thing's empty fields are no news."""
+    return None if value in ("", [], {}) else value
 
 
 def _text(version: Mapping[str, Any], name: str) -> str:

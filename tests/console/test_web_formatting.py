@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ops_console.web import charts
-from ops_console.web.diff import changes
+from ops_console.web.diff import ABSENT, Change, changes
 from ops_console.web.formatting import byte_size, duration, grouped, percent, rate, relative
 from ops_console.web.statuses import status_of
 
@@ -104,3 +104,10 @@ def test_a_diff_names_only_what_changed() -> None:
         ("c", "3", "–"),
         ("d", "–", "yes"),
     ]
+
+
+@pytest.mark.parametrize("empty", ["", [], {}, None])
+def test_an_empty_field_of_a_new_thing_is_no_change(empty: Any) -> None:
+    """What was not there and is empty now did not change; taking something away did."""
+    assert changes(None, {"rules": empty, "name": "x"}) == [Change("name", ABSENT, "x", True)]
+    assert [row.field for row in changes({"rules": [1]}, {"rules": empty})] == ["rules"]
