@@ -74,6 +74,7 @@ SETTINGS = (
         "OPERATION_MOST_ATTEMPTS", int, 5, "Retries after which bulks leave an operation alone until a person looks."
     ),
     Setting("RESOURCES_KEPT_SECONDS", int, 3600, "What a failed operation leaves behind is freed this long after."),
+    Setting("TRANSCRIPTION_STUCK_SECONDS", int, 3600, "A transcription is stuck after this long without news."),
     Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
 )
 

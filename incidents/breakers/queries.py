@@ -18,7 +18,16 @@ from ops_console.contract.queries import instances
 from ops_console.errors import NotFound
 from ops_console.telemetry.provider_shares import ProviderShare, provider_shares
 
-__all__ = ["breaker", "breakers", "history", "open_breakers", "overrides_in_force", "provider_shares", "timeline"]
+__all__ = [
+    "breaker",
+    "breakers",
+    "history",
+    "moves_between",
+    "open_breakers",
+    "overrides_in_force",
+    "provider_shares",
+    "timeline",
+]
 
 SHARE_MINUTES = 5
 SHOWN_EVENTS = 100
@@ -101,6 +110,17 @@ def history(name: str, since: datetime) -> list[tuple[datetime, str]]:
     first = before.to_status if before else Status.CLOSED.value
     start = [(since, first)] if began <= since else [(since, ""), (began, first)]
     return [*start, *((move.at, move.to_status) for move in moves)]
+
+
+def moves_between(names: Sequence[str], since: datetime, until: datetime) -> list[tuple[str, datetime, str, str]]:
+    """How these breakers stood at `since` where not closed, and every move until `until`: name, when, status, cause."""
+    before = Transition.objects.filter(breaker_id=OuterRef("name"), at__lt=since).order_by("-at", "-id")
+    standing = Breaker.objects.filter(name__in=names).annotate(stood=Subquery(before.values("to_status")[:1]))
+    began = [
+        (row.name, since, row.stood, "stood so when it began") for row in standing if row.stood not in (None, "closed")
+    ]
+    moves = Transition.objects.filter(breaker_id__in=names, at__gte=since, at__lt=until).order_by("-id")
+    return began + [(move.breaker_id, move.at, move.to_status, move.cause) for move in moves[:SHOWN_EVENTS]]
 
 
 def _state(

@@ -7,8 +7,8 @@ from django.core.checks import CheckMessage, Info, Warning
 from django.db import OperationalError
 
 from incidents.operations.sources import SOURCES, Source
+from incidents.operations.sources.indexes import missing_indexes
 from incidents.operations.sources.schema import forget
-from incidents.operations.sources.sql import missing_indexes
 
 
 def check_sources(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:

@@ -1,37 +1,18 @@
-"""What an operator can type about operations, and which operations that means."""
+"""What an operator can say about an action: which operations, what to do, and why."""
 
-from uuid import UUID
+from dataclasses import replace
 
 from django import forms
 from django.http import QueryDict
 
+from incidents.operations.filters import chosen_kind, scope_of
 from incidents.operations.models import Verb
 from incidents.operations.scope import Scope
-from incidents.operations.sources import DEFAULT_KIND, SOURCES, STATES
-from ops_console import directory
+from incidents.operations.sources import STATES
 from ops_console.audit.services import LONGEST_REASON
 from ops_console.errors import InvalidInput
 
-MOST_OWNERS = 200
 MOST_IDS = 1000
-_AGES = [
-    ("", "Any"),
-    ("14400", "4 h"),
-    ("28800", "8 h"),
-    ("86400", "1 day"),
-    ("259200", "3 days"),
-    ("604800", "7 days"),
-]
-
-
-class FilterForm(forms.Form):
-    """The list's filter, in the URL. `owner` is a mail, a name or an id, looked up in the directory."""
-
-    q = forms.CharField(label="Title or id", required=False, max_length=200, widget=forms.TextInput({"type": "search"}))
-    owner = forms.CharField(
-        label="User", required=False, max_length=200, widget=forms.TextInput({"placeholder": "mail, name or id"})
-    )
-    age = forms.ChoiceField(label="Silent for over", required=False, choices=_AGES)
 
 
 class ReasonForm(forms.Form):
@@ -49,7 +30,7 @@ class ActForm(forms.Form):
     """Which operations, and what to do: ids one by one, or `all` that match `query`. `as_of` is when they were seen."""
 
     verb = forms.ChoiceField(choices=Verb.choices)
-    kind = forms.ChoiceField(choices=[(kind, kind) for kind in SOURCES], required=False)
+    kind = forms.CharField(required=False, max_length=60)
     state = forms.ChoiceField(choices=[(s, s) for s in (*STATES, "any")], required=False)
     all = forms.BooleanField(required=False)
     query = forms.CharField(required=False, max_length=2000)
@@ -58,45 +39,20 @@ class ActForm(forms.Form):
     seen_version = forms.IntegerField(required=False, min_value=0)
 
 
-def scope_of(query: QueryDict) -> Scope:
-    """What a list's URL shows. What cannot be read in it is left out, as the list leaves it out."""
-    form = FilterForm(query)
-    form.is_valid()
-    given = form.cleaned_data
-    state, kind = query.get("state", ""), query.get("kind", "")
-    return Scope(
-        kind=kind if kind in SOURCES else DEFAULT_KIND,
-        state=state if state in STATES else "stuck",
-        older_than_seconds=int(given.get("age") or 0),
-        owners=_owners(given.get("owner", "")),
-        text=given.get("q", "").strip(),
-    )
-
-
 def acted_on(form: ActForm, ids: list[str]) -> Scope:
     """The scope of a valid ActForm. Raises InvalidInput when nothing is chosen, or too much one by one."""
     given = form.cleaned_data
     scope = scope_of(QueryDict(given["query"]))
     if given["all"]:
-        return Scope(**{**vars(scope), "as_of": given["as_of"]})
+        if not scope.kind:
+            raise InvalidInput("kind", "Choose one kind first: all that match are acted on kind by kind.")
+        return replace(scope, as_of=given["as_of"])
     if not ids:
         raise InvalidInput("ids", "Select at least one operation first.")
     if len(ids) > MOST_IDS:
         raise InvalidInput("ids", f"At most {MOST_IDS:,} operations are chosen one by one; use the filter instead.")
-    return Scope(given["kind"] or scope.kind, given["state"] or scope.state, ids=tuple(ids), as_of=given["as_of"])
-
-
-def _owners(text: str) -> tuple[str, ...] | None:
-    """Ids of the users meant; nobody for a text that finds nobody, None without a text."""
-    if not text.strip():
-        return None
-    if _is_uuid(text.strip()):
-        return (text.strip().lower(),)
-    return tuple(person.id for person in directory.find(text, limit=MOST_OWNERS))
-
-
-def _is_uuid(text: str) -> bool:
     try:
-        return bool(UUID(text))
-    except ValueError:
-        return False
+        kind, bare = chosen_kind(ids, given["kind"] or scope.kind)
+    except ValueError as error:
+        raise InvalidInput("ids", str(error)) from error
+    return Scope(kind, given["state"] or scope.state, ids=tuple(bare), as_of=given["as_of"])

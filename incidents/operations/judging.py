@@ -16,8 +16,8 @@ from incidents.operations.verbs import RULES, allowed_statuses, needed_columns
 Statement = tuple[sql.Composable, dict[str, Any]]
 
 _HELD = """held AS MATERIALIZED (
-    SELECT {id} AS row_id, {id}::text AS operation_id, {status} AS status_now, {age} AS age_now, {lacking} AS lacking,
-        {columns}
+    SELECT {id} AS row_id, {id}::text AS operation_id, {status} AS status_now, {age} AS age_now, {sign} AS sign_at,
+        {lacking} AS lacking, {columns}
     FROM {table} AS e WHERE {id} = ANY((
         SELECT c.operation_ids[%(first)s:%(last)s] FROM ops.operations_chunk AS c WHERE c.id = %(chunk)s
     )::{id_type}[]) FOR NO KEY UPDATE OF e SKIP LOCKED
@@ -59,6 +59,7 @@ def judged(parts: SourceSql, action: Action, chunk: Chunk, count: int, columns: 
         "table": parts.table,
         "status": sql.SQL("{}::text").format(parts.column(parts.source.status_column)),
         "age": parts.age,
+        "sign": parts.own_heartbeat,
         "lacking": _lacking(parts, action),
         "columns": columns,
         "conditions": conditions,
@@ -81,8 +82,11 @@ def _conditions(parts: SourceSql, action: Action) -> Statement:
         return sql.SQL(_CARRIED_OUT), {}
     allowed = allowed_statuses(parts.source, parts.live, action.verb)
     bulk_retry = action.verb == Verb.RETRY and action.total > 1
-    branches = [_ALIVE, _STATUS, _LACKING, *([_QUARANTINED] if bulk_retry else [])]
-    return sql.SQL("\n        ".join(branches)), {
+    # Who acts on what is slow knows that it is alive.
+    knows = action.scope.get("state") == "slow"
+    branches = [*([] if knows else [_ALIVE]), _STATUS, _LACKING, *([_QUARANTINED] if bulk_retry else [])]
+    word = parts.word(sql.SQL("h.status_now"))
+    return sql.SQL("\n        ".join(branches)).format(word=word), {
         "created": action.created_at,
         "allowed": allowed,
         "allowed_words": ", ".join(allowed),
@@ -91,9 +95,9 @@ def _conditions(parts: SourceSql, action: Action) -> Statement:
     }
 
 
-_ALIVE = """WHEN m.heartbeat_at > %(created)s THEN
+_ALIVE = """WHEN GREATEST(m.heartbeat_at, h.sign_at) > %(created)s THEN
             ARRAY['ineligible', 'It has sent a heartbeat since: it is alive.']"""
-_STATUS = """WHEN h.status_now <> ALL (%(allowed)s) THEN ARRAY['ineligible',
+_STATUS = """WHEN {word} <> ALL (%(allowed)s) THEN ARRAY['ineligible',
             format('Status %%s: only %%s can be %%s.', h.status_now, %(allowed_words)s::text, %(done_word)s::text)]"""
 _LACKING = """WHEN cardinality(h.lacking) > 0 THEN
             ARRAY['ineligible', format('%%s is missing.', h.lacking[1])]"""

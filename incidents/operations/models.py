@@ -75,6 +75,11 @@ class OperationMark(models.Model):
                 name="operations_mark_alive",
                 condition=models.Q(heartbeat_at__isnull=False),
             ),
+            models.Index(
+                fields=["kind", "snoozed_until", "operation_id"],
+                name="operations_mark_snoozed",
+                condition=models.Q(snoozed_until__isnull=False),
+            ),
         ]
 
 

@@ -6,12 +6,16 @@ from typing import Any, Self
 
 from incidents.operations.sources import DEFAULT_KIND
 
+EVIDENCE = ("dead", "suspected")
+
 
 @dataclass(frozen=True)
 class Scope:
     """What a list shows and what a bulk works on: one thing, so that the bulk cannot mean something else.
 
-    `as_of` is the moment that ages are counted to; None is now. `owners` are user ids, None for all users.
+    `kind` "" is every kind. `as_of` is the moment that ages are counted to; None is now. `owners` are user ids, None
+    for all users; `text_owners` are those whose mail matches `text`. `since` and `until` bound the time that the list
+    is ordered by; `run` is an action, a sweep's for instance; `attempts` is the least number of them.
     """
 
     kind: str = DEFAULT_KIND
@@ -21,13 +25,28 @@ class Scope:
     text: str = ""
     ids: tuple[str, ...] | None = None
     as_of: datetime | None = None
+    evidence: str = ""
+    worker: str = ""
+    run: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    group: str | None = None
+    attempts: int = 0
+    tier: str = ""
+    text_owners: tuple[str, ...] = ()
+    ascending: bool | None = None
 
     def at(self, moment: datetime) -> Self:
         """The same scope with its moment fixed: what became stuck later is not in it."""
         return replace(self, as_of=moment)
 
+    def in_state(self, state: str) -> Self:
+        """The same filters in another state; ids one by one are not carried over."""
+        return replace(self, state=state, ids=None)
+
     def as_json(self) -> dict[str, Any]:
         """For the action's record; ids are not repeated there, the chunks hold them."""
         values = asdict(self)
         chosen = values.pop("ids")
-        return {**values, "chosen": chosen is not None, "as_of": self.as_of.isoformat() if self.as_of else None}
+        times = {name: value.isoformat() for name, value in values.items() if isinstance(value, datetime)}
+        return {**values, **times, "chosen": chosen is not None}

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from incidents.operations.models import TrackedOperation
+from incidents.operations.operation import Operation, operation_of, state_of, verdict_of
 from incidents.operations.preview import why_ineligible
 from incidents.operations.progress import mark
-from incidents.operations.queries import Detail, Operation, operation_of, scan, state_of
+from incidents.operations.queries import Detail, scan
 from incidents.operations.scope import Scope
-from incidents.operations.sources import CannotRetry, Source, source_of
+from incidents.operations.sources import CannotRetry, Source, TrackedSource, source_of
 from incidents.operations.sources.text import pretty
 from ops_console import directory
 from ops_console.directory import DirectoryUnavailable, Person
@@ -28,6 +30,12 @@ class Shown:
     person: Person | None
     verdict: str
     evidence: str
+    source: Source
+
+    @property
+    def key(self) -> str:
+        """How a list that holds several kinds names it."""
+        return f"{self.operation.kind}/{self.operation.operation_id}"
 
 
 def shown(operations: Sequence[Operation], now: datetime | None = None) -> list[Shown]:
@@ -40,7 +48,7 @@ def shown(operations: Sequence[Operation], now: datetime | None = None) -> list[
 def csv_rows(scope: Scope) -> Iterator[tuple[Any, ...]]:
     """All that the list's scope holds, page by page."""
     for rows in scan(scope):
-        for line in shown([operation_of(scope.kind, row) for row in rows]):
+        for line in shown([operation_of(row) for row in rows]):
             one, person = line.operation, line.person
             mail = person.email if person else ""
             yield one.operation_id, one.kind, one.owner_id, mail, one.title, one.status, one.since, line.evidence
@@ -50,16 +58,28 @@ def page_facts(found: Detail) -> dict[str, Any]:
     """What the page of one operation says beside the line of the list."""
     source, operation = source_of(found.operation.kind), found.operation
     text, is_json = pretty(found.row["meta"])
+    (line,) = shown([operation])
     return {
         "source": source,
-        "shown": shown([operation])[0],
+        "shown": line,
         "mark": mark(operation.kind, operation.operation_id),
         "meta": text,
         "meta_is_json": is_json,
         "retry_not": why_ineligible(source, source.live(), "retry", found.row),
         "fail_not": why_ineligible(source, source.live(), "fail", found.row),
         "payload": _payload(source, found.row),
+        "tracked": tracked(operation),
+        "percent": None if operation.progress_rate is None else round(operation.progress_rate * 100),
+        # Who acts on slow work knows that it is alive.
+        "acts_in": "slow" if line.verdict == "slow" else "any",
     }
+
+
+def tracked(operation: Operation) -> TrackedOperation | None:
+    """What a backend told of it beyond what every source tells: progress, resources, error."""
+    if not isinstance(source_of(operation.kind), TrackedSource):
+        return None
+    return TrackedOperation.objects.filter(pk=operation.operation_id).first()
 
 
 def _payload(source: Source, row: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -80,12 +100,27 @@ def _people(operations: Sequence[Operation]) -> dict[str, Person]:
 def _shown(operation: Operation, person: Person | None, now: datetime) -> Shown:
     source = source_of(operation.kind)
     state = state_of(source, operation, now)
-    verdict = {"stuck": "suspected", "in_progress": "running"}.get(state, state or operation.status)
-    evidence = _evidence(source, operation, now) if state in ("stuck", "in_progress") else f"status {operation.status}"
-    return Shown(operation, person, verdict, evidence)
+    evidence = _evidence(source, operation, state, now)
+    return Shown(operation, person, verdict_of(source, operation, state), evidence, source)
 
 
-def _evidence(source: Source, operation: Operation, now: datetime) -> str:
+def _evidence(source: Source, operation: Operation, state: str, now: datetime) -> str:
+    if state == "slow":
+        return _slow(source, operation, now)
+    if state in ("stuck", "in_progress"):
+        return _news(source, operation, now)
+    return f"status {operation.status}"
+
+
+def _slow(source: Source, operation: Operation, now: datetime) -> str:
+    alive = f"alive: heartbeat {_before(operation.heartbeat_at or now, now)}"
+    if operation.expected_at is not None:
+        return f"{alive}; was expected {_before(operation.expected_at, now)}"
+    usual = duration(source.slow_after_seconds or 0)
+    return f"{alive}; {source.age_column} {_before(operation.age_at, now)}, usually within {usual}"
+
+
+def _news(source: Source, operation: Operation, now: datetime) -> str:
     limit = f"limit {duration(source.stuck_after_seconds)}"
     if operation.heartbeat_at == operation.since:
         return f"last heartbeat {_before(operation.since, now)}; {limit}"

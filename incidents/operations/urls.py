@@ -1,10 +1,11 @@
 from django.urls import path
 
-from incidents.operations import action_views, views
+from incidents.operations import action_views, list_views, views
 
 app_name = "operations"
 urlpatterns = [
-    path("", views.operation_list, name="list"),
+    path("", list_views.operation_list, name="list"),
+    path("errors/", list_views.error_groups, name="groups"),
     path("act/", views.act, name="act"),
     path("actions/", action_views.action_list, name="actions"),
     path("actions/<int:action_id>/", action_views.action_page, name="action"),
@@ -13,5 +14,5 @@ urlpatterns = [
     path("actions/<int:action_id>/resume/", action_views.resume, name="resume"),
     path("dead-letters/", action_views.dead_letters, name="dead"),
     path("dead-letters/<int:command_id>/send-again/", action_views.send_again, name="send_again"),
-    path("<str:kind>/<str:operation_id>/", views.operation_page, name="page"),
+    path("<str:kind>/<path:operation_id>/", list_views.operation_page, name="page"),
 ]

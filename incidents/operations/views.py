@@ -1,88 +1,23 @@
-"""Operations: the list, one operation, and the question before something is done with them."""
+"""Operations: the question before something is done with them."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from incidents.operations import progress, queries, services
-from incidents.operations.forms import ActForm, FilterForm, ReasonForm, acted_on, scope_of
+from incidents.operations import services
+from incidents.operations.forms import ActForm, ReasonForm, acted_on
 from incidents.operations.preview import Preview, preview
 from incidents.operations.scope import Scope
-from incidents.operations.shown import CSV_HEADER, csv_rows, page_facts, shown
-from incidents.operations.sources import SOURCES, source_of
-from incidents.operations.sources.sql import missing_indexes
+from incidents.operations.sources import source_of
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
-from ops_console.directory import DirectoryUnavailable
-from ops_console.errors import InvalidInput, NotFound
-from ops_console.web import Question, Tab, ask, csv_response, done, page, tabs
+from ops_console.errors import InvalidInput
+from ops_console.web import Question, ask, done
 from ops_console.web.formatting import duration
-
-_TABS = [("", "Stuck"), ("waiting", "Waiting"), ("in_progress", "In progress"), ("failed", "Failed")]
-
-
-@require_GET
-def operation_list(request: HttpRequest) -> HttpResponseBase:
-    context = {"form": FilterForm(request.GET), "running": progress.progress(progress.running_actions())}
-    context["outbox"] = progress.outbox_depth_and_age()
-    try:
-        scope = scope_of(request.GET)
-    except DirectoryUnavailable as error:
-        return page(request, "operations/list.html", {**context, "problem": error.message})
-    if reason := queries.unavailable(scope.kind):
-        return page(request, "operations/list.html", {**context, "problem": reason})
-    if request.GET.get("format") == "csv":
-        return csv_response(request, f"operations-{scope.state}", CSV_HEADER, csv_rows(scope))
-    return page(request, "operations/list.html", {**context, **_listed(request, scope)})
-
-
-def _listed(request: HttpRequest, scope: Scope) -> dict[str, Any]:
-    counts = queries.counts(scope)
-    total = counts[scope.state]
-    source = source_of(scope.kind)
-    found = queries.list_page(scope, request.GET.get("cursor", ""))
-    return {
-        "source": source,
-        "state": scope.state,
-        "limit_seconds": source.stuck_after_seconds,
-        "tabs": _tabs(request, counts),
-        "page": found,
-        "rows": shown(found.rows),
-        "total": _capped(total),
-        "matching": min(total, queries.CAP),
-        "is_capped": total > queries.CAP,
-        "checked_at": timezone.now(),
-        "problems": source.problems(source.live()),
-        "indexes": missing_indexes(source, source.live()),
-    }
-
-
-def _tabs(request: HttpRequest, counts: dict[str, int]) -> list[Tab]:
-    by_value = {value: counts[value or "stuck"] for value, _ in _TABS}
-    made = tabs(request, _TABS, by_value)
-    return [replace(t, label=f"{t.label} {_capped(t.count)}", count=None) if _over(t.count) else t for t in made]
-
-
-def _over(count: int | None) -> bool:
-    return count is not None and count > queries.CAP
-
-
-def _capped(count: int | None) -> str:
-    return f"{queries.CAP:,}+" if _over(count) else f"{count or 0:,}"
-
-
-@require_GET
-def operation_page(request: HttpRequest, kind: str, operation_id: str) -> HttpResponse:
-    if kind not in SOURCES:
-        raise NotFound(f"There is no kind of operation named {kind!r}.")
-    facts = page_facts(queries.detail(kind, operation_id))
-    return page(request, "operations/page.html", {**facts, "history": progress.history(kind, operation_id)})
 
 
 @role_required(Role.OPERATOR)

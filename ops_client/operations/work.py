@@ -1,6 +1,7 @@
 """What is said of a piece of work when it is queued or begins, and what its holder is told when it has lost it."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -9,8 +10,8 @@ from ops_client.errors import InvalidInput, OpsError
 
 DEAD_AFTER_SECONDS = 60
 SHORTEST_SECONDS = 15
-LONGEST_KIND = 60
 LONGEST_ID = 200
+_KIND = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 class OperationLost(OpsError):
@@ -43,8 +44,10 @@ class Work:
     dead_after_seconds: int = DEAD_AFTER_SECONDS
 
     def __post_init__(self) -> None:
-        _check_name("kind", self.kind, LONGEST_KIND)
-        _check_name("operation_id", self.operation_id, LONGEST_ID)
+        if not _KIND.fullmatch(self.kind):
+            raise InvalidInput("kind", "is 1 to 60 letters, digits, dots, dashes and underscores")
+        if not self.operation_id or len(self.operation_id) > LONGEST_ID or "\0" in self.operation_id:
+            raise InvalidInput("operation_id", f"is a text of 1 to {LONGEST_ID} characters")
         _check_payload(self.payload)
         if self.expected_seconds is not None and self.expected_seconds <= 0:
             raise InvalidInput("expected_seconds", "is a number of seconds above 0, or None")
@@ -59,11 +62,6 @@ class Work:
             "providers": list(self.providers),
             "service": service[:100],
         }
-
-
-def _check_name(name: str, text: str, longest: int) -> None:
-    if not text or len(text) > longest or "\0" in text:
-        raise InvalidInput(name, f"is a text of 1 to {longest} characters")
 
 
 def _check_payload(payload: Mapping[str, Any]) -> None:

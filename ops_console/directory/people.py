@@ -83,6 +83,18 @@ def find(text: str, limit: int = 20) -> list[Person]:
     return _people(condition, [pattern, pattern, wanted, limit])
 
 
+def in_tier(user_id: sql.Composable, tier: str) -> sql.Composable:
+    """A condition, in SQL of literals alone: the user of this id, given as text, is in the tier."""
+    mapping = current()
+    return sql.SQL("EXISTS (SELECT FROM {table} AS d WHERE {id} = {given} AND d.{tier}::text = {wanted})").format(
+        table=mapping.table_identifier(),
+        id=sql.SQL("d.{}::text").format(sql.Identifier(mapping.id)),
+        given=user_id,
+        tier=sql.Identifier(mapping.tier),
+        wanted=sql.Literal(tier),
+    )
+
+
 def _people(condition: sql.Composable, params: Sequence[Any]) -> list[Person]:
     return [
         Person(*(value or "" for value in row)) for row in _rows(current().select() + sql.SQL(" ") + condition, params)

@@ -23,12 +23,17 @@ def tabs(items: list[Tab], target: str = "", label: str = "Show") -> dict[str, A
 
 @register.inclusion_tag("components/filter_bar.html", takes_context=True)
 def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort", csv: str = "") -> dict[str, Any]:
-    """A form's fields in one line, applied as they change. `keep` are parameters that other controls own."""
+    """A form's fields in one line, applied as they change. `keep` are parameters that other controls own.
+
+    Names in the form's `rare` stand behind "More filters", which is open while one of them is set.
+    """
     request: HttpRequest = context["request"]
     kept = [(name, request.GET[name]) for name in keep.split(",") if request.GET.get(name)]
     given = any(request.GET.get(name) for name in form.fields)
     return {
         "form": form,
+        "rare": [form[name] for name in getattr(form, "rare", ())],
+        "open": any(request.GET.get(name) for name in getattr(form, "rare", ())),
         "target": target,
         "kept": [(name, value) for name, value in kept if name not in form.fields],
         "path": request.path,

@@ -77,6 +77,7 @@ ANSWERS = {
     "system": READ,
     # Operations
     "operations:list": READ,
+    "operations:groups": READ,
     "operations:page": READ_ONE,
     "operations:act": "302 403 422 422 / 302 403 422 422",
     "operations:actions": READ,

@@ -10,7 +10,7 @@ from incidents.operations.sources.schema import LiveTable, live_table
 from ops_console.contract.grants import ForeignGrant
 
 # The states that a list can show, in the order of its tabs.
-STATES = ("stuck", "waiting", "in_progress", "failed")
+STATES = ("stuck", "slow", "waiting", "in_progress", "failed", "resolved")
 
 
 class CannotRetry(Exception):
@@ -72,6 +72,19 @@ class Source:
     failed: ClassVar[tuple[str, ...]] = ()
     # A condition on `e` beside the waiting statuses; `{meta}` stands for the meta column as text.
     waiting_only: ClassVar[str] = ""
+    # What a backend may write behind a status comes after this: `error:no such bucket`.
+    status_separator: ClassVar[str] = ""
+    # A column of signs of life of its own; "" where only our marks hold them.
+    heartbeat_column: ClassVar[str] = ""
+    # A condition on `e` under which the row is none of these operations, or done whatever its status says.
+    unless: ClassVar[str] = ""
+    # Another table that `unless` reads: schema, table, columns.
+    beside: ClassVar[tuple[str, str, tuple[str, ...]] | None] = None
+    # The error as text, in SQL: `{meta}` and the names of columns that are read stand for themselves as text.
+    error_text: ClassVar[str] = ""
+    error_columns: ClassVar[tuple[str, ...]] = ()
+    # Past this, work that gives signs of life is slow; None where each row says so itself, or nobody knows.
+    slow_after_seconds: ClassVar[int | None] = None
     retry_status: ClassVar[str]
     fail_status: ClassVar[str]
     # Set by "mark resolved", for work that was done elsewhere; "" where only the backend can know that it is done.
@@ -105,23 +118,31 @@ class Source:
     @property
     def read_columns(self) -> tuple[str, ...]:
         named = (self.owner_column, self.title_column, self.meta_column)
-        wanted = (*self.payload_columns, *self.done_needs, *self.resource_columns)
-        return tuple(dict.fromkeys((*self.required_columns, *named, *wanted)))
+        wanted = (*self.payload_columns, *self.done_needs, *self.resource_columns, *self.error_columns)
+        return tuple(name for name in dict.fromkeys((*self.required_columns, *named, *wanted)) if name)
 
     @property
     def written_columns(self) -> tuple[str, ...]:
-        return (self.status_column, self.meta_column)
+        return tuple(filter(None, (self.status_column, self.meta_column)))
 
     def grants(self) -> list[ForeignGrant]:
         """What the console's role needs on the table, column by column."""
-        return [
+        needed = [
             ForeignGrant("SELECT", self.qualified_table, self.read_columns),
             ForeignGrant("UPDATE", self.qualified_table, self.written_columns),
         ]
+        if self.beside:
+            schema, table, columns = self.beside
+            needed.append(ForeignGrant("SELECT", f'{schema}."{table}"', columns))
+        return needed
 
     def live(self) -> LiveTable:
         """The table as it stands in this database."""
         return live_table(self.schema, self.table)
+
+    def status_word(self, status: str) -> str:
+        """The status without what a backend may have written behind it."""
+        return status.partition(self.status_separator)[0] if self.status_separator else status
 
     def statuses(self, state: str, live: LiveTable) -> list[str]:
         """The statuses of a state (`stuck` shares those of `in_progress`) that the live column can hold."""
@@ -141,7 +162,15 @@ class Source:
         """Everything that the live schema keeps this source from doing."""
         if not live.columns:
             return [Problem(f"There is no table {self.qualified_table} in this database.", _MISSING, _ALL)]
-        return [*self._column_problems(live), *self._label_problems(live)]
+        return [*self._column_problems(live), *self._label_problems(live), *self._beside_problems()]
+
+    def lacks_beside(self) -> list[str]:
+        """Columns of the table beside it that cannot be read."""
+        if self.beside is None:
+            return []
+        schema, table, columns = self.beside
+        live = live_table(schema, table)
+        return [f'{schema}."{table}".{column}' for column in columns if not live.readable(column)]
 
     def why_not(self, ability: str, live: LiveTable) -> str:
         """Why the source cannot `list`, `retry`, `fail`, `resolve` or `free` here; "" if it can."""
@@ -170,6 +199,10 @@ class Source:
                 )
         if not live.writable(self.status_column):
             yield Problem(f"{self.qualified_table}.{self.status_column} may not be written.", _GRANT, _WRITING)
+
+    def _beside_problems(self) -> Iterator[Problem]:
+        for column in self.lacks_beside():
+            yield Problem(f"{column} cannot be read: what is done by it is not known.", _GRANT, frozenset())
 
     def _needs(self, column: str) -> frozenset[str]:
         if column in self.required_columns:

@@ -8,6 +8,10 @@ from django.conf import settings
 from incidents.operations.sources.base import CannotRetry, Source
 from incidents.operations.sources.text import NotAnObject, read_object
 
+# Text that is not JSON must not stop a list, so it is searched and not parsed.
+_REASON = """substring({meta} from '"error_reason"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)"')"""
+_QUEUED = """{meta} ~ '"queued_for_worker"\\s*:\\s*true'"""
+
 
 class EpisodeSource(Source):
     """There is no started-at: `processed_at` is set at creation and not touched when work begins again."""
@@ -25,8 +29,7 @@ class EpisodeSource(Source):
     in_progress = ("processing",)
     waiting = ("pending",)
     failed = ("error", "failed")
-    # Text that is not JSON must not stop a list, so it is searched and not parsed.
-    waiting_only = """{meta} ~ '"queued_for_worker"\\s*:\\s*true'"""
+    waiting_only = _QUEUED
     retry_status = "processing"
     fail_status = "error"
     done_status = "processed"
@@ -34,6 +37,10 @@ class EpisodeSource(Source):
     resource_columns = ("working_audio_name",)
     providers = ("auphonic", "elevenlabs", "gcs")
     user_word = "episode"
+    # Past half an hour an assembly may rightly take, if it says that it is alive.
+    slow_after_seconds = 1800
+    error_columns = ("spreaker_publish_error",)
+    error_text = "coalesce(" + _REASON + ", {spreaker_publish_error})"
     caveat = (
         "This table's workers write their result without asking whether the episode is still theirs, unless the "
         "backend's handler makes those writes conditional: a worker that comes back late may overwrite a decision."

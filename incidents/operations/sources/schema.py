@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 _BELIEVED_SECONDS = 30.0
+_KINDS_SECONDS = 5.0
+_TRACKED = "SELECT kind, dead_after_seconds, providers FROM ops.operations_trackedkind ORDER BY kind"
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, NULL), a.attnotnull,
        has_column_privilege(c.oid, a.attnum, 'SELECT'), has_column_privilege(c.oid, a.attnum, 'UPDATE'),
@@ -57,7 +59,17 @@ class LiveTable:
         return live is not None and (live.labels is None or label in live.labels)
 
 
+@dataclass(frozen=True)
+class KnownKind:
+    """A kind that backends track, with its limit and the providers it said."""
+
+    kind: str
+    dead_after_seconds: int
+    providers: tuple[str, ...]
+
+
 _believed: dict[tuple[str, str], tuple[float, LiveTable]] = {}
+_kinds: list[tuple[float, dict[str, KnownKind]]] = []
 
 
 def live_table(schema: str, table: str) -> LiveTable:
@@ -69,9 +81,20 @@ def live_table(schema: str, table: str) -> LiveTable:
     return known[1]
 
 
+def tracked_kinds(anew: bool = False) -> dict[str, KnownKind]:
+    """What backends track, by kind, as of a few seconds ago at most; `anew` asks now."""
+    if anew or not _kinds or time.monotonic() - _kinds[0][0] > _KINDS_SECONDS:
+        with connection.cursor() as cursor:
+            cursor.execute(_TRACKED)
+            found = {kind: KnownKind(kind, seconds, tuple(names)) for kind, seconds, names in cursor.fetchall()}
+        _kinds[:] = [(time.monotonic(), found)]
+    return _kinds[0][1]
+
+
 def forget() -> None:
     """Read every table anew at the next question."""
     _believed.clear()
+    _kinds.clear()
 
 
 def _read(schema: str, table: str) -> LiveTable:

@@ -1,14 +1,15 @@
 """SQL over a source's table, put together from identifiers and literals that the source declares."""
 
-from typing import Any
-
 from psycopg import sql
 
-from incidents.operations.scope import Scope
 from incidents.operations.sources.base import Source
 from incidents.operations.sources.schema import LiveTable
 
 _NAIVE = "timestamp without time zone"
+# What differs each time, so that equal errors are one group.
+_NORMALISED = (
+    "regexp_replace(regexp_replace(left({}, 500), '[0-9a-f]{{8,}}(-[0-9a-f]+)*', '#', 'gi'), '[0-9]+', '#', 'g')"
+)
 
 
 class SourceSql:
@@ -23,22 +24,89 @@ class SourceSql:
         self.age = self._age()
         self.meta = self.text(source.meta_column)
 
+    @property
+    def kind(self) -> sql.Composable:
+        return sql.Literal(self.source.kind)
+
+    @property
+    def limit(self) -> sql.Composable:
+        """How long it may be silent, as an interval."""
+        return sql.SQL("make_interval(secs => {})").format(sql.Literal(self.source.stuck_after_seconds))
+
+    @property
+    def silent(self) -> sql.Composable:
+        """Since when the row itself has said nothing: what lists are ordered by."""
+        return self.column(self.source.heartbeat_column) if self.source.heartbeat_column else self.age
+
+    @property
+    def heartbeat(self) -> sql.Composable:
+        """The last sign of life, wherever it stands; NULL where there never was one."""
+        if not self.source.heartbeat_column:
+            return sql.SQL("m.heartbeat_at")
+        return sql.SQL("GREATEST({}, m.heartbeat_at)").format(self.own_heartbeat)
+
+    @property
+    def own_heartbeat(self) -> sql.Composable:
+        """The last sign of life that the row itself keeps; NULL where it keeps none."""
+        name = self.source.heartbeat_column
+        return self.column(name) if name else sql.SQL("NULL::timestamptz")
+
     def column(self, name: str) -> sql.Composable:
         return sql.Identifier(self._alias, name) if self._alias else sql.Identifier(name)
 
     def columns(self) -> sql.Composable:
         """The select list of what an operator sees; `since` is what stuck is counted from."""
         return sql.SQL(
-            "{id}::text AS operation_id, {owner} AS owner_id, {title} AS title, {status}::text AS status, "
-            "{age} AS age_at, m.last_command_at, m.heartbeat_at, coalesce(m.version, 0) AS version, "
-            "coalesce(m.attempts, 0) AS attempts, GREATEST({age}, m.last_command_at, m.heartbeat_at) AS since"
+            "{kind} AS kind, {id}::text AS operation_id, {owner} AS owner_id, {title} AS title, "
+            "{status}::text AS status, {age} AS age_at, m.last_command_at, {heartbeat} AS heartbeat_at, "
+            "coalesce(m.version, 0) AS version, {attempts} AS attempts, "
+            "GREATEST({age}, m.last_command_at, {heartbeat}) AS since, {more}"
         ).format(
+            kind=self.kind,
             id=self.id,
             owner=self.text(self.source.owner_column),
             title=sql.SQL("coalesce({}, '')").format(self.text(self.source.title_column)),
             status=self.column(self.source.status_column),
             age=self.age,
+            heartbeat=self.heartbeat,
+            attempts=self.attempts,
+            more=self.more(),
         )
+
+    def more(self) -> sql.Composable:
+        """What only some sources know, under the names that all give it."""
+        error = sql.SQL("coalesce(left({}, 300), '')").format(self.error)
+        return sql.SQL(
+            "'' AS worker, NULL::float AS progress_rate, '' AS progress_note, NULL::timestamptz AS expected_at, "
+            "{error} AS error, {group} AS error_group"
+        ).format(error=error, group=sql.SQL("coalesce({}, '')").format(self.error_group))
+
+    @property
+    def attempts(self) -> sql.Composable:
+        return sql.SQL("coalesce(m.attempts, 0)")
+
+    @property
+    def error(self) -> sql.Composable:
+        """The error that the row holds, as text; NULL for none."""
+        if not self.source.error_text:
+            return sql.SQL("NULL::text")
+        named = {name: self.text(name) for name in self.source.error_columns}
+        return sql.SQL("({})").format(sql.SQL(self.source.error_text).format(meta=self.meta, **named))
+
+    @property
+    def error_group(self) -> sql.Composable:
+        """The same for equal errors; NULL for none."""
+        return sql.SQL("left(md5({}), 16)").format(sql.SQL(_NORMALISED).format(self.error))
+
+    @property
+    def worker(self) -> sql.Composable | None:
+        """Who holds it; None where the table does not say."""
+        return None
+
+    @property
+    def tier(self) -> sql.Composable | None:
+        """The owner's tier as the row keeps it; None where only the directory knows."""
+        return None
 
     def details(self) -> sql.Composable:
         """The select list of what a change needs beside that: the meta text and the payload's columns."""
@@ -56,73 +124,33 @@ class SourceSql:
 
     def origin(self) -> sql.Composable:
         """FROM the table and our mark beside it."""
-        return sql.SQL(
-            "FROM {table} AS e LEFT JOIN ops.operations_operationmark AS m "
-            "ON m.kind = {kind} AND m.operation_id = {id}::text"
-        ).format(table=self.table, kind=sql.Literal(self.source.kind), id=self.id)
+        return sql.SQL("FROM {table} AS e {mark}").format(table=self.table, mark=self.mark_beside())
 
-    def where(self, scope: Scope) -> tuple[sql.Composable, dict[str, Any]]:
-        """The condition of a scope and its parameters."""
-        conditions = [self._state(scope.state)]
-        params: dict[str, Any] = {"as_of": scope.as_of, "stuck": self.source.stuck_after_seconds}
-        if scope.older_than_seconds:
-            conditions.append(
-                sql.SQL(
-                    "GREATEST({age}, m.last_command_at, m.heartbeat_at) < {now} - make_interval(secs => %(older)s)"
-                ).format(age=self.age, now=_NOW)
-            )
-            params["older"] = scope.older_than_seconds
-        if scope.owners is not None:
-            conditions.append(sql.SQL("{} = ANY(%(owners)s)").format(self.text(self.source.owner_column)))
-            params["owners"] = list(scope.owners)
-        if scope.text:
-            conditions.append(self._search())
-            params |= {"text": f"%{_escaped(scope.text)}%", "start": f"{_escaped(scope.text.lower())}%"}
-        if scope.ids is not None:
-            conditions.append(sql.SQL("{id} = ANY(%(ids)s::{type}[])").format(id=self.id, type=self.id_type))
-            params["ids"] = [i for i in scope.ids if self.source.valid_id(i, self.live)]
-        return sql.SQL(" AND ").join(conditions), params
+    def mark_beside(self) -> sql.Composable:
+        return sql.SQL(
+            "LEFT JOIN ops.operations_operationmark AS m ON m.kind = {kind} AND m.operation_id = {id}::text"
+        ).format(kind=self.kind, id=self.id)
 
     @property
     def id_type(self) -> sql.Composable:
         return sql.SQL(self.live.columns[self.source.id_column].type)
+
+    @property
+    def status_word(self) -> sql.Composable:
+        """The status that the source's lists of statuses name."""
+        return self.word(self.column(self.source.status_column))
+
+    def word(self, status: sql.Composable) -> sql.Composable:
+        """A status without what a backend may have written behind it."""
+        separator = self.source.status_separator
+        return sql.SQL("split_part({}, {}, 1)").format(status, sql.Literal(separator)) if separator else status
 
     def in_statuses(self, state: str) -> sql.Composable:
         """The status is one of the state's; FALSE where the live column can hold none of them."""
         labels = self.source.statuses(state, self.live)
         if not labels:
             return sql.SQL("FALSE")
-        return sql.SQL("{} IN ({})").format(
-            self.column(self.source.status_column), sql.SQL(", ").join(map(sql.Literal, labels))
-        )
-
-    def _state(self, state: str) -> sql.Composable:
-        if state == "any":
-            return sql.SQL("TRUE")
-        statuses = self.in_statuses(state)
-        if state == "waiting" and self.source.waiting_only:
-            return sql.SQL("({} AND {})").format(statuses, sql.SQL(self.source.waiting_only).format(meta=self.meta))
-        if state in ("stuck", "in_progress"):
-            return sql.SQL("({} AND {})").format(statuses, self._stuck(state == "stuck"))
-        return statuses
-
-    def _stuck(self, yes: bool) -> sql.Composable:
-        limit = sql.SQL("{now} - make_interval(secs => %(stuck)s)").format(now=_NOW)
-        if not yes:
-            return sql.SQL("(GREATEST({}, m.last_command_at, m.heartbeat_at) >= {} OR m.snoozed_until >= {})").format(
-                self.age, limit, _NOW
-            )
-        # Three conditions and not one GREATEST: the first alone is what an index on the age can serve.
-        return sql.SQL(
-            "{age} < {limit} AND (m.last_command_at IS NULL OR m.last_command_at < {limit}) "
-            "AND (m.heartbeat_at IS NULL OR m.heartbeat_at < {limit}) "
-            "AND (m.snoozed_until IS NULL OR m.snoozed_until < {now})"
-        ).format(age=self.age, limit=limit, now=_NOW)
-
-    def _search(self) -> sql.Composable:
-        return sql.SQL("({title} ILIKE %(text)s OR {id}::text LIKE %(start)s)").format(
-            title=self.text(self.source.title_column), id=self.id
-        )
+        return sql.SQL("{} IN ({})").format(self.status_word, sql.SQL(", ").join(map(sql.Literal, labels)))
 
     def _age(self) -> sql.Composable:
         """The age as an aware time whatever the session's zone; a row without one is as old as can be."""
@@ -134,39 +162,7 @@ class SourceSql:
         return age
 
     def text(self, column: str) -> sql.Composable:
+        """A column as text; NULL where it cannot be read."""
         if not self.live.readable(column):
             return sql.SQL("NULL::text")
         return sql.SQL("{}::text").format(self.column(column))
-
-
-_NOW = sql.SQL("coalesce(%(as_of)s::timestamptz, now())")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
-    """The indexes that lists of this source are served by, as SQL by name."""
-    parts = SourceSql(source, live, alias="")
-    states = [state for state in ("in_progress", "waiting", "failed") if source.statuses(state, live)]
-    return {f"{source.table}_ops_{state}": _index(parts, state) for state in states}
-
-
-def missing_indexes(source: Source, live: LiveTable) -> dict[str, str]:
-    """Those of them that are not there, or not valid."""
-    return {name: text for name, text in wanted_indexes(source, live).items() if name not in live.indexes}
-
-
-def _index(parts: SourceSql, state: str) -> str:
-    return (
-        sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} (({}), {}) WHERE {};")
-        .format(
-            sql.Identifier(f"{parts.source.table}_ops_{state}"),
-            parts.table,
-            parts.age,
-            parts.id,
-            parts.in_statuses(state),
-        )
-        .as_string()
-    )

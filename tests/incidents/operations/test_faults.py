@@ -48,7 +48,7 @@ def worker() -> Iterator[Any]:
 @pytest.mark.process
 def test_a_worker_killed_in_the_middle(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed with -9 between the writes of a chunk, the bulk goes on where it stopped, and does nothing twice."""
-    monkeypatch.setattr("incidents.operations.queries.SCAN_SIZE", 25)
+    monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 25)
     made = [make_episode() for _ in range(150)]
     action = services.start(actor(), Scope(), "retry", "all of them")
     third = action.chunks.get(number=2)
@@ -74,7 +74,7 @@ def test_a_worker_killed_in_the_middle(worker: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.process
 def test_two_workers_share_a_bulk(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes at one action release each chunk once."""
-    monkeypatch.setattr("incidents.operations.queries.SCAN_SIZE", 10)
+    monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 10)
     made = [make_episode() for _ in range(200)]
     services.start(actor(), Scope(), "fail", "all of them")
     both = [worker(), worker()]

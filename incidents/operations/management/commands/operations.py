@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from incidents.operations import services
+from incidents.operations.operation import Operation, operation_of
 from incidents.operations.preview import preview
-from incidents.operations.queries import Operation, operation_of, scan
+from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
 from incidents.operations.shown import shown
 from incidents.operations.sources import DEFAULT_KIND, STATES
@@ -63,5 +64,5 @@ class Command(BaseCommand):
 
 def _lines(scope: Scope) -> Iterator[tuple[Operation, str]]:
     for rows in scan(scope):
-        for line in shown([operation_of(scope.kind, row) for row in rows]):
+        for line in shown([operation_of(row) for row in rows]):
             yield line.operation, line.evidence

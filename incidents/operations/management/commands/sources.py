@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from incidents.operations.sources import SOURCES
+from incidents.operations.sources.indexes import missing_indexes
 from incidents.operations.sources.schema import forget
-from incidents.operations.sources.sql import missing_indexes
 
 
 class Command(BaseCommand):

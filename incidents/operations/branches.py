@@ -1,0 +1,95 @@
+"""A scope as SQL over every source that it means: one branch a foreign table, one for all that backends track."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from incidents.operations.scope import Scope
+from incidents.operations.sources import ALL_TRACKED, SOURCES, Source, TrackedSource, source_of, sql_of
+from incidents.operations.sources.filters import conditions
+from incidents.operations.sources.sql import SourceSql
+from incidents.operations.sources.states import state_sql
+from ops_console.errors import ConsoleError
+
+
+class SourceUnavailable(ConsoleError):
+    """The source cannot be read in this database; the message says what is missing."""
+
+    status = 503
+    code = "source_unavailable"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """`kind` narrows what backends track to one kind; "" is all of them."""
+
+    name: str
+    parts: SourceSql
+    kind: str = ""
+
+    def ids(self, scope: Scope, limit: int) -> sql.Composable:
+        """At most `limit` rows of the scope, in no order, to be counted."""
+        state = state_sql(self.parts, scope)
+        return self._select(sql.SQL("1"), state.origin, list(conditions(self.parts, scope, state)), sql.SQL(""), limit)
+
+    def rows(self, scope: Scope, after: sql.Composable, descending: bool, limit: int) -> sql.Composable:
+        """The first `limit` rows of the scope in its order, whole, with `sort_at`. `after` is said of {order}, {id}."""
+        state, way = state_sql(self.parts, scope), sql.SQL("DESC" if descending else "ASC")
+        held = [*conditions(self.parts, scope, state), after]
+        order = sql.SQL("ORDER BY {} {way}, {} {way}").format(state.order, self.parts.id, way=way)
+        return self._select(sql.SQL("e.*, {} AS sort_at").format(state.order), state.origin, held, order, limit)
+
+    def _select(
+        self,
+        columns: sql.Composable,
+        origin: sql.Composable,
+        held: Sequence[sql.Composable],
+        order: sql.Composable,
+        limit: int,
+    ) -> sql.Composable:
+        tracked = isinstance(self.parts.source, TrackedSource)
+        where = [*held, sql.SQL("e.kind = k.kind")] if tracked else held
+        select = sql.SQL("SELECT {} {} WHERE {} {} LIMIT {}").format(
+            columns, origin, sql.SQL(" AND ").join(where), order, sql.Literal(limit)
+        )
+        return self._for_each_kind(select) if tracked else select
+
+    def _for_each_kind(self, select: sql.Composable) -> sql.Composable:
+        kinds = (
+            sql.SQL("k.kind = {}").format(sql.Literal(self.kind))
+            if self.kind
+            else sql.SQL("k.kind <> ALL ({})").format(sql.Literal(list(SOURCES)))
+        )
+        return sql.SQL("SELECT e.* FROM ops.operations_trackedkind AS k CROSS JOIN LATERAL ({}) AS e WHERE {}").format(
+            select, kinds
+        )
+
+
+def branches(kind: str) -> list[Branch]:
+    """What a kind means, "" all of them that this database has. Raises NotFound, SourceUnavailable."""
+    if kind:
+        return [branch_of(kind)]
+    known = [Branch(name, sql_of(source, source.live())) for name, source in SOURCES.items() if not unavailable(source)]
+    every = TrackedSource()
+    return [*known, Branch(ALL_TRACKED, sql_of(every, every.live()))]
+
+
+def branch_of(kind: str) -> Branch:
+    """One kind. Raises NotFound, SourceUnavailable."""
+    source = source_of(kind)
+    tracked = isinstance(source, TrackedSource)
+    return Branch(ALL_TRACKED if tracked else kind, parts_of(kind), kind if tracked else "")
+
+
+def parts_of(kind: str) -> SourceSql:
+    """The SQL of a kind's source. Raises NotFound, SourceUnavailable."""
+    source = source_of(kind)
+    if reason := unavailable(source):
+        raise SourceUnavailable(f"The {source.plural} cannot be listed. {reason}")
+    return sql_of(source, source.live())
+
+
+def unavailable(source: Source) -> str:
+    """Why a source cannot be listed here; "" if it can."""
+    return source.why_not("list", source.live())

@@ -1,0 +1,97 @@
+"""Operations: the list over all sources, its error groups, and the page of one operation."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from incidents.operations import progress, queries
+from incidents.operations.abilities import abilities
+from incidents.operations.counting import Count
+from incidents.operations.filters import FilterForm, scope_of
+from incidents.operations.groups import error_groups as groups_of
+from incidents.operations.guard import TooSlow
+from incidents.operations.listing import is_descending
+from incidents.operations.scope import Scope
+from incidents.operations.shown import CSV_HEADER, csv_rows, page_facts, shown
+from incidents.operations.timeline import timeline
+from ops_console.directory import DirectoryUnavailable
+from ops_console.errors import ConsoleError
+from ops_console.web import Tab, csv_response, page, tabs
+
+_TABS = [
+    ("", "Stuck"),
+    ("slow", "Slow"),
+    ("waiting", "Waiting"),
+    ("in_progress", "In progress"),
+    ("failed", "Failed"),
+    ("resolved", "Recently resolved"),
+]
+
+
+@require_GET
+def operation_list(request: HttpRequest) -> HttpResponseBase:
+    context = {"form": FilterForm(request.GET), "running": progress.progress(progress.running_actions())}
+    context["outbox"] = progress.outbox_depth_and_age()
+    try:
+        scope = scope_of(request.GET)
+        if request.GET.get("format") == "csv":
+            return csv_response(request, f"operations-{scope.state}", CSV_HEADER, csv_rows(scope))
+        found = _listed(request, scope, context["outbox"].dead)
+    except (DirectoryUnavailable, queries.SourceUnavailable) as error:
+        found = {"problem": error.message}
+    return page(request, "operations/list.html", {**context, **found})
+
+
+def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, Any]:
+    counts = queries.counts(scope)
+    total = counts[scope.state]
+    context = {
+        "scope": scope,
+        "state": scope.state,
+        "tabs": _tabs(request, counts, dead_letters),
+        "total": total.text,
+        "matching": total.number if scope.kind else None,
+        "is_capped": total.capped,
+        "checked_at": total.checked_at or timezone.now(),
+        "sort": "-since" if is_descending(scope) else "since",
+        "abilities": abilities(scope.kind),
+    }
+    try:
+        found = queries.list_page(scope, request.GET.get("cursor", ""))
+    except TooSlow as error:
+        return {**context, "slow": error.message}
+    return {**context, "page": found, "rows": shown(found.rows)}
+
+
+def _tabs(request: HttpRequest, counts: dict[str, Count], dead_letters: int) -> list[Tab]:
+    by_value = {value: counts[value or "stuck"] for value, _ in _TABS}
+    made = zip(tabs(request, _TABS), by_value.values(), strict=True)
+    found = [
+        replace(tab, label=f"{tab.label} {count.text}")
+        if count.capped or count.number is None
+        else replace(tab, count=count.number)
+        for tab, count in made
+    ]
+    return [*found, Tab("Dead letters", reverse("operations:dead"), dead_letters, False)]
+
+
+@require_GET
+def error_groups(request: HttpRequest) -> HttpResponse:
+    context: dict[str, Any] = {"form": FilterForm(request.GET)}
+    try:
+        context["groups"] = groups_of(scope_of(request.GET))
+    except ConsoleError as error:
+        context["problem"] = error.message
+    return page(request, "operations/groups.html", context)
+
+
+@require_GET
+def operation_page(request: HttpRequest, kind: str, operation_id: str) -> HttpResponse:
+    found = queries.detail(kind, operation_id)
+    facts = {**page_facts(found), "events": timeline(found)}
+    return page(request, "operations/page.html", {**facts, "history": progress.history(kind, operation_id)})

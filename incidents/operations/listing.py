@@ -1,0 +1,95 @@
+"""Lists over every source that a scope means: one statement, keyset pages, merged by the time of their order."""
+
+import heapq
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import sql
+
+from incidents.operations.branches import Branch, branches
+from incidents.operations.guard import LIST_MS, limited, rows
+from incidents.operations.operation import Operation, operation_of
+from incidents.operations.scope import Scope
+from incidents.operations.sources.states import NEWEST_FIRST, state_sql
+from ops_console.errors import InvalidInput
+from ops_console.web import Key, Keyset, Page
+from ops_console.web.keyset import Cursor
+
+PAGE_SIZE = 50
+SCAN_SIZE = 2_000
+
+
+def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Operation]:
+    """One page, as `is_descending` says. Raises InvalidInput, NotFound, SourceUnavailable, TooSlow."""
+    with limited(LIST_MS, "This list"):
+        page = _page(scope, cursor, size)
+    return Page([operation_of(row) for row in page.rows], page.next, page.previous)
+
+
+def scan(scope: Scope, details: bool = False) -> Iterator[list[dict[str, Any]]]:
+    """All rows of a scope in keyset pages: no transaction stays open, however many there are."""
+    cursor = ""
+    while True:
+        page = _page(scope, cursor, SCAN_SIZE, details)
+        if page.rows:
+            yield page.rows
+        cursor = page.next
+        if not cursor:
+            return
+
+
+def is_descending(scope: Scope) -> bool:
+    """Whether the newest comes first: as asked for, else as its state has it."""
+    return scope.state in NEWEST_FIRST if scope.ascending is None else not scope.ascending
+
+
+def _page(scope: Scope, cursor: str, size: int, details: bool = False) -> Page[dict[str, Any]]:
+    keyset = Keyset(Key("sort_at", "time"), Key("branch"), Key("operation_id"), size=size)
+    at = keyset.read(cursor)
+    down = is_descending(scope) != (at is not None and at.backward)
+    selects = [_select(branch, scope, at, down, size + 1, details) for branch in branches(scope.kind)]
+    found = rows(sql.SQL(" UNION ALL ").join(selects))
+    return keyset.cut(_merged(found, down)[: size + 1], cursor)
+
+
+def _merged(found: list[dict[str, Any]], down: bool) -> list[dict[str, Any]]:
+    """Branches come sorted each; ties go by the branch's name, within a branch as the database sorted them."""
+    streams: dict[str, list[dict[str, Any]]] = {}
+    for row in found:
+        streams.setdefault(row["branch"], []).append(row)
+    return list(heapq.merge(*streams.values(), key=lambda row: (row["sort_at"], row["branch"]), reverse=down))
+
+
+def _select(branch: Branch, scope: Scope, at: Cursor | None, down: bool, limit: int, details: bool) -> sql.Composable:
+    parts = branch.parts
+    after = _after(branch, scope, at, down) if at else sql.SQL("TRUE")
+    columns = [parts.columns(), *([parts.details()] if details else [])]
+    # The mark is joined to the few rows of the page alone, whatever the planner thinks of the rest.
+    return sql.SQL(
+        "(SELECT {name} AS branch, e.sort_at, {columns} FROM ({rows}) AS e {mark} "
+        "ORDER BY e.sort_at {way}, {id} {way} LIMIT {limit})"
+    ).format(
+        name=sql.Literal(branch.name),
+        columns=sql.SQL(", ").join(columns),
+        rows=branch.rows(scope, after, down, limit),
+        mark=parts.mark_beside(),
+        way=sql.SQL("DESC" if down else "ASC"),
+        id=parts.id,
+        limit=sql.Literal(limit),
+    )
+
+
+def _after(branch: Branch, scope: Scope, at: Cursor, down: bool) -> sql.Composable:
+    """What comes after the cursor in this branch: one comparison, which an index on both serves."""
+    order = state_sql(branch.parts, scope).order
+    moment, name, last_id = at.values
+    given = sql.SQL("{}::timestamptz").format(sql.Literal(moment))
+    if branch.name != name:
+        comes_later = branch.name < name if down else branch.name > name
+        way = ("<=" if down else ">=") if comes_later else ("<" if down else ">")
+        return sql.SQL("{} {} {}").format(order, sql.SQL(way), given)
+    if not branch.parts.source.valid_id(last_id, branch.parts.live):
+        raise InvalidInput("cursor", "This page of the list cannot be found: the link is cut. Open the list again.")
+    return sql.SQL("({}, {}) {} ({}, {}::{})").format(
+        order, branch.parts.id, sql.SQL("<" if down else ">"), given, sql.Literal(last_id), branch.parts.id_type
+    )

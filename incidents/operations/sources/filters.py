@@ -1,0 +1,125 @@
+"""What of a scope is not its state: conditions over one source, all of literals, so that sources can be united."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from psycopg import sql
+
+from incidents.operations.scope import Scope
+from incidents.operations.sources.sql import SourceSql
+from incidents.operations.sources.states import State, now_of
+from ops_console import directory
+
+_NOBODY = sql.SQL("FALSE")
+
+
+def conditions(parts: SourceSql, scope: Scope, state: State) -> Iterator[sql.Composable]:
+    """The state's condition and one for each filter."""
+    yield state.condition
+    if scope.ids is not None:
+        yield _one_of(parts.id, [i for i in scope.ids if parts.source.valid_id(i, parts.live)], parts.id_type)
+    if scope.owners is not None:
+        yield _owned(parts, scope.owners)
+    if scope.text:
+        yield _search(parts, scope)
+    if scope.older_than_seconds:
+        yield _silent_for(parts, scope)
+    yield from _window(scope, state)
+    if scope.worker:
+        yield _is(parts.worker, scope.worker)
+    if scope.group is not None:
+        yield _is(
+            sql.SQL("coalesce({}, '')").format(parts.error_group) if scope.group == "" else parts.error_group,
+            scope.group,
+        )
+    if scope.attempts:
+        yield _tried(parts, scope.attempts)
+    if scope.tier:
+        yield _of_tier(parts, scope.tier)
+    if scope.run is not None:
+        yield _of_run(parts, scope.run)
+
+
+def _is(expression: sql.Composable | None, value: str) -> sql.Composable:
+    return _NOBODY if expression is None else sql.SQL("{} = {}").format(expression, sql.Literal(value))
+
+
+def _one_of(column: sql.Composable, values: list[str], type_: sql.Composable) -> sql.Composable:
+    return sql.SQL("{} = ANY({}::{}[])").format(column, sql.Literal(values), type_)
+
+
+def _owned(parts: SourceSql, owners: tuple[str, ...]) -> sql.Composable:
+    """In the column's own type, so that its index serves."""
+    name = parts.source.owner_column
+    if not parts.live.readable(name):
+        return _NOBODY
+    kind = parts.live.columns[name].type
+    fitting = [owner for owner in owners if _fits(owner, kind)]
+    return _one_of(parts.column(name), fitting, sql.SQL(kind)) if fitting else _NOBODY
+
+
+def _fits(text: str, kind: str) -> bool:
+    try:
+        UUID(text) if kind == "uuid" else int(text) if "int" in kind else None
+    except ValueError:
+        return False
+    return "\0" not in text
+
+
+def _search(parts: SourceSql, scope: Scope) -> sql.Composable:
+    """An id is looked up as one; else a part of the title, the beginning of an id, or somebody's mail."""
+    if parts.source.valid_id(scope.text, parts.live) and parts.live.columns[parts.source.id_column].type == "uuid":
+        return _one_of(parts.id, [scope.text], parts.id_type)
+    title, escaped = parts.text(parts.source.title_column), _escaped(scope.text)
+    found = [
+        sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")),
+        sql.SQL("{}::text LIKE {}").format(parts.id, sql.Literal(f"{_escaped(scope.text.lower())}%")),
+    ]
+    if scope.text_owners:
+        found.append(_owned(parts, scope.text_owners))
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(found))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _silent_for(parts: SourceSql, scope: Scope) -> sql.Composable:
+    limit = sql.SQL("({} - make_interval(secs => {}))").format(now_of(scope), sql.Literal(scope.older_than_seconds))
+    return sql.SQL(
+        "{silent} < {limit} AND NOT EXISTS (SELECT FROM ops.operations_operationmark AS f WHERE f.kind = {kind} "
+        "AND f.operation_id = {id}::text AND GREATEST(f.last_command_at, f.heartbeat_at) >= {limit})"
+    ).format(silent=parts.silent, limit=limit, kind=parts.kind, id=parts.id)
+
+
+def _window(scope: Scope, state: State) -> Iterator[sql.Composable]:
+    if scope.since:
+        yield sql.SQL("{} >= {}::timestamptz").format(state.order, sql.Literal(scope.since))
+    if scope.until:
+        yield sql.SQL("{} < {}::timestamptz").format(state.order, sql.Literal(scope.until))
+
+
+def _tried(parts: SourceSql, least: int) -> sql.Composable:
+    if parts.worker is not None:
+        return sql.SQL("{} >= {}").format(parts.attempts, sql.Literal(least))
+    return sql.SQL(
+        "EXISTS (SELECT FROM ops.operations_operationmark AS f "
+        "WHERE f.kind = {} AND f.operation_id = {}::text AND f.attempts >= {})"
+    ).format(parts.kind, parts.id, sql.Literal(least))
+
+
+def _of_tier(parts: SourceSql, tier: str) -> sql.Composable:
+    """As the row keeps it; else the directory knows the owner's."""
+    by_owner = directory.in_tier(parts.text(parts.source.owner_column), tier)
+    if parts.tier is None:
+        return by_owner
+    kept = sql.SQL("{} = {}").format(parts.tier, sql.Literal(tier))
+    return sql.SQL("({} OR ({} = '' AND {}))").format(kept, parts.tier, by_owner)
+
+
+def _of_run(parts: SourceSql, run: int) -> sql.Composable:
+    """What an action meant: its frozen chunks hold the ids."""
+    return sql.SQL(
+        "{id} IN (SELECT unnest(c.operation_ids)::{type} FROM ops.operations_chunk AS c "
+        "JOIN ops.operations_action AS a ON a.id = c.action_id WHERE a.id = {run} AND a.kind = {kind})"
+    ).format(id=parts.id, type=parts.id_type, run=sql.Literal(run), kind=parts.kind)

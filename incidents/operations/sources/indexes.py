@@ -1,0 +1,55 @@
+"""The indexes that lists of a source are served by, and which of them are missing."""
+
+from psycopg import sql
+
+from incidents.operations.sources.base import Source
+from incidents.operations.sources.schema import LiveTable, live_table
+from incidents.operations.sources.sql import SourceSql
+
+_STATES = ("in_progress", "waiting", "failed")
+
+
+def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
+    """All of them, as SQL by name. One of ours is never missing: the migrations make them."""
+    if source.schema == "ops":
+        return {}
+    parts = SourceSql(source, live, alias="")
+    states = [state for state in _STATES if source.statuses(state, live)]
+    found = {f"{source.table}_ops_{state}": _by_age(parts, state) for state in states}
+    if live.readable(source.owner_column):
+        found[f"{source.table}_ops_owner"] = _by_owner(parts, states)
+    return found | _beside(source)
+
+
+def missing_indexes(source: Source, live: LiveTable) -> dict[str, str]:
+    """Those of them that are not there, or not valid."""
+    there = live.indexes | (live_table(*source.beside[:2]).indexes if source.beside else frozenset())
+    return {name: text for name, text in wanted_indexes(source, live).items() if name not in there}
+
+
+def _by_age(parts: SourceSql, state: str) -> str:
+    name = f"{parts.source.table}_ops_{state}"
+    columns = sql.SQL("({}), {}").format(parts.age, parts.id)
+    return _create(name, parts.table, columns, parts.in_statuses(state))
+
+
+def _by_owner(parts: SourceSql, states: list[str]) -> str:
+    name = f"{parts.source.table}_ops_owner"
+    columns = sql.SQL("{}, ({}), {}").format(parts.column(parts.source.owner_column), parts.age, parts.id)
+    held = sql.SQL(" OR ").join(parts.in_statuses(state) for state in states)
+    return _create(name, parts.table, columns, held)
+
+
+def _beside(source: Source) -> dict[str, str]:
+    """What `unless` looks up for every row."""
+    if source.beside is None or source.lacks_beside():
+        return {}
+    schema, table, (*keys, flag) = source.beside
+    name = f"{table}_ops_{flag}"
+    columns = sql.SQL(", ").join(map(sql.Identifier, keys))
+    return {name: _create(name, sql.Identifier(schema, table), columns, sql.Identifier(flag))}
+
+
+def _create(name: str, table: sql.Composable, columns: sql.Composable, where: sql.Composable) -> str:
+    statement = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} ({}) WHERE {};")
+    return statement.format(sql.Identifier(name), table, columns, where).as_string()

@@ -1,0 +1,146 @@
+"""What each state means in SQL: which rows it holds, what it is ordered by, and where reading begins."""
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from incidents.operations.scope import Scope
+from incidents.operations.sources.sql import SourceSql
+
+RESOLVED_HOURS = 24
+# A state that shows the newest first; the others show what has waited longest.
+NEWEST_FIRST = frozenset({"in_progress", "failed", "resolved"})
+_ID_TEXT = {"uuid": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "int": "^[0-9]{1,18}$"}
+
+
+@dataclass(frozen=True)
+class State:
+    """Rows `origin ... WHERE condition ORDER BY order`; the mark is beside them as `m` only where it leads."""
+
+    origin: sql.Composable
+    condition: sql.Composable
+    order: sql.Composable
+
+
+def state_sql(parts: SourceSql, scope: Scope) -> State:
+    """The scope's state for one source."""
+    makers = {
+        "stuck": _stuck,
+        "slow": _slow,
+        "waiting": _waiting,
+        "in_progress": _of_statuses,
+        "failed": _of_statuses,
+        "resolved": _resolved,
+        "any": _any,
+    }
+    return makers[scope.state](parts, scope)
+
+
+def now_of(scope: Scope) -> sql.Composable:
+    """The moment that ages are counted to."""
+    return sql.SQL("now()") if scope.as_of is None else sql.SQL("{}::timestamptz").format(sql.Literal(scope.as_of))
+
+
+def _table(parts: SourceSql) -> sql.Composable:
+    return sql.SQL("FROM {} AS e").format(parts.table)
+
+
+def _any(parts: SourceSql, scope: Scope) -> State:
+    return State(_table(parts), sql.SQL("TRUE"), parts.silent)
+
+
+def _of_statuses(parts: SourceSql, scope: Scope) -> State:
+    return State(_table(parts), _open(parts, parts.in_statuses(scope.state)), parts.silent)
+
+
+def _waiting(parts: SourceSql, scope: Scope) -> State:
+    condition = parts.in_statuses("waiting")
+    if parts.source.waiting_only:
+        only = sql.SQL(parts.source.waiting_only).format(meta=parts.meta)
+        condition = sql.SQL("({} AND {})").format(condition, only)
+    return State(_table(parts), _open(parts, condition), parts.silent)
+
+
+def _stuck(parts: SourceSql, scope: Scope) -> State:
+    limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
+    conditions = [
+        _open(parts, parts.in_statuses("in_progress")),
+        sql.SQL("{} < {}").format(parts.silent, limit),
+        _no_mark_since(parts, "last_command_at", limit),
+        *([] if parts.source.heartbeat_column else [_no_mark_since(parts, "heartbeat_at", limit)]),
+        sql.SQL("NOT {}").format(_mark(parts, sql.SQL("f.snoozed_until >= {}").format(now_of(scope)))),
+        *_with_evidence(parts, scope.evidence),
+    ]
+    return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent)
+
+
+def _with_evidence(parts: SourceSql, evidence: str) -> list[sql.Composable]:
+    """Dead is what was alive; suspected is what has only an age to go by."""
+    if not evidence:
+        return []
+    if parts.source.heartbeat_column:
+        return [sql.SQL("TRUE" if evidence == "dead" else "FALSE")]
+    was_alive = _mark(parts, sql.SQL("f.heartbeat_at IS NOT NULL"))
+    return [was_alive if evidence == "dead" else sql.SQL("NOT {}").format(was_alive)]
+
+
+def _no_mark_since(parts: SourceSql, column: str, limit: sql.Composable) -> sql.Composable:
+    # Not a join: a small set of fresh marks is looked up by its index, and nothing of the mark is read otherwise.
+    return sql.SQL("NOT {}").format(_mark(parts, sql.SQL("f.{} >= {}").format(sql.Identifier(column), limit)))
+
+
+def _mark(parts: SourceSql, condition: sql.Composable) -> sql.Composable:
+    return sql.SQL(
+        "EXISTS (SELECT FROM ops.operations_operationmark AS f "
+        "WHERE f.kind = {kind} AND f.operation_id = {id}::text AND {condition})"
+    ).format(kind=parts.kind, id=parts.id, condition=condition)
+
+
+def _slow(parts: SourceSql, scope: Scope) -> State:
+    """Alive, and past its usual time: ordered by its last sign of life."""
+    now, limit = now_of(scope), sql.SQL("({} - {})").format(now_of(scope), parts.limit)
+    statuses = _open(parts, parts.in_statuses("in_progress"))
+    if parts.source.heartbeat_column:
+        condition = sql.SQL("{} AND e.is_slow AND {} >= {}").format(statuses, parts.silent, limit)
+        return State(_table(parts), condition, parts.silent)
+    if parts.source.slow_after_seconds is None:
+        return State(_table(parts), sql.SQL("FALSE"), parts.silent)
+    past = sql.SQL("{} < {} - make_interval(secs => {})").format(
+        parts.age, now, sql.Literal(parts.source.slow_after_seconds)
+    )
+    condition = sql.SQL("{} AND {} AND m.heartbeat_at >= {}").format(statuses, past, limit)
+    return State(_from_marks(parts), condition, sql.SQL("m.heartbeat_at"))
+
+
+def _resolved(parts: SourceSql, scope: Scope) -> State:
+    """What operators or the sweep acted on lately, and is over: a retry counts once its work is done."""
+    after = sql.SQL("m.last_command_at >= {} - make_interval(hours => {})").format(
+        now_of(scope), sql.Literal(RESOLVED_HOURS)
+    )
+    held = [parts.in_statuses(state) for state in ("in_progress", "waiting", "failed")]
+    under_way = sql.SQL("({} OR {})").format(*held[:2])
+    over = sql.SQL("NOT coalesce({}, FALSE) AND (m.last_verb <> 'retry' OR NOT coalesce({}, FALSE))").format(
+        under_way, held[2]
+    )
+    return State(_from_marks(parts), sql.SQL("{} AND {}").format(after, over), sql.SQL("m.last_command_at"))
+
+
+def _from_marks(parts: SourceSql) -> sql.Composable:
+    """The marks first: few of them are fresh. What is no id of this table is nobody's."""
+    kind = parts.live.columns[parts.source.id_column].type
+    pattern = _ID_TEXT.get("int" if "int" in kind else kind)
+    given = sql.SQL("m.operation_id")
+    if pattern:
+        given = sql.SQL("CASE WHEN m.operation_id ~ {} THEN m.operation_id::{} END").format(
+            sql.Literal(pattern), parts.id_type
+        )
+    return sql.SQL(
+        "FROM ops.operations_operationmark AS m JOIN {table} AS e ON m.kind = {kind} AND {id} = {given}"
+    ).format(table=parts.table, kind=parts.kind, id=parts.id, given=given)
+
+
+def _open(parts: SourceSql, statuses: sql.Composable) -> sql.Composable:
+    """In these statuses, unless the row is done whatever they say."""
+    if not parts.source.unless or parts.source.lacks_beside():
+        return statuses
+    return sql.SQL("({} AND NOT {})").format(statuses, sql.SQL(parts.source.unless))
