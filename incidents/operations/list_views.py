@@ -35,13 +35,14 @@ _TABS = [
 
 @require_GET
 def operation_list(request: HttpRequest) -> HttpResponseBase:
-    context = {"form": FilterForm(request.GET), "running": progress.progress(progress.running_actions())}
-    context["outbox"] = progress.outbox_depth_and_age()
+    outbox = progress.outbox_depth_and_age()
+    running = progress.progress(progress.running_actions())
+    context: dict[str, Any] = {"form": FilterForm(request.GET), "running": running, "outbox": outbox}
     try:
         scope = scope_of(request.GET)
         if request.GET.get("format") == "csv":
             return csv_response(request, f"operations-{scope.state}", CSV_HEADER, csv_rows(scope))
-        found = _listed(request, scope, context["outbox"].dead)
+        found = _listed(request, scope, outbox.dead)
     except (DirectoryUnavailable, queries.SourceUnavailable) as error:
         found = {"problem": error.message}
     return page(request, "operations/list.html", {**context, **found})

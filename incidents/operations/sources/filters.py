@@ -71,7 +71,7 @@ def _search(parts: SourceSql, scope: Scope) -> sql.Composable:
     if parts.source.valid_id(scope.text, parts.live) and parts.live.columns[parts.source.id_column].type == "uuid":
         return _one_of(parts.id, [scope.text], parts.id_type)
     title, escaped = parts.text(parts.source.title_column), _escaped(scope.text)
-    found = [
+    found: list[sql.Composable] = [
         sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")),
         sql.SQL("{}::text LIKE {}").format(parts.id, sql.Literal(f"{_escaped(scope.text.lower())}%")),
     ]

@@ -129,7 +129,7 @@ def _from_marks(parts: SourceSql) -> sql.Composable:
     """The marks first: few of them are fresh. What is no id of this table is nobody's."""
     kind = parts.live.columns[parts.source.id_column].type
     pattern = _ID_TEXT.get("int" if "int" in kind else kind)
-    given = sql.SQL("m.operation_id")
+    given: sql.Composable = sql.SQL("m.operation_id")
     if pattern:
         given = sql.SQL("CASE WHEN m.operation_id ~ {} THEN m.operation_id::{} END").format(
             sql.Literal(pattern), parts.id_type
