@@ -6,6 +6,7 @@ from typing import Any
 from demo.guards import GuardedProvider
 from demo.pages.html import Html, fill, join
 from demo.providers import Dial
+from ops_client.flags.explain import Explanation
 from ops_client.quotas.decide import WARN_RATES, Source
 from ops_client.quotas.usage import Usage
 
@@ -15,6 +16,7 @@ PROVIDER_ROW = """
 <button aria-label="Break $name" data-url="/faults" data-body='{"$name": {"error_rate": 1}}'>Break</button>
 <button aria-label="Slow $name" data-url="/faults" data-body='{"$name": {"latency_ms": 1500}}'>Slow</button>
 <button aria-label="Mend $name" data-url="/faults" data-body='{"$name": {}}'>Mend</button></tr>"""
+FLAG_ROW = '<tr><td><code>$name</code><td class="$tone">$answer<td class="long">$why</tr>'
 QUOTA = """
 <p class="quota"><label>$title: $used of $limit <span class="quiet">$source</span> <meter min="0" max="$max"
 low="$low" high="$high" optimum="0" value="$value">$used of $limit</meter></label></p>"""
@@ -37,6 +39,11 @@ TONES = {"processed": "good", "published": "good", "completed": "good", "process
 def provider_rows(providers: Iterable[GuardedProvider], user: str) -> Html:
     """One row a provider: its breaker as this process sees it, its dial and the buttons that turn it."""
     return join([_provider(guarded, user) for guarded in providers])
+
+
+def flag_rows(explanations: Iterable[Explanation]) -> Html:
+    """One row a flag: its answer for this user, with the variant, and why."""
+    return join([_flag(each) for each in explanations])
 
 
 def quota_bars(usages: Iterable[Usage] | None) -> Html:
@@ -74,6 +81,13 @@ def _provider(guarded: GuardedProvider, user: str) -> Html:
         dial=_dial(dial),
         user=user,
     )
+
+
+def _flag(found: Explanation) -> Html:
+    answer = "on" if found.answer else "off"
+    variant = f", {found.variant.name}" if found.variant.enabled else ""
+    tone = "good" if found.answer else "quiet"
+    return fill(FLAG_ROW, name=found.flag, tone=tone, answer=answer + variant, why=found.sentence)
 
 
 def _quota(usage: Usage) -> Html:

@@ -11,10 +11,10 @@ from demo import episodes
 from demo.backend import Backend, BackendHere
 from demo.config import console_url
 from demo.database import DatabaseAway
+from demo.features import explained, features_of
 from demo.pages.html import Html, fill
-from demo.pages.panels import episode_rows, link, options, provider_rows, quota_bars
+from demo.pages.panels import episode_rows, flag_rows, link, options, provider_rows, quota_bars
 from demo.people import Person
-from demo.routes.hello import PLAYER_FLAG, context_of
 from demo.seeding.users import KNOWN
 from ops_client.errors import StoreUnavailable
 from ops_client.quotas.usage import Usage
@@ -54,13 +54,14 @@ def now(backend: BackendHere, user: UserText = SOME_USER) -> HTMLResponse:
 
 def _now(backend: Backend, user: str) -> Html:
     person, who = _find(backend, user)
-    enabled = backend.ops.flags.is_enabled(PLAYER_FLAG, context_of(person))
+    features = features_of(backend.ops.flags, person)
     status = backend.ops.status()
     key = quote(user, safe="")
     return fill(
         NOW,
-        state="on" if enabled else "off",
-        verdict="New player" if enabled else "Classic player",
+        state="on" if features.new_player else "off",
+        verdict=f"New player, {features.theme}" if features.new_player else "Classic player",
+        flags=flag_rows(explained(backend.ops.flags, person)),
         who=who,
         revision=status["revision"],
         source=status["source"],

@@ -1,5 +1,7 @@
 """The backend's own routes, and how they refuse."""
 
+from typing import Any
+
 import pytest
 from httpx import Client
 
@@ -137,5 +139,33 @@ def test_hello_obeys_the_flag(client: Client, shared: MemoryStore) -> None:
 
 
 def hello(client: Client, tier: str) -> str:
-    answer: str = client.get("/api/hello", params={"user": f"{tier}@example.com"}).json()["player"]
+    answer: str = asked(client, tier)["player"]
     return answer
+
+
+def asked(client: Client, tier: str) -> dict[str, Any]:
+    answer: dict[str, Any] = client.get("/api/hello", params={"user": f"{tier}@example.com"}).json()
+    return answer
+
+
+def test_a_segment_a_parent_and_a_variant_decide(client: Client, shared: MemoryStore) -> None:
+    """Chapters go by a segment; the theme is a variant, for whoever the parent lets in; the page says why."""
+    pros = {"name": "pros", "constraints": [{"field": "tier", "operator": "IN", "values": ["pro"]}]}
+    flags = [
+        {"name": "new_player", "rules": [{"segments": ["pros"]}]},
+        {"name": "magic_chapters", "rules": [{"name": "who pays", "segments": ["pros"]}]},
+        {
+            "name": "player_theme",
+            "rules": [{}],
+            "prerequisites": [{"flag": "new_player"}],
+            "variants": [{"name": "midnight", "weight": 1}],
+        },
+    ]
+    shared.set_tables(flags=flags, segments=[pros])
+    until(lambda: hello(client, "pro") == "new")
+    found = {tier: asked(client, tier) for tier in ("pro", "free")}
+    assert [(found[tier]["theme"], found[tier]["chapters"]) for tier in found] == [("midnight", True), ("plain", False)]
+    page = client.get("/", params={"user": "pro@example.com"}).text
+    assert "New player, midnight" in page and "who pays lets it in" in page
+    page = client.get("/", params={"user": "free@example.com"}).text
+    assert "flag new_player must be on" in page
