@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from ninja import Router
 
-from flags.api import router as flags
+from flags.api import flags_router, segments_router
 from ops_console.api_base.schema import ConsoleAPI
 from ops_console.api_base.scopes import any_token
 from ops_console.audit.api import router as audit
@@ -20,6 +20,7 @@ def openapi(request: HttpRequest) -> object:
 
 
 api.add_router("", document)
-api.add_router("", flags)
+api.add_router("", flags_router)
+api.add_router("", segments_router)
 api.add_router("", audit)
 api.add_router("", quotas)

@@ -33,6 +33,11 @@ def register() -> None:
 
 def path_of(path: str, *names: str) -> str:
     """The address below /api/v1 of things with these names: `path_of("/flags/{}/state", "a/b")`."""
-    twice = [quote(quote(str(name), safe=""), safe="") if {"/", "%"} & set(str(name)) else quote(str(name), safe="")
-             for name in names]  # fmt: skip
-    return "/api/v1" + path.format(*twice)
+    return "/api/v1" + path.format(*map(_written, names))
+
+
+def _written(name: str) -> str:
+    if name in (".", ".."):
+        return name.replace(".", "%252E")  # clients take dots, encoded once or not, for a step in the path
+    once = quote(name, safe="")
+    return quote(once, safe="") if {"/", "%"} & set(name) else once

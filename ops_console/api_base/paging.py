@@ -24,12 +24,16 @@ class Listed(Schema, Generic[Item]):
 class Paging(Asked):
     """The parameters of every list. Filters of one list derive from it."""
 
-    cursor: str = Field("", description="Where the page begins: follow `next`, never make one up.")
+    cursor: str = Field("", description="Where the page begins: follow next, never make one up.")
     limit: int = Field(50, ge=1, le=200, description="How many items a page holds.")
 
 
 def listed(
-    request: HttpRequest, keyset: Keyset, found: QuerySet[Any], paging: Paging, shape: Callable[[Any], Any]
+    request: HttpRequest,
+    keyset: Keyset,
+    found: QuerySet[Any],
+    paging: Paging,
+    shape: Callable[[Any], Any] = lambda row: row,
 ) -> dict[str, Any]:
     """A page of a queryset in the keyset's order, each row put into its form by `shape`."""
     page = Keyset(*keyset.keys, size=paging.limit).page(found, paging.cursor)

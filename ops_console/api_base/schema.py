@@ -1,5 +1,6 @@
 """The API as ninja runs it and as its OpenAPI document tells it: behind the door, closed by default, with problems."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from ops_console.api_base.reading import StrictParser
 from ops_console.api_base.scopes import Needs, closed
 
 PREFIX = "/api/v1"
+_ENDS_IN_NAME = re.compile(r"<named:\w+>$")
 _ALWAYS = (401, 403, 406, 429, 500, 503)
 _WITH_BODY = (400, 413, 415)
 _WITH_VERSION = (409, 412, 428)
@@ -41,7 +43,8 @@ class ConsoleAPI(NinjaAPI):
             found.extend(router.urls_paths(router.prefix))
         for pattern in found:
             pattern.callback = guarded(pattern.callback)
-        return found
+        # A name may hold slashes: `flags/NAME/why` has to be tried before `flags/NAME`.
+        return sorted(found, key=lambda pattern: _ENDS_IN_NAME.search(str(pattern.pattern)) is not None)
 
     def operations(self) -> list[tuple[str, Operation]]:
         """Every operation with its path below /api/v1."""

@@ -9,7 +9,7 @@ from ninja import Header
 from ops_console.errors import InvalidInput, VersionNeeded
 
 IfMatch = Annotated[
-    str, Header(alias="If-Match", description='The ETag of what you read, e.g. `"7"`; `*` for whatever stands now.')
+    str, Header(alias="If-Match", description='The ETag of what you read, e.g. "7"; * for whatever stands now.')
 ]
 _ETAG = re.compile(r'"(\d{1,9})"')
 

@@ -8,7 +8,6 @@ from ninja import Field, Query, Router, Schema
 
 from ops_console.api_base import Listed, Paging, listed, needs
 from ops_console.audit import queries
-from ops_console.audit.models import Entry
 
 router = Router(tags=["Audit"])
 
@@ -18,7 +17,7 @@ class EntryOut(Schema):
 
     id: int
     at: datetime
-    source: str = Field(description="`service`, or `trigger` for what was written around the console.")
+    source: str = Field(description="service, or trigger for what was written around the console.")
     actor: str
     via: str
     credential: str = Field(description="The API token's name or the shell's user that stood for the person.")
@@ -49,14 +48,10 @@ class EntryFilter(Paging):
 @router.get("/audit", auth=needs("audit:read"), response=Listed[EntryOut])
 def audit_list(request: HttpRequest, wanted: Query[EntryFilter]) -> Any:
     """Changes, the newest first."""
-    return listed(request, queries.ORDER, queries.entries(wanted.model_dump()), wanted, _shape)
+    return listed(request, queries.ORDER, queries.entries(wanted.model_dump()), wanted)
 
 
 @router.get("/audit/{int:entry_id}", auth=needs("audit:read"), response=EntryOut)
 def audit_entry(request: HttpRequest, entry_id: int) -> Any:
     """One change."""
     return queries.entry(entry_id)
-
-
-def _shape(entry: Entry) -> Entry:
-    return entry

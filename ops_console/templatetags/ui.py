@@ -131,7 +131,7 @@ def facts(*pairs: Any) -> dict[str, Any]:
 @register.inclusion_tag("components/field.html")
 def field(bound: Any) -> dict[str, Any]:
     """A form field with label, help and errors, tied together for screen readers."""
-    return {"field": bound, "kind": getattr(bound.field.widget, "input_type", "")}
+    return {"field": bound, "kind": "" if bound.use_fieldset else getattr(bound.field.widget, "input_type", "")}
 
 
 @register.inclusion_tag("components/form_errors.html")
