@@ -11,10 +11,10 @@ from demo.backend import Backend, make_backend
 from demo.config import backend_database
 from demo.limits import install_limits
 from demo.problems import install_problems
-from demo.routes import assemble, episodes, faults, health, hello, home, providers, users
+from demo.routes import assemble, episodes, faults, health, hello, home, providers, quota, users
 from ops_client.asgi.body_limit import BodyLimitMiddleware
 
-ROUTES = (home, health, hello, episodes, assemble, users, providers, faults)
+ROUTES = (home, health, hello, episodes, assemble, users, quota, providers, faults)
 STATIC = Path(__file__).with_name("static")
 BODY_LIMIT_BYTES = 1024 * 1024
 

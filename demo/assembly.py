@@ -1,14 +1,14 @@
 """How an episode is given to the worker: only the row that was read, as it was read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from demo.database import Database
 from demo.meta import JOB_KEY, JOB_PREFIX, read_meta, version_of, versioned_job_id, with_job
 
-READ = "SELECT id::text, status::text, meta_json FROM public.episode WHERE id = %(id)s::uuid"
+READ = "SELECT id::text, status::text, meta_json, user_id::text FROM public.episode WHERE id = %(id)s::uuid"
 # A worker or an operator who came first wins.
 TAKE = """
 UPDATE public.episode SET status = 'processing', meta_json = %(meta_json)s
@@ -30,12 +30,22 @@ class NotOurs(Exception):
     """The episode is in somebody else's hands, or done."""
 
 
+def _nothing() -> None:
+    """Nothing is held for the job."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """One assembly of one episode; `id` is what the worker's writes are conditional on."""
+    """One assembly of one episode; `id` is what the worker's writes are conditional on. `done` is called at its end."""
 
     id: str
     episode_id: str
+    done: Callable[[], object] = field(default=_nothing, compare=False)
+
+
+def owner_of(database: Database, episode_id: str) -> str:
+    """Whose episode it is, as an id. Raises NotThere, DatabaseAway."""
+    return str(_read(database, episode_id)["user_id"])
 
 
 def start(database: Database, episode_id: str) -> Job:

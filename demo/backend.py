@@ -11,6 +11,7 @@ from demo.database import Database
 from demo.guards import GuardedProvider, config_for
 from demo.people import People
 from demo.providers import make_providers
+from demo.storage import measure_for
 from demo.worker import Worker
 from ops_client.client import OpsClient
 
@@ -44,6 +45,7 @@ def make_backend(conninfo: str, ops: OpsClient | None = None) -> Backend:
     database = Database(conninfo)
     ops = ops or OpsClient(conninfo, service=SERVICE, version=__version__)
     worker = Worker(database)
+    measure_for(ops, database)
     ops.operations.on_command(KIND, retry=EpisodeCommands(database, worker).retry)
     guarded = {
         provider.name: GuardedProvider(provider, ops.breaker(provider.name, config_for(provider.name)))

@@ -1,4 +1,4 @@
-"""The users' limits at the backend's door: calls a minute, and room for recordings."""
+"""The users' limits: calls a minute, episodes a month, room for recordings, assemblies at once."""
 
 import logging
 from collections.abc import Callable, MutableMapping
@@ -12,14 +12,15 @@ from demo.backend import Backend
 from demo.database import DatabaseAway, Unstorable
 from demo.people import People, Person
 from demo.problems import Problem
-from ops_client.asgi.quotas import Caller, QuotaMiddleware
+from demo.storage import AUDIO, BYTES, seconds_of
+from ops_client.asgi.quotas import Caller, limit_requests
 from ops_client.errors import NotFound
 from ops_client.quotas.guard import QuotaExceeded
 from ops_client.quotas.http import headers, problem
 
 log = logging.getLogger(__name__)
 
-STORAGE = "storage_bytes"
+EPISODES, ASSEMBLIES = "episodes_per_month", "concurrent_assemblies"
 COUNTED = ("/api/", "/providers/")
 
 Scope = MutableMapping[str, Any]
@@ -27,18 +28,32 @@ Scope = MutableMapping[str, Any]
 
 def install_limits(app: FastAPI, backend: Backend) -> None:
     """Count every call that is made for a user; health checks, the page and calls of nobody are free."""
-    identify = _identifier(backend.people)
-    app.add_middleware(QuotaMiddleware, quotas=backend.ops.quotas, identify=identify, cost=_cost)
+    limit_requests(app, backend.ops.quotas, identify=_identifier(backend.people), cost=_cost)
 
 
 def room_for(backend: Backend, person: Person, size_bytes: int) -> AbstractContextManager[Any]:
-    """Room held while a recording is stored: kept if that succeeds, given back if not. Raises Problem when full."""
+    """One of the month's episodes, and room held while its recording is stored: all of it, or none.
+
+    The room is kept if the block succeeds, given back if not. Raises Problem when something is used up.
+    """
+    wanted = {EPISODES: 1, BYTES: size_bytes, AUDIO: seconds_of(size_bytes)}
+    return _held(lambda: backend.ops.quotas.all_of(wanted, person.id, tier=person.tier))
+
+
+def place_for(backend: Backend, user_id: str) -> AbstractContextManager[Any]:
+    """One of the assemblies that a user may have at once, held until the block is left. Raises Problem."""
+    person = backend.people.find(user_id)
+    tier = person.tier if person else None
+    return _held(lambda: backend.ops.quotas.lease(ASSEMBLIES, user_id, tier=tier))
+
+
+def _held(take: Callable[[], AbstractContextManager[Any]]) -> AbstractContextManager[Any]:
     try:
-        return backend.ops.quotas.reserve(STORAGE, person.id, size_bytes, tier=person.tier)
+        return take()
     except QuotaExceeded as error:
         raise _refusal(error) from error
     except NotFound as error:
-        log.warning("storage is not limited: %s", error)
+        log.warning("nobody is limited: %s", error)
         return nullcontext()
 
 

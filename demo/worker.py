@@ -10,6 +10,7 @@ from itertools import islice
 from demo.assembly import Job
 from demo.database import Database, DatabaseAway
 from demo.meta import JOB_KEY, JOB_PREFIX
+from ops_client.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -103,3 +104,12 @@ class Worker:
         with self._changed:
             for _ in jobs:
                 self._queue.popleft()
+        for job in jobs:
+            _end(job)
+
+
+def _end(job: Job) -> None:
+    try:
+        job.done()
+    except StoreUnavailable as error:
+        log.warning("the place of %s comes back by itself: %s", job.episode_id, error)

@@ -5,6 +5,7 @@ from typing import Any
 from ops_console.access.actor import SYSTEM
 from quotas.models import Resource
 from quotas.settings_services import create_resource, set_policy
+from quotas.storage_services import request_recount
 
 HOUR_SECONDS = 3600
 HOUR_OF_AUDIO_BYTES = 100_000_000  # at the quality in which recordings are kept
@@ -70,9 +71,11 @@ _POLICIES: dict[str, dict[str, int | None]] = {
 
 
 def seed() -> None:
-    """Define what is not defined; change nothing that is."""
+    """Define what is not defined; change nothing that is. Levels of storage begin at what is there already."""
     for name, (kind, values) in _RESOURCES.items():
         if not Resource.objects.filter(pk=name).exists():
             create_resource(SYSTEM, name, kind, {**values, "allow_unlimited": True})
             for tier, limit in _POLICIES[name].items():
                 set_policy(SYSTEM, tier, name, limit)
+            if kind == Resource.Kind.STORAGE:
+                request_recount(SYSTEM, name, correct=True)

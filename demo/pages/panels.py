@@ -1,13 +1,13 @@
 """The panels of the human page, each from what it shows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from demo.guards import GuardedProvider
 from demo.pages.html import Html, fill, join
 from demo.providers import Dial
 from ops_client.flags.explain import Explanation
-from ops_client.quotas.decide import WARN_RATES, Source
+from ops_client.quotas.decide import Source
 from ops_client.quotas.usage import Usage
 
 PROVIDER_ROW = """
@@ -18,15 +18,22 @@ PROVIDER_ROW = """
 <button aria-label="Mend $name" data-url="/faults" data-body='{"$name": {}}'>Mend</button></tr>"""
 FLAG_ROW = '<tr><td><code>$name</code><td class="$tone">$answer<td class="long">$why</tr>'
 QUOTA = """
-<p class="quota"><label>$title: $used of $limit <span class="quiet">$source</span> <meter min="0" max="$max"
+<p class="quota"><label>$title: $used of $limit <span class="quiet">$source</span>
+<strong class="$tone">$warning</strong> <meter min="0" max="$max"
 low="$low" high="$high" optimum="0" value="$value">$used of $limit</meter></label></p>"""
 EPISODE_ROW = """
 <tr><td>$title<td class="$tone">$status<td>$created_at<td>
 <button data-url="/api/assemble/$id?user=$user">Assemble</button></tr>"""
+WARNING = '<p class="warn" role="status">$title: $words.</p>'
 QUIET = '<p class="quiet">$text</p>'
 EMPTY_ROW = '<tr><td colspan="4" class="quiet">$text</tr>'
-BYTES = "bytes"
 MEBIBYTE = 1024 * 1024
+# Units that are not said as a plain number.
+SHOWN: dict[str, Callable[[int], str]] = {
+    "bytes": lambda size: f"{size / MEBIBYTE:,.1f} MiB",
+    "seconds": lambda seconds: f"{seconds / 3600:,.1f} h",
+}
+WARNINGS = {"near": ("warn", "near its limit"), "nearly": ("warn", "nearly used up"), "full": ("bad", "used up")}
 SOURCES = {
     Source.OVERRIDE: "an operator's override",
     Source.TIER: "by tier",
@@ -51,6 +58,12 @@ def quota_bars(usages: Iterable[Usage] | None) -> Html:
     if usages is None:
         return fill(QUIET, text="Unavailable: the database is away.")
     return join([_quota(usage) for usage in usages]) or fill(QUIET, text="No resources are defined.")
+
+
+def warnings(usages: Iterable[Usage]) -> Html:
+    """One sentence a resource that its user should know of; nothing where there is room everywhere."""
+    told = [fill(WARNING, title=usage.title, words=WARNINGS[usage.warning][1]) for usage in usages if usage.warning]
+    return join(told)
 
 
 def episode_rows(episodes: list[dict[str, Any]] | None, user: str) -> Html:
@@ -98,9 +111,11 @@ def _quota(usage: Usage) -> Html:
         used=_amount(usage.used, usage.unit),
         limit=_limit(usage),
         source=SOURCES[usage.source],
+        tone=WARNINGS.get(usage.warning, ("", ""))[0],
+        warning=WARNINGS.get(usage.warning, ("", ""))[1],
         max=max(limit, 1),
-        low=int(limit * WARN_RATES[0]),
-        high=int(limit * WARN_RATES[1]),
+        low=int(limit * usage.warn_rates[0]),
+        high=int(limit * usage.warn_rates[1]),
         value=usage.used,
     )
 
@@ -108,12 +123,12 @@ def _quota(usage: Usage) -> Html:
 def _limit(usage: Usage) -> str:
     if usage.limit is None:
         return "no limit"
-    unit = "" if usage.unit == BYTES else f" {usage.unit}"
+    unit = "" if usage.unit in SHOWN else f" {usage.unit}"
     return _amount(usage.limit, usage.unit) + unit
 
 
 def _amount(number: int, unit: str) -> str:
-    return f"{number / MEBIBYTE:,.1f} MiB" if unit == BYTES else f"{number:,}"
+    return SHOWN[unit](number) if unit in SHOWN else f"{number:,}"
 
 
 def _dial(dial: Dial) -> str:

@@ -1,13 +1,13 @@
 """Limits a backend's requests: 429 with the limit in force and when to come again, its headers on every answer."""
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from ops_client.asgi.enforcing import is_enforced
 from ops_client.asgi.types import App, Message, Receive, Scope, Send
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas import http
@@ -30,12 +30,28 @@ class Caller:
     tier: str | None = None
 
 
+class Application(Protocol):
+    """What Starlette, FastAPI and their like are to this module."""
+
+    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None: ...
+
+
+def limit_requests(app: Application, quotas: QuotaClient, *, debug: bool = False, **options: Any) -> None:
+    """Add the middleware with its options to an application; the way that fails at once, not at the first request.
+
+    Raises QuotasOff where `OPS_QUOTAS` is off, `debug` is too, and `OPS_QUOTAS_MAY_BE_OFF` does not say that it may be.
+    """
+    if is_enforced(quotas, debug):
+        app.add_middleware(QuotaMiddleware, quotas=quotas, debug=debug, **options)
+
+
 class QuotaMiddleware:
     """Counts each HTTP request against a rate before the application sees it.
 
     `identify` names the caller of a request (it runs on a thread and may ask a database); None limits by address.
-    `cost` is what a request counts, 0 for one that is free. Health routes are always free. `trusted_proxies` is how
-    many proxies of yours append to X-Forwarded-For; with 0 the header is not believed.
+    `cost` is what a request counts, 0 for one that is free (see `route_costs`); None is what the resource says. Health
+    routes are always free. `trusted_proxies` is how many proxies of yours append to X-Forwarded-For; with 0 the header
+    is not believed. Raises QuotasOff as `limit_requests` does.
     """
 
     def __init__(
@@ -45,11 +61,13 @@ class QuotaMiddleware:
         *,
         resource: str = "api_calls",
         identify: Callable[[Scope], Caller | None] = lambda scope: None,
-        cost: Callable[[Scope], int] = lambda scope: 1,
+        cost: Callable[[Scope], int | None] = lambda scope: None,
         exempt: Collection[str] = HEALTH_ROUTES,
         trusted_proxies: int = 0,
+        debug: bool = False,
     ) -> None:
         self.app = app
+        self._enforced = is_enforced(quotas, debug)
         self._quotas = quotas
         self._resource = resource
         self._identify = identify
@@ -59,11 +77,11 @@ class QuotaMiddleware:
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._exempt or not (cost := self._cost(scope)):
+        if scope["type"] != "http" or self._is_free(scope) or (cost := self._cost(scope)) == 0:
             await self.app(scope, receive, send)
             return
         try:
-            decision, call = await asyncio.to_thread(self._decide, scope, cost)
+            decision, call = await self._quotas.threads.run(self._decide, scope, cost)
         except StoreUnavailable as error:
             await _answer(send, 503, _away(error), {"Retry-After": AWAY_RETRY_SECONDS})
             return
@@ -79,7 +97,10 @@ class QuotaMiddleware:
         else:
             await _answer(send, http.status(decision), http.problem(decision), http.headers(decision))
 
-    def _decide(self, scope: Scope, cost: int) -> tuple[Decision, Call]:
+    def _is_free(self, scope: Scope) -> bool:
+        return not self._enforced or scope["path"] in self._exempt
+
+    def _decide(self, scope: Scope, cost: int | None) -> tuple[Decision, Call]:
         address = client_address(scope, self._trusted_proxies)
         caller = self._identify(scope) or Caller(f"address:{address}")
         route = f"{scope['method']} {_ID.sub('/{id}', scope['path'])}"

@@ -69,7 +69,7 @@ class Asking:
             return [(use, each, None) for use, each in self.without_store.decide_all(known, self.resources, late)]
         by_name = {row["resource"]: row for row in rows}
         for use in uses:
-            if by_name[use.resource]["kind"] is None:
+            if by_name.get(use.resource, {}).get("kind") is None:
                 raise NotFound("resource", use.resource)
         known = [replace(use, kind=Kind(by_name[use.resource]["kind"])) for use in uses]
         return [(use, self._decided(use, by_name[use.resource]), by_name[use.resource]) for use in known]

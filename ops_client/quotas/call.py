@@ -14,5 +14,5 @@ class Call:
     request_id: str = ""
 
 
-# Set by the middleware; asyncio.to_thread carries it along.
+# Set by the middleware; threads of asyncio and of the quotas carry it along.
 current_call: ContextVar[Call] = ContextVar("ops_quota_call", default=Call())  # noqa: B039 - Call is frozen

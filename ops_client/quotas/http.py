@@ -1,9 +1,10 @@
 """How a decision is told over HTTP: the only place that writes these headers and this body."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 from ops_client.quotas.decide import Decision, Kind
+from ops_client.quotas.usage import Usage
 
 _LARGEST_INTEGER = 10**15 - 1  # structured fields have no larger one
 PROBLEM_TYPE = "application/problem+json"
@@ -49,6 +50,28 @@ def problem(decision: Decision) -> Mapping[str, object]:
     if decision.retryable:
         body["retry_after_seconds"] = _retry_after(decision)
     return body
+
+
+def usage_body(usages: Iterable[Usage]) -> list[dict[str, object]]:
+    """What a user has used, for the backend's own front end: plain values, with the soft warnings."""
+    return [
+        {
+            "resource": usage.resource,
+            "title": usage.title,
+            "unit": usage.unit,
+            "kind": usage.kind.value,
+            "used": usage.used,
+            "limit": usage.limit,
+            "remaining": None if usage.limit is None else max(0, usage.limit - usage.used),
+            "used_percent": None if usage.used_rate is None else round(usage.used_rate * 100, 1),
+            "warning": usage.warning or None,
+            "limit_source": usage.source.value,
+            "policy": usage.policy,
+            "window_seconds": usage.window_seconds,
+            "resets_at": usage.resets_at.isoformat() if usage.resets_at else None,
+        }
+        for usage in usages
+    ]
 
 
 def sentence(decision: Decision) -> str:

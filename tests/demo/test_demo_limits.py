@@ -39,7 +39,7 @@ def room() -> Iterator[None]:
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the quotas answer; an exception is raised."""
-    wanted: dict[str, Any] = {"hit": decision(True), "reserve": room()}
+    wanted: dict[str, Any] = {"hit": decision(True), "all_of": room()}
     HELD.clear()
 
     def answer(method: str) -> Any:
@@ -48,7 +48,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return wanted[method]
 
     monkeypatch.setattr(QuotaClient, "hit", lambda *_args, **_named: answer("hit"))
-    monkeypatch.setattr(QuotaClient, "reserve", lambda *_args, **_named: answer("reserve"))
+    monkeypatch.setattr(QuotaClient, "all_of", lambda *_args, **_named: answer("all_of"))
     return wanted
 
 
@@ -78,7 +78,7 @@ def test_not_counted(client: Client, answers: dict[str, Any], path: str) -> None
 
 def test_undefined_resource_limits_nobody(client: Client, answers: dict[str, Any]) -> None:
     """While the console has no such resource, calls and uploads go through."""
-    answers["hit"] = answers["reserve"] = NotFound("resource", "api_calls")
+    answers["hit"] = answers["all_of"] = NotFound("resource", "api_calls")
     assert client.get("/api/hello", params=PRO).status_code == 200
     assert client.post("/api/episodes", params=PRO, json={}).status_code == 201
 
@@ -104,7 +104,7 @@ def test_failed_upload_releases_its_room(client: Client, answers: dict[str, Any]
 
 def test_no_room(client: Client, answers: dict[str, Any]) -> None:
     """A recording that does not fit is refused as too large, without a time to try again."""
-    answers["reserve"] = QuotaExceeded(decision(False, Kind.STORAGE))
+    answers["all_of"] = QuotaExceeded(decision(False, Kind.STORAGE))
     answer = client.post("/api/episodes", params=PRO, json={})
     assert (answer.status_code, answer.json()["retryable"]) == (413, False)
     assert "retry-after" not in answer.headers

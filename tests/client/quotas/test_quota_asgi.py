@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from ops_client.asgi.quotas import Caller, QuotaMiddleware, client_address
+from ops_client.asgi.enforcing import QuotasOff
+from ops_client.asgi.quotas import Caller, QuotaMiddleware, client_address, limit_requests
+from ops_client.asgi.route_costs import route_costs
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas.call import Call, current_call
 from ops_client.quotas.decide import Decision, Kind, Source
+from ops_client.quotas.threads import Threads
 
 ALLOWED = Decision(
     True, "api_calls", Kind.RATE, 60, 59, Source.TIER, "free", reset_seconds=12.2, window_seconds=60
@@ -25,8 +28,13 @@ class Quotas:
         self.answer = answer
         self.asked: list[tuple[Any, ...]] = []
         self.call = Call()
+        self.threads = Threads()
+        self.off = ""
 
-    def hit(self, resource: str, user_id: str, *, tier: str | None, cost: int) -> Decision:
+    def told_off(self, why: str) -> None:
+        self.off = why
+
+    def hit(self, resource: str, user_id: str, *, tier: str | None, cost: int | None) -> Decision:
         self.asked.append((resource, user_id, tier, cost))
         self.call = current_call.get()
         if isinstance(self.answer, Exception):
@@ -100,7 +108,7 @@ def test_nobody_is_limited_by_address():
     """Who is not identified is limited by the peer's address; a header that anybody can send is not believed."""
     quotas = Quotas(ALLOWED)
     ask(quotas, headers=[(b"x-forwarded-for", b"203.0.113.1")])
-    assert quotas.asked == [("api_calls", "address:192.0.2.9", None, 1)]
+    assert quotas.asked == [("api_calls", "address:192.0.2.9", None, None)]
 
 
 @pytest.mark.parametrize(
@@ -145,3 +153,47 @@ def test_refusals_know_the_call_here_and_in_the_application():
     *_, app = ask(quotas, path, headers=[(b"x-request-id", b"r-1")], identify=lambda scope: Caller("u1"))
     assert quotas.call == Call("GET /api/episodes/{id}/parts/{id}", "u1", "192.0.2.9", "r-1")
     assert app.calls == [quotas.call]
+
+
+class Framework:
+    """As much of FastAPI as the middleware needs."""
+
+    def __init__(self) -> None:
+        self.added: list[Any] = []
+
+    def add_middleware(self, kind: Any, **options: Any) -> None:
+        self.added.append((kind, options))
+
+
+def test_production_without_limits_does_not_start(monkeypatch):
+    """Turned off with DEBUG off, neither application nor middleware is made; the error names the setting."""
+    monkeypatch.setenv("OPS_QUOTAS", "off")
+    with pytest.raises(QuotasOff, match="OPS_QUOTAS_MAY_BE_OFF"):
+        limit_requests(Framework(), Quotas(ALLOWED))
+    with pytest.raises(QuotasOff):
+        QuotaMiddleware(App(), Quotas(ALLOWED))
+
+
+@pytest.mark.parametrize("permission", ["1", ""])
+def test_where_limits_may_be_off_the_console_hears_of_it(monkeypatch, permission):
+    """Allowed by the named setting, or in DEBUG, nobody is limited, and the process reports so."""
+    monkeypatch.setenv("OPS_QUOTAS", "off")
+    monkeypatch.setenv("OPS_QUOTAS_MAY_BE_OFF", permission)
+    quotas, app = Quotas(REFUSED), Framework()
+    limit_requests(app, quotas, debug=not permission)
+    assert (app.added, "OPS_QUOTAS is off" in quotas.off) == ([], True)
+    assert ask(quotas, debug=not permission)[0] == 200
+
+
+def test_with_limits_the_application_gets_its_middleware():
+    """Nothing has to be set for limits to be on."""
+    app = Framework()
+    limit_requests(app, Quotas(ALLOWED), trusted_proxies=1)
+    assert [(kind, options["trusted_proxies"]) for kind, options in app.added] == [(QuotaMiddleware, 1)]
+
+
+def test_routes_have_costs_of_their_own():
+    """A table gives the cost by method and path, with parts that vary; anything else has the usual one."""
+    cost = route_costs({"POST /api/export/{id}": 10, "/api/ping": 0}, usual=2)
+    asked = [("POST", "/api/export/7"), ("GET", "/api/export/7"), ("GET", "/api/ping"), ("POST", "/api/export/7/x")]
+    assert [cost({"method": method, "path": path}) for method, path in asked] == [10, 2, 0, 2]
