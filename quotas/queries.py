@@ -97,6 +97,12 @@ class Cell:
             return "no limit" if self.resource.allow_unlimited else "nothing"
         return words.amount(self.resource.unit, self.policy.limit if self.policy else self.resource.default_limit)
 
+    @property
+    def trial_words(self) -> str:
+        """The limit on trial beside it, or nothing."""
+        trial = self.policy.trial_limit if self.policy else None
+        return "" if trial is None else words.amount(self.resource.unit, trial)
+
 
 def limited(people: Iterable[Person]) -> list[Limited]:
     """These users with their limits, in two queries however many they are."""

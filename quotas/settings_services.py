@@ -30,29 +30,24 @@ EDITABLE = (
     "failure_policy",
     "deadline_ms",
 )
+_POLICY = ("limit", "trial_limit")
 LONGEST_WINDOW_SECONDS = 31 * 24 * 3600
 
 
 def set_policy(actor: Actor, tier: str, resource_name: str, limit: int | None, version: int = 0) -> Policy:
-    """What a tier may use; None is no limit. `version` is the one that was read, 0: none.
+    """What a tier may use; None is no limit. What was on trial beside it ends. `version` is what was read, 0: none.
 
     Raises NotAllowed, NotFound, InvalidInput, and Conflict when somebody else was faster.
     """
-    require(actor, Role.ADMIN)
-    if not 1 <= len(tier.strip()) <= 50 or "\0" in tier:
-        raise InvalidInput("tier", "tier: is a name of 1 to 50 characters.")
-    with transaction.atomic():
-        resource = locked_resource(resource_name)
-        limit = checked_limit(resource, limit)
-        policy = Policy.objects.filter(resource=resource, tier=tier).first()
-        _require_policy_version(policy, version, {"limit": limit})
-        before = {"limit": policy.limit} if policy else None
-        policy = policy or Policy(resource=resource, tier=tier, version=0)
-        policy.limit = limit
-        policy.version += 1
-        policy.save()
-        record(actor, "policy.set", policy_target(policy), before=before, after={"limit": limit})
-    return policy
+    return _put_policy(actor, "policy.set", tier, resource_name, {"limit": limit, "trial_limit": None}, version)
+
+
+def try_policy(actor: Actor, tier: str, resource_name: str, trial_limit: int | None, version: int = 0) -> Policy:
+    """Put a limit on trial beside the one in force: whoever is over it is recorded, and let through. None ends it.
+
+    A tier without a policy gets one with the default's limit. Raises as `set_policy`.
+    """
+    return _put_policy(actor, "policy.try", tier, resource_name, {"trial_limit": trial_limit}, version)
 
 
 def remove_policy(actor: Actor, tier: str, resource_name: str, version: int) -> None:
@@ -64,7 +59,7 @@ def remove_policy(actor: Actor, tier: str, resource_name: str, version: int) -> 
         if policy is None:
             raise NotFound(f"The tier {tier[:50]!r} has no policy of {resource.name} any more.")
         _require_policy_version(policy, version, {"limit": "removed"})
-        target, before = policy_target(policy), {"limit": policy.limit}
+        target, before = policy_target(policy), snapshot(policy, _POLICY)
         policy.delete()
         record(actor, "policy.remove", target, before=before)
 
@@ -134,6 +129,32 @@ def policy_target(policy: Policy) -> Target:
 
 def resource_target(resource: Resource) -> Target:
     return Target("resource", resource.name, resource.name)
+
+
+def _put_policy(
+    actor: Actor, action: str, tier: str, resource_name: str, values: dict[str, int | None], version: int
+) -> Policy:
+    require(actor, Role.ADMIN)
+    if not 1 <= len(tier.strip()) <= 50 or "\0" in tier:
+        raise InvalidInput("tier", "tier: is a name of 1 to 50 characters.")
+    with transaction.atomic():
+        resource = locked_resource(resource_name)
+        checked = {name: _checked(resource, name, limit) for name, limit in values.items()}
+        policy = Policy.objects.filter(resource=resource, tier=tier).first()
+        _require_policy_version(policy, version, checked)
+        before = snapshot(policy, _POLICY) if policy else None
+        policy = policy or Policy(resource=resource, tier=tier, limit=resource.default_limit, version=0)
+        for name, limit in checked.items():
+            setattr(policy, name, limit)
+        policy.version += 1
+        policy.save()
+        record(actor, action, policy_target(policy), before=before, after=snapshot(policy, _POLICY))
+    return policy
+
+
+def _checked(resource: Resource, name: str, limit: int | None) -> int | None:
+    # No limit on trial is no trial, whatever the resource may have.
+    return None if name == "trial_limit" and limit is None else checked_limit(resource, limit, name)
 
 
 def _check_unlimited(resource: Resource) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from quotas import bulk_views, settings_views, usage_views, views
+from quotas import bulk_views, policy_views, settings_views, usage_views, views
 
 app_name = "quotas"
 urlpatterns = [
@@ -16,7 +16,7 @@ urlpatterns = [
     path("overrides/import/", bulk_views.overrides_import, name="import"),
     path("overrides/many/", bulk_views.overrides_many, name="many"),
     path("tiers/", settings_views.tier_list, name="tiers"),
-    path("tiers/<str:tier>/<slug:resource>/", settings_views.policy_edit, name="policy"),
+    path("tiers/<str:tier>/<slug:resource>/", policy_views.policy_edit, name="policy"),
     path("resources/", settings_views.resource_list, name="resources"),
     path("resources/new/", settings_views.resource_new, name="resource-new"),
     path("resources/<slug:name>/", settings_views.resource_edit, name="resource"),

@@ -85,7 +85,7 @@ def test_settings_are_audited(make_resource):
     name = make_resource(default_limit=5).name
     set_policy(admin(), "gold", name, 9)
     edit_resource(admin(), name, {"shadow": True}, version=1)
-    assert Entry.objects.get(target_id=f"gold/{name}").after == {"limit": 9}
+    assert Entry.objects.get(target_id=f"gold/{name}").after == {"limit": 9, "trial_limit": None}
     assert Entry.objects.get(target_id=name, action="resource.edit").after["shadow"] is True
 
 
