@@ -154,6 +154,8 @@ class OpsClient:
             snapshot_source=self._sync.source,
             problems=json.dumps([problem for part in self._parts for problem in part.problems()]),
             started_at=self.runtime.started_at,
+            flag_defaults=self.flags.environment(),
+            dropped={kind: count for part in self._parts for kind, count in part.dropped().items() if count},
         )
 
     def _after_fork(self) -> None:

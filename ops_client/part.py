@@ -44,6 +44,10 @@ class Part:
         """What the newest configuration holds that this version cannot follow; the console shows it."""
         return []
 
+    def dropped(self) -> dict[str, int]:
+        """What had to be given up instead of being written, by kind, since the process began; the console shows it."""
+        return {}
+
     def jobs(self) -> list[Job]:
         """Reports and flushes to run in the background."""
         return []

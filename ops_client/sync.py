@@ -49,6 +49,7 @@ class Sync:
         self._listen = listen
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._unsaved: lastgood.LastGood | None = None
         self.revision: int | None = None
         self.source = "none"
         self.reachable = False
@@ -64,6 +65,7 @@ class Sync:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=self._poll_seconds + 2)
+        self._save()
 
     def refresh(self) -> bool:
         """Ask for the revision and load it if it is not the one applied. Raises StoreUnavailable."""
@@ -97,8 +99,13 @@ class Sync:
         tables = self._store.snapshot(["revision", *names])
         revision = int(tables.pop("revision")[0]["revision"])
         self._apply(tables, revision, "database")
-        if self._path:
-            lastgood.save(self._path, lastgood.LastGood(revision, tables))
+        self._unsaved = lastgood.LastGood(revision, tables)
+
+    def _save(self) -> None:
+        """Keep what is in force on disk: later, since the first question waits for the load."""
+        unsaved, self._unsaved = self._unsaved, None
+        if self._path and unsaved is not None:
+            lastgood.save(self._path, unsaved)
 
     def _apply(self, tables: dict[str, list[Row]], revision: int, source: str) -> None:
         for follower in self._followers:
@@ -108,6 +115,7 @@ class Sync:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
+                self._save()
                 self._wait()
                 if not self._stop.is_set():
                     self.refresh()

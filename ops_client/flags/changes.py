@@ -1,6 +1,6 @@
 """Following flags: who wants to hear of a new snapshot, and which flags may answer otherwise because of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,18 +20,20 @@ class Watcher(Protocol):
 
 def changed_flags(before: Snapshot, after: Snapshot) -> list[str]:
     """The flags that may answer otherwise: defined otherwise, or by way of a segment or a flag they depend on."""
-    names = before.definitions.keys() | after.definitions.keys()
     segments = {
         name
         for name in before.segments.keys() | after.segments.keys()
         if before.segments.get(name) != after.segments.get(name)
     }
+    # Of many flags few have changed: the others are not even read.
     found = {
         name
-        for name in names
-        if _meaning(before, name) != _meaning(after, name) or segments & _segments(after.definitions.get(name))
+        for name in before.sources.keys() | after.sources.keys()
+        if before.sources.get(name) != after.sources.get(name) and _meaning(before, name) != _meaning(after, name)
     }
-    return sorted(_with_children(found, after.definitions.values()))
+    if segments:
+        found |= {name for name, flag in after.definitions.items() if segments & _segments(flag)}
+    return sorted(_with_children(found, after.parents))
 
 
 def _meaning(snapshot: Snapshot, name: str) -> FlagDefinition | None:
@@ -40,15 +42,15 @@ def _meaning(snapshot: Snapshot, name: str) -> FlagDefinition | None:
     return None if definition is None or definition.archived else replace(definition, version=0)
 
 
-def _segments(definition: FlagDefinition | None) -> set[str]:
-    return {segment for rule in definition.rules for segment in rule.segments} if definition else set()
+def _segments(definition: FlagDefinition) -> set[str]:
+    return {segment for rule in definition.rules for segment in rule.segments}
 
 
-def _with_children(names: set[str], definitions: Iterable[FlagDefinition]) -> set[str]:
+def _with_children(names: set[str], parents: Mapping[str, Iterable[str]]) -> set[str]:
     children: dict[str, list[str]] = {}
-    for definition in definitions:
-        for prerequisite in definition.prerequisites:
-            children.setdefault(prerequisite.flag, []).append(definition.name)
+    for child, named in parents.items():
+        for parent in named:
+            children.setdefault(parent, []).append(child)
     found, waiting = set(names), list(names)
     while waiting:
         new = [child for child in children.get(waiting.pop(), ()) if child not in found]

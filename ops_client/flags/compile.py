@@ -1,28 +1,111 @@
-"""All flags at one revision, ready to be asked: a dict of closures, swapped whole and never changed."""
+"""All flags at one revision: swapped whole, never changed, and made ready one by one as they are asked for.
 
-from collections.abc import Callable, Iterable, Mapping
+Of ten thousand flags a process asks for a few dozen, so a snapshot holds rows and compiles what is wanted. What a newer
+snapshot has in common with the one before it takes over as it is.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
+from functools import cached_property
+from typing import TypeVar
 
-from ops_client.flags.conditions import segments_by_name
+from ops_client.flags.conditions import Now, segments_by_name
 from ops_client.flags.context import Context
 from ops_client.flags.evaluate import CompiledFlag, compile_flag, parents_by_flag
 from ops_client.flags.explain import Explanation, Reason, by_default, explain
 from ops_client.flags.prerequisites import cycles
-from ops_client.flags.rules import FlagDefinition, Problem, Segment
+from ops_client.flags.rules import (
+    FlagDefinition,
+    Problem,
+    Segment,
+    definition_from_row,
+    fields_of_flag,
+    fields_of_segments,
+)
 from ops_client.flags.variants import DISABLED, Variant
+
+Source = FlagDefinition | Mapping[str, object]
+V = TypeVar("V")
+
+
+class Made(Mapping[str, V]):
+    """Values that are made at the first question for them, and kept."""
+
+    def __init__(self, names: Collection[str], make: Callable[[str], V]) -> None:
+        self._names = names
+        self._make = make
+        self.made: dict[str, V] = {}
+
+    def __getitem__(self, name: str) -> V:
+        found = self.made.get(name)
+        if found is not None:
+            return found
+        if name not in self._names:
+            raise KeyError(name)
+        # Two threads may make the same value; both go on with the one that was kept.
+        return self.made.setdefault(name, self._make(name))
+
+    def glance(self, name: str) -> V:
+        """The value of a name that is there, not kept if it was not there yet."""
+        return self.made.get(name) or self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What looking through one flag found: what cannot be followed, and which fields of a context it reads."""
+
+    problems: tuple[Problem, ...]
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """What was in force at a revision. Readers keep the one they hold while a newer one takes its place."""
+    """What was in force at a revision. Readers keep the one they hold while a newer one takes its place.
+
+    `flags` are those that are not archived.
+    """
 
     revision: int
-    flags: Mapping[str, CompiledFlag]
-    definitions: Mapping[str, FlagDefinition]
-    problems: tuple[Problem, ...] = ()
-    segments: Mapping[str, Segment] = field(default_factory=dict)
+    flags: Made[CompiledFlag]
+    definitions: Made[FlagDefinition]
+    sources: Mapping[str, Source] = field(repr=False)
+    segments: Mapping[str, Segment] = field(repr=False)
+    findings: dict[str, Finding] = field(repr=False, default_factory=dict)
+
+    @cached_property
+    def parents(self) -> dict[str, list[str]]:
+        """Which flags each flag depends on, for those that do."""
+        return parents_by_flag(_read(source) for source in self.sources.values() if _has_parents(source))
+
+    @cached_property
+    def cycles(self) -> dict[str, tuple[str, ...]]:
+        """Who depends on themselves, with the way back."""
+        return cycles(self.parents)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What this version cannot follow. Looks through all flags, so it is asked for in the background."""
+        return tuple(problem for finding in self._all_findings() for problem in finding.problems)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The context's fields that some flag or segment reads. Looks through all flags, like `problems`."""
+        return fields_of_segments(self.segments.values()).union(*{finding.fields for finding in self._all_findings()})
+
+    def _all_findings(self) -> Iterator[Finding]:
+        for name in self.flags:
+            found = self.findings.get(name)
+            if found is None:
+                flag = self.flags.glance(name)
+                found = self.findings[name] = Finding(flag.problems, fields_of_flag(flag.definition))
+            yield found
 
     def is_enabled(self, name: str, context: Context, default: bool = False) -> bool:
         """A flag that is unknown or archived answers the default. Never raises for what a context holds."""
@@ -46,19 +129,68 @@ def compile_snapshot(
     definitions: Iterable[FlagDefinition],
     revision: int,
     segments: Iterable[Segment] = (),
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Now = lambda: datetime.now(UTC),
 ) -> Snapshot:
-    """Turn definitions into closures. A rule that cannot be followed is off and listed in `problems`."""
-    known = {definition.name: definition for definition in definitions}
+    """A snapshot of definitions. A rule that cannot be followed is off and listed in `problems`."""
+    return _snapshot({each.name: each for each in definitions}, revision, segments, now)
+
+
+def snapshot_from_rows(
+    rows: Iterable[Mapping[str, object]],
+    revision: int,
+    segments: Iterable[Segment] = (),
+    before: "Snapshot | None" = None,
+) -> Snapshot:
+    """The same of rows of the contract, read when they are asked for. A row without a name is left out."""
+    sources = {name: row for row in rows if isinstance(name := row.get("name"), str) and name}
+    return _snapshot(sources, revision, segments, lambda: datetime.now(UTC), before)
+
+
+def _snapshot(
+    sources: Mapping[str, Source], revision: int, segments: Iterable[Segment], now: Now, before: Snapshot | None = None
+) -> Snapshot:
     named = {each.name: each for each in segments}
+    definitions = Made(sources, lambda name: _read(sources[name]))
     segment = segments_by_name(named, now)
-    knotted = cycles(parents_by_flag(known.values()))
-    flags: dict[str, CompiledFlag] = {}
-    for name, definition in known.items():
-        if not definition.archived:
-            flags[name] = compile_flag(definition, now, segment, flags.get, lambda child: knotted.get(child, ()))
-    problems = tuple(problem for flag in flags.values() for problem in flag.problems)
-    return Snapshot(revision, MappingProxyType(flags), MappingProxyType(known), problems, MappingProxyType(named))
+
+    def make(name: str) -> CompiledFlag:
+        return compile_flag(
+            definitions.glance(name), now, segment, flags.get, lambda child: snapshot.cycles.get(child, ())
+        )
+
+    flags = Made(dict.fromkeys(name for name, source in sources.items() if not _is_archived(source)), make)
+    snapshot = Snapshot(revision, flags, definitions, sources, named)
+    if before is not None:
+        _take_over(before, snapshot)
+    return snapshot
 
 
-EMPTY = Snapshot(0, MappingProxyType({}), MappingProxyType({}))
+def _take_over(before: Snapshot, snapshot: Snapshot) -> None:
+    """Flags that say what they said, and refer to what they referred to, need not be made and looked through again."""
+    if before.segments != snapshot.segments:
+        return
+    # Copies: other threads may be asking the older snapshot for more.
+    made, findings = before.flags.made.copy(), before.findings.copy()
+    for name in made.keys() | findings.keys():
+        source = snapshot.sources.get(name)
+        if source is None or source != before.sources[name] or _has_parents(source):
+            continue
+        if name in made:
+            snapshot.flags.made[name] = made[name]
+        if name in findings:
+            snapshot.findings[name] = findings[name]
+
+
+def _has_parents(source: Source) -> bool:
+    return bool(source.prerequisites if isinstance(source, FlagDefinition) else source.get("prerequisites"))
+
+
+def _read(source: Source) -> FlagDefinition:
+    return source if isinstance(source, FlagDefinition) else definition_from_row(source)
+
+
+def _is_archived(source: Source) -> bool:
+    return source.archived if isinstance(source, FlagDefinition) else source.get("archived") is True
+
+
+EMPTY = compile_snapshot([], 0)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from ops_client.errors import InvalidInput
 from ops_client.flags import fields
 from ops_client.flags.compile import compile_snapshot
-from ops_client.flags.context import Context
+from ops_client.flags.context import Context, Matcher
 from ops_client.flags.rules import FlagDefinition, Rule
 
 logger = logging.getLogger("ops_client")
@@ -28,9 +28,10 @@ class EnvironmentDefaults:
         """What the environment says of a flag, else `default`."""
         return self._flags.is_enabled(variable(name), context, default) if self.values else default
 
-    def defines(self, name: str) -> bool:
-        """Has the environment an answer of its own?"""
-        return variable(name) in self._flags.definitions
+    def matcher(self, name: str) -> Matcher | None:
+        """What answers for a flag that the environment knows."""
+        flag = self._flags.flags.get(variable(name)) if self.values else None
+        return None if flag is None else flag.is_on
 
 
 def variable(name: str) -> str:

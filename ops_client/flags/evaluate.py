@@ -122,7 +122,8 @@ def compile_flag(flag: FlagDefinition, now: Now, segment: SegmentOf, parent: Par
             continue
         own = chooser(rule.group or flag.name, rule.variants) if rule.variants else choose
         rules.append(CompiledRule(name, rule, asked, conditions.all_of([each.holds for each in asked]), own))
-    if way := cycle(flag.name):
+    way = cycle(flag.name) if flag.prerequisites else ()
+    if way:
         problems.append(Problem(flag.name, "prerequisites", f"it depends on itself: {' → '.join(way)}"))
     gates = _gates(flag, now, parent, way)
     return CompiledFlag(flag, gates, tuple(rules), choose, _is_on(flag, gates, rules), tuple(problems))

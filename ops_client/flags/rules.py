@@ -135,6 +135,24 @@ def definition_from_row(row: Mapping[str, object]) -> FlagDefinition:
     )
 
 
+def fields_of_flag(flag: FlagDefinition) -> frozenset[str]:
+    """The fields of a context that a flag reads, segments apart."""
+    variants = [*flag.variants, *(variant for rule in flag.rules for variant in rule.variants)]
+    return frozenset(
+        [
+            *(constraint.field for rule in flag.rules for constraint in rule.constraints),
+            *(rule.stickiness for rule in flag.rules),
+            *(variant.stickiness for variant in variants),
+            *(override.field for variant in variants for override in variant.overrides),
+        ]
+    )
+
+
+def fields_of_segments(segments: Iterable[Segment]) -> frozenset[str]:
+    """The fields of a context that segments read."""
+    return frozenset(constraint.field for segment in segments for constraint in segment.constraints)
+
+
 def segment_from_row(row: Mapping[str, object]) -> Segment:
     """Read a row of the view of segments. Raises InvalidInput: one half understood would let in the wrong people."""
     constraints = tuple(constraint_from_json(each) for each in fields.items(row, "constraints"))

@@ -1,13 +1,18 @@
 """All flags at one revision."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from ops_client.flags.compile import EMPTY, compile_snapshot
+from ops_client import OpsClient
+from ops_client.flags import compile as compiling
+from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot, snapshot_from_rows
 from ops_client.flags.evaluate import evaluate
 from ops_client.flags.rules import Constraint, FlagDefinition, Rule, Segment, definition_from_row
+from ops_client.testing import MemoryStore
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -79,3 +84,99 @@ def test_broken_segment_puts_its_rule_off():
 def test_any_name(name):
     """A flag may have any name."""
     assert compile_snapshot([FlagDefinition(name, everyone=True)], 1).is_enabled(name, {}) is True
+
+
+TIERS = {"constraints": [{"field": "tier", "operator": "IN", "values": ["pro"]}]}
+PAYING = Segment("paying", (Constraint("tier", "IN", ("pro",)),))
+
+
+def load(rows, segments=(), before: Snapshot | None = None) -> Snapshot:
+    return snapshot_from_rows(rows, 1, segments, before)
+
+
+def test_a_load_reads_no_flag_that_nobody_asks_for(monkeypatch):
+    """Loading costs no reading: a row is read at its first question, once."""
+    read = []
+    monkeypatch.setattr(
+        compiling, "definition_from_row", lambda row: read.append(row["name"]) or definition_from_row(row)
+    )
+    snapshot = load([{"name": f"flag-{number}", "rules": [TIERS]} for number in range(1_000)])
+    assert read == []
+    assert [snapshot.is_enabled("flag-7", {"tier": tier}) for tier in ("pro", "free")] == [True, False]
+    assert read == ["flag-7"]
+
+
+def test_rows_without_a_name_are_left_out():
+    """A row that is no flag keeps no other from being loaded."""
+    snapshot = load([{"name": None}, {}, {"name": ""}, {"name": 7}, {"name": "a", "everyone": True}])
+    assert set(snapshot.flags) == set(snapshot.definitions) == {"a"}
+    assert snapshot.is_enabled("a", {})
+
+
+def test_an_unchanged_flag_is_taken_over():
+    """In a newer snapshot a flag that says what it said is the same object; one that changed is made anew."""
+    rows = [{"name": "a", "rules": [TIERS]}, {"name": "b", "everyone": True}]
+    first = load(rows)
+    assert first.is_enabled("b", {})
+    kept = first.flags["a"]
+    second = load([{"name": "a", "rules": [dict(TIERS)]}, {"name": "b", "everyone": False}], before=first)
+    assert second.flags["a"] is kept
+    assert not second.is_enabled("b", {})
+    assert first.is_enabled("b", {})
+
+
+def test_a_changed_segment_is_followed():
+    """A flag whose row did not change follows a segment that did."""
+    rows = [{"name": "a", "rules": [{"segments": ["paying"]}]}]
+    first = load(rows, [PAYING])
+    assert first.is_enabled("a", {"tier": "pro"})
+    second = load(rows, [Segment("paying", (Constraint("tier", "IN", ("free",)),))], first)
+    assert [second.is_enabled("a", {"tier": tier}) for tier in ("pro", "free")] == [False, True]
+
+
+def test_a_changed_parent_is_followed():
+    """A flag whose row did not change follows a parent that did."""
+    child = {"name": "child", "percent": 100, "prerequisites": [{"flag": "parent"}]}
+    first = load([child, {"name": "parent", "everyone": True}])
+    assert first.is_enabled("child", {})
+    assert not load([child, {"name": "parent", "everyone": False}], before=first).is_enabled("child", {})
+
+
+def test_problems_are_those_of_the_snapshot():
+    """Problems of a flag that stands are kept, those of one that was mended or archived are gone."""
+    odd = [{"colour": "red"}]
+    first = load([{"name": "a", "rules": odd}, {"name": "b", "rules": odd}, {"name": "c", "rules": odd}])
+    assert [each.flag for each in first.problems] == ["a", "b", "c"]
+    second = load(
+        [{"name": "a", "rules": odd}, {"name": "b"}, {"name": "c", "rules": odd, "archived": True}], before=first
+    )
+    assert [each.flag for each in second.problems] == ["a"]
+
+
+def test_fields_are_those_that_something_reads():
+    """The fields that rules, segments, variants and stickiness read are named, and no other."""
+    variants = [{"name": "red", "weight": 1, "stickiness": "device", "overrides": [{"field": "mail", "values": ["x"]}]}]
+    rows = [{"name": "a", "rules": [{**TIERS, "stickiness": "account"}], "variants": variants}]
+    segment = Segment("far", (Constraint("country", "IN", ("NZ",)),))
+    assert load(rows, [segment]).fields == {"tier", "account", "device", "mail", "country"}
+
+
+def test_readers_are_answered_while_snapshots_change():
+    """Threads that ask during a hundred changes always get an answer of one snapshot or the next."""
+    rows = [{"name": f"flag-{number}", "rules": [TIERS]} for number in range(200)]
+    store = MemoryStore({"flags": rows})
+    stop = threading.Event()
+
+    def ask() -> set:
+        seen = set()
+        while not stop.is_set():
+            seen |= {ops.flags.is_enabled(f"flag-{number}", {"tier": "pro", "user_id": "1"}) for number in range(200)}
+        return seen
+
+    with OpsClient("", service="t", store=store, snapshot_path=None) as ops, ThreadPoolExecutor(3) as threads:
+        asking = [threads.submit(ask) for _ in range(3)]
+        for revision in range(2, 102):
+            changed = [{**row, "version": revision} if number % 2 else row for number, row in enumerate(rows)]
+            ops.flags.apply({"flags": changed, "segments": []}, revision)
+        stop.set()
+        assert [each.result() for each in asking] == [{True}] * 3

@@ -124,7 +124,7 @@ def test_rule_that_is_not_understood_is_told():
 def test_client_explains_and_does_not_count():
     """`client.flags.explain` answers as `is_enabled`, and leaves no trace in the usage."""
     store = MemoryStore({"flags": [{"name": "f", "percent": 100, "rules": []}]})
-    with OpsClient("", service="t", store=store, snapshot_path=None) as ops:
+    with OpsClient("", service="t", store=store, poll_seconds=0.05, snapshot_path=None) as ops:
         assert ops.flags.explain("f", {"user_id": "1"}).answer
         assert ops.flags.explain("gone", default=True).reason is Reason.UNDEFINED
     assert not any(name.startswith("add_flag") for name, _ in store.executed)
@@ -133,6 +133,6 @@ def test_client_explains_and_does_not_count():
 def test_environment_is_named(monkeypatch):
     """A flag that only the environment knows says so."""
     monkeypatch.setenv("OPS_FLAG_NEW_PLAYER", "on")
-    with OpsClient("", service="t", store=MemoryStore(), snapshot_path=None) as ops:
+    with OpsClient("", service="t", store=MemoryStore(), poll_seconds=0.05, snapshot_path=None) as ops:
         explanation = ops.flags.explain("new-player")
     assert (explanation.answer, explanation.reason) == (True, Reason.ENVIRONMENT)

@@ -160,7 +160,7 @@ def test_flag_that_is_not_in_force(ask, row):
 
 def test_environment_answers_for_a_flag_that_is_not_in_force(ask, ops, monkeypatch):
     """OPS_FLAG_... is the default of the operator of the process, and no error."""
-    monkeypatch.setattr(ops.flags, "_defaults", EnvironmentDefaults({"OPS_FLAG_F": "off"}))
+    monkeypatch.setattr(ops.flags, "defaults", EnvironmentDefaults({"OPS_FLAG_F": "off"}))
     found = ask(None)
     assert (found.value, found.reason, found.error_code) == (False, Reason.DEFAULT, None)
     assert ask(None, "string").value == "d"
