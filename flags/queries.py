@@ -5,11 +5,12 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from flags.models import Flag, Segment
+from flags.models import Flag, Presence, Segment
 from flags.schedule import AHEAD
 from flags.staleness import stale, with_staleness
 from ops_console.errors import NotFound
 
+_MOST_PEOPLE = 40
 _MOST_OFFERED = 500  # names in an input's list: a page stays small; any other can be typed
 _STATES = {
     "on": Q(archived_at=None, everyone=True),
@@ -93,3 +94,8 @@ def _holding(text: str) -> QuerySet[Flag]:
     if not text:
         return Flag.objects.all()
     return Flag.objects.filter(Q(name__icontains=text) | Q(note__icontains=text) | Q(owner__icontains=text))
+
+
+def people_seen_lately() -> list[str]:
+    """Some users whom a backend has just seen, to try a flag on."""
+    return list(Presence.objects.order_by("-seen_at").values_list("user_id", flat=True)[:_MOST_PEOPLE])

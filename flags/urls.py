@@ -1,6 +1,6 @@
 from django.urls import path
 
-from flags.views import bulk, history, listing, overview, rules, segments, settings, state, variants
+from flags.views import bulk, history, listing, overview, rules, segments, settings, state, variants, why
 
 app_name = "flags"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:flag_id>/rules/", rules.flag_rules, name="rules"),
     path("<int:flag_id>/variants/", variants.flag_variants, name="variants"),
     path("<int:flag_id>/settings/", settings.flag_settings, name="settings"),
+    path("<int:flag_id>/why/", why.flag_why, name="why"),
     path("<int:flag_id>/history/", history.flag_history, name="history"),
     path("<int:flag_id>/revert/<int:entry_id>/", history.flag_revert, name="revert"),
     path("<int:flag_id>/state/<str:state>/", state.flag_state, name="state"),

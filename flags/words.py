@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flags.editor.fields import operator_of
 from flags.models import Flag
+from ops_client.errors import OpsError
+from ops_client.flags import words
+from ops_client.flags.rules import constraint_from_json
 
 _AUDIENCE = (
     ("authenticated", "Everybody who is signed in"),
@@ -42,20 +44,17 @@ def rule_in_words(raw: Any) -> Line:
     rollout = "" if str(percent) == "100" else f"{percent} % by {by}"
     if raw.get("group"):
         rollout += f" in group {raw['group']}"
-    words = "; ".join(filter(None, (asked, rollout)))
+    said = "; ".join(filter(None, (asked, rollout)))
     names = tuple(str(each.get("name")) for each in raw.get("variants") or [] if isinstance(each, dict))
-    return Line(str(raw.get("name") or ""), words, segments, names)
+    return Line(str(raw.get("name") or ""), said, segments, names)
 
 
 def constraint_in_words(raw: Any) -> str:
     """`tier is one of creator, pro`."""
-    if not isinstance(raw, dict):
-        return "a constraint that cannot be read"
-    values = [str(value) for value in raw.get("values") or []]
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    said = f"{raw.get('field')} {operator_of(str(raw.get('operator'))).label} {', '.join(values[:_SHOWN])}{more}"
-    said += " in any case" if raw.get("case_insensitive") else ""
-    return f"not ({said})" if raw.get("inverted") else said
+    try:
+        return words.constraint_in_words(constraint_from_json(raw))
+    except OpsError as error:
+        return f"a constraint that cannot be read ({error.message})"
 
 
 def schedule_in_words(flag: Flag) -> str:
@@ -72,9 +71,9 @@ def prerequisite_in_words(raw: Any) -> str:
 
 
 def _audience(flag: Flag) -> Iterator[Line]:
-    for column, words in _AUDIENCE:
+    for column, said in _AUDIENCE:
         if getattr(flag, column):
-            yield Line("", words)
+            yield Line("", said)
     if flag.languages:
         yield Line("", f"Language is one of {flag.languages}")
     for kind in ("groups", "users"):

@@ -1,9 +1,14 @@
 """What the flags' pages say and draw: `{% load flag_pages %}`."""
 
+from typing import Any
+
 from django import template
 
 from flags.editor.fields import Operator, operator_of
 from flags.editor.rows import Row
+from flags.history_words import in_words
+from ops_console.audit.models import Entry
+from ops_console.web.diff import changes
 from ops_console.web.formatting import percent
 
 register = template.Library()
@@ -19,6 +24,12 @@ def operator(row: Row) -> Operator:
 def rows(row: Row, kind: str) -> list[Row]:
     """The rows of a kind below a row."""
     return row.of(kind)
+
+
+@register.inclusion_tag("components/diff.html")
+def diff_in_words(entry: Entry) -> dict[str, Any]:
+    """What an audit entry changed in a flag or a segment, with rules and the like as sentences."""
+    return {"rows": changes(in_words(entry.before), in_words(entry.after))}
 
 
 @register.filter

@@ -1,6 +1,4 @@
-"""The lines that use a flag, and those that act on it from a shell. Pure."""
-
-from shlex import quote
+"""The lines that use a flag. Pure."""
 
 from ops_client.flags.defaults import variable
 
@@ -18,15 +16,6 @@ def uses(name: str, has_variants: bool) -> Lines:
         ("OpenFeature", f"client.get_boolean_value({name!r}, False, EvaluationContext(str(user.id)))"),
         ("Template", f"{{% load waffle_tags %}}{{% flag {_in_template(name)} %}}…{{% endflag %}}"),
         ("Undefined", f"{variable(name)}=on"),
-    ]
-
-
-def commands(name: str) -> Lines:
-    """How an operator acts on it without a browser."""
-    return [
-        ("Off", f"python manage.py flags off {quote(name)}"),
-        ("By rules", f"python manage.py flags rules {quote(name)}"),
-        ("Why", f"python manage.py flags why {quote(name)} user_id=17"),
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 
 from flags import services
@@ -17,6 +17,7 @@ _PARTS = (
     ("page", "Overview", Role.VIEWER),
     ("rules", "Rules", Role.OPERATOR),
     ("variants", "Variants", Role.OPERATOR),
+    ("why", "Why", Role.VIEWER),
     ("history", "History", Role.VIEWER),
     ("settings", "Settings", Role.OPERATOR),
 )
@@ -42,6 +43,11 @@ def saver(request: HttpRequest, flag: Flag) -> Save:
         return services.edit(actor_of(request), flag.pk, values, given["version"], given["reason"], typed)
 
     return save
+
+
+def sent_to(request: HttpRequest) -> QueryDict | None:
+    """What was posted, be it empty; None when nothing was."""
+    return request.POST if request.method == "POST" else None
 
 
 def part_url(flag: Flag, part: str = "page") -> str:

@@ -8,7 +8,7 @@ from flags import queries
 from flags.effects import of_revert
 from flags.forms import ConfirmForm
 from flags.models import Flag
-from flags.views.common import audit_url, flag_part, part_url
+from flags.views.common import audit_url, flag_part, part_url, sent_to
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
@@ -33,7 +33,7 @@ def flag_history(request: HttpRequest, flag_id: int) -> HttpResponse:
 def flag_revert(request: HttpRequest, flag_id: int, entry_id: int) -> HttpResponse:
     """One click takes a change back; a refusal shows both versions. A protected flag's asks first."""
     flag, change = queries.flag(flag_id), _entry_of(flag_id, entry_id)
-    form = ConfirmForm(request.POST or None, protected=flag.protected, name=flag.name)
+    form = ConfirmForm(sent_to(request), protected=flag.protected, name=flag.name)
     if request.method != "POST" or (flag.protected and not form.is_valid()):
         return ask(request, _question(flag, change), form)
     given = request.POST

@@ -36,7 +36,6 @@ def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
         "stale": staleness.reasons(flag),
         **_usage(request, flag),
         "uses": code.uses(flag.name, bool(flag.variants)),
-        "commands": code.commands(flag.name),
     }
     return flag_part(request, flag, "page", context)
 

@@ -16,7 +16,7 @@ from flags.effects import Effect, of_change
 from flags.forms import AudienceForm
 from flags.models import Flag
 from flags.prerequisites import dependents
-from flags.views.common import audit_url, flag_part, part_url, saver
+from flags.views.common import audit_url, flag_part, part_url, saver, sent_to
 from flags.views.saving import Sheet
 from ops_client.flags.rules import NORMALISER
 from ops_console.access.middleware import role_required
@@ -44,7 +44,7 @@ class Choices:
 def flag_rules(request: HttpRequest, flag_id: int) -> HttpResponse:
     """GET shows, a button `do` draws it again as the button says, and a POST without one saves."""
     flag = queries.flag(flag_id)
-    sent = request.POST if request.method == "POST" else None
+    sent = sent_to(request)
     sheet = Sheet(flag, sent, AudienceForm, partial(_show, flag), _read, flag.protected)
     if request.method != "POST" or sheet.is_redrawn:
         return _page(request, flag, sheet)

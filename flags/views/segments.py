@@ -15,6 +15,7 @@ from flags.editor.rows import Row
 from flags.effects import Effect, of_segment
 from flags.forms import ConfirmForm, NewSegmentForm, SegmentForm, TextForm
 from flags.models import Segment
+from flags.views.common import sent_to
 from flags.views.listing import list_tabs
 from flags.views.rules import Choices
 from flags.views.saving import Sheet
@@ -46,7 +47,7 @@ def segment_list(request: HttpRequest) -> HttpResponseBase:
 @role_required(Role.OPERATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
-    sent = request.POST if request.method == "POST" else None
+    sent = sent_to(request)
     sheet = Sheet(Segment(), sent, NewSegmentForm, lambda root: None, _read)
     if sent is None or sheet.is_redrawn or not sheet.save(_creator(request)):
         status = 422 if sent is not None and not sheet.is_redrawn else 200
@@ -58,7 +59,7 @@ def segment_new(request: HttpRequest) -> HttpResponse:
 def segment_page(request: HttpRequest, segment_id: int) -> HttpResponse:
     """As a flag's rules: GET shows, a button `do` draws it again, and a POST without one saves."""
     segment = segments.segment(segment_id)
-    sent = request.POST if request.method == "POST" else None
+    sent = sent_to(request)
     using = list(segments.flags_using(segment.name))
     protected = any(flag.protected for flag in using)
     sheet = Sheet(segment, sent, SegmentForm, partial(_show, segment), _read, protected)

@@ -8,7 +8,7 @@ from flags import queries, services
 from flags.effects import of_archive, of_state
 from flags.forms import ConfirmForm
 from flags.models import Flag, State
-from flags.views.common import audit_url, part_url
+from flags.views.common import audit_url, part_url, sent_to
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
@@ -31,7 +31,7 @@ def flag_state(request: HttpRequest, flag_id: int, state: str) -> HttpResponse:
         raise NotFound("A flag is off, on, or goes by its rules.")
     flag, wanted = queries.flag(flag_id), State(state)
     guarded = flag.protected and wanted != State.OFF
-    form = ConfirmForm(request.POST or None, protected=guarded, name=flag.name)
+    form = ConfirmForm(sent_to(request), protected=guarded, name=flag.name)
     if request.method != "POST" or (guarded and not form.is_valid()):
         return ask(request, _question(flag, wanted), form)
     reason, typed = request.POST.get("reason", ""), request.POST.get("typed_name", "")
@@ -64,7 +64,7 @@ def _question(flag: Flag, state: State) -> Question:
 def flag_archive(request: HttpRequest, flag_id: int) -> HttpResponse:
     """GET asks, with what the flag answers now; POST archives, with Undo."""
     flag = queries.flag(flag_id)
-    form = ConfirmForm(request.POST or None, protected=flag.protected, name=flag.name)
+    form = ConfirmForm(sent_to(request), protected=flag.protected, name=flag.name)
     if request.method != "POST" or (flag.protected and not form.is_valid()):
         return ask(request, _archive_question(flag), form)
     given = request.POST
@@ -94,7 +94,7 @@ def _archive_question(flag: Flag) -> Question:
 @require_http_methods(["GET", "HEAD", "POST"])
 def flag_restore(request: HttpRequest, flag_id: int) -> HttpResponse:
     flag = queries.flag(flag_id)
-    form = ConfirmForm(request.POST or None, protected=flag.protected, name=flag.name)
+    form = ConfirmForm(sent_to(request), protected=flag.protected, name=flag.name)
     if request.method != "POST" or (flag.protected and not form.is_valid()):
         return ask(request, _restore_question(flag), form)
     given = request.POST

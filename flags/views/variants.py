@@ -10,7 +10,7 @@ from flags import queries
 from flags.editor import documents
 from flags.editor.rows import Row
 from flags.models import Flag
-from flags.views.common import audit_url, flag_part, part_url, saver
+from flags.views.common import audit_url, flag_part, part_url, saver, sent_to
 from flags.views.rules import Choices, effect_of
 from flags.views.saving import Sheet
 from ops_console.access.middleware import role_required
@@ -23,7 +23,7 @@ from ops_console.web import done
 def flag_variants(request: HttpRequest, flag_id: int) -> HttpResponse:
     """As the rules: GET shows, a button `do` draws it again, and a POST without one saves."""
     flag = queries.flag(flag_id)
-    sent = request.POST if request.method == "POST" else None
+    sent = sent_to(request)
     sheet = Sheet(flag, sent, None, partial(_show, flag), _read, flag.protected)
     if request.method != "POST" or sheet.is_redrawn:
         return _page(request, flag, sheet)

@@ -14,6 +14,7 @@ PAGES = [
     "/flags/1/",
     "/flags/1/rules/",
     "/flags/1/variants/",
+    "/flags/1/why/?user=17",
     "/flags/1/history/",
     "/flags/1/settings/",
     "/flags/new/",

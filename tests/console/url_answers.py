@@ -100,6 +100,7 @@ ANSWERS = {
     "flags:rules": "302 403 404 404 / 302 403 404 404",
     "flags:variants": "302 403 404 404 / 302 403 404 404",
     "flags:settings": "302 403 404 404 / 302 403 404 404",
+    "flags:why": READ_ONE,
     "flags:history": READ_ONE,
     "flags:revert": "302 403 404 404 / 302 403 404 404",
     "flags:state": "302 403 404 404 / 302 403 404 404",

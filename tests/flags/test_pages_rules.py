@@ -30,6 +30,7 @@ RULES: list[dict[str, Any]] = [
         "percent": 12.34,
         "stickiness": "session_id",
         "group": "shared",
+        "variants": [{"name": "blue", "weight": 1, "payload": {"type": "json", "value": '{"a": 1}'}}],
     },
 ]
 
@@ -114,6 +115,8 @@ def test_the_input_follows_the_operator(flag: Flag) -> None:
         ("rule-1-constraint-4-values", "10.0.0.0/99", "constraint 5"),
         ("rule-1-constraint-5-values", "(", "constraint 6"),
         ("rule-0-percent", "101", "rule 1"),
+        ("rule-1-variant-0-payload", "{", "variant 1"),
+        ("rule-1-variant-0-weight", "many", "variant 1"),
     ],
 )
 def test_a_row_that_cannot_be_says_so_itself(flag: Flag, field: str, typed: str, said: str) -> None:
