@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import ExpressionWrapper, F, FloatField, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from ops_client.quotas.usage import Usage, usage_of
 from ops_console import directory
 from ops_console.directory import Person
 from quotas import words
-from quotas.models import Failure, Override, Policy, Refusal, Resource
+from quotas.models import Failure, Override, Peak, Policy, Refusal, Resource
 
 _USAGE = """
 SELECT u.user_id, q.* FROM unnest(%s::text[], %s::text[]) u(user_id, tier),
@@ -22,6 +22,9 @@ ORDER BY q.resource
 """
 _WHOSE = ("user_id", "resource", "shadow")
 SHOWN_REFUSALS = 20
+SHOWN_NEAR = 12
+NEAR = 0.8
+NEAR_HOURS = 3
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,20 @@ class Refused:
     shadow: bool
     times: int
     last_at: datetime
+
+
+@dataclass(frozen=True)
+class Near:
+    """Somebody whose use came near their limit, or over it."""
+
+    peak: Peak
+    person: Person | None
+    resource: Resource
+
+    @property
+    def bar_words(self) -> str:
+        unit = self.resource.unit
+        return f"{words.used(unit, self.peak.peak)} of {words.amount(unit, self.peak.limit)}"
 
 
 @dataclass(frozen=True)
@@ -169,6 +186,20 @@ def refused_lately(hours: int = 24) -> list[Refused]:
     return [
         Refused(person=people.get(row["user_id"]), **{name: row[name] for name in (*_WHOSE, "times", "last_at")})
         for row in rows
+    ]
+
+
+def near_or_over(hours: int = NEAR_HOURS) -> list[Near]:
+    """Users whose use came to 80 % of their limit in the last hours, those furthest over it first; three queries."""
+    since = timezone.now() - timedelta(hours=hours)
+    share = ExpressionWrapper(F("peak") * 1.0 / F("limit"), FloatField())
+    rows = Peak.objects.filter(hour__gte=since, limit__gt=0).annotate(share=share).filter(share__gte=NEAR)
+    top = list(rows.order_by("-share", "-hour")[: SHOWN_NEAR * 4])
+    first = list({(each.user_id, each.resource): each for each in reversed(top)}.values())[::-1][:SHOWN_NEAR]
+    people = directory.get_many(each.user_id for each in first)
+    resources = Resource.objects.in_bulk([each.resource for each in first])
+    return [
+        Near(each, people.get(each.user_id), resources[each.resource]) for each in first if each.resource in resources
     ]
 
 

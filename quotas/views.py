@@ -13,7 +13,7 @@ from ops_console.access.roles import Role
 from ops_console.directory import Person
 from ops_console.errors import InvalidInput, NotFound
 from ops_console.web import Question, ask, done, page
-from quotas import queries, services, words
+from quotas import history, queries, services, words
 from quotas.forms import OverrideForm, SearchForm
 from quotas.held import held_by
 from quotas.models import Override
@@ -29,6 +29,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
         "text": text,
         "found": queries.limited(directory.find(text)) if text else [],
         "overrides": [] if text else queries.overrides_in_force(),
+        "near": [] if text else queries.near_or_over(),
         "refused": [] if text else queries.refused_lately(),
     }
     return page(request, "quotas/list.html", context)
@@ -37,12 +38,18 @@ def user_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def user_page(request: HttpRequest, user_id: str) -> HttpResponse:
     person = services.person_of(user_id)
+    limits = queries.limited([person])[0].limits
+    resources = [limit.resource for limit in limits]
     context = {
         "person": person,
-        "limits": queries.limited([person])[0].limits,
+        "limits": limits,
+        "history": history.of_user(person, resources),
+        "measured": history.measured(person, resources),
         "held": held_by(person),
         "past": queries.past_overrides(person.id),
-        "refusals": [(each, words.refusal_sentence(each)) for each in queries.refusals_of(person.id)],
+        "refusals": [
+            (each, words.refusal_sentence(each), words.is_tight_loop(each)) for each in queries.refusals_of(person.id)
+        ],
     }
     return page(request, "quotas/user.html", context)
 

@@ -6,6 +6,7 @@ from typing import Any
 from ops_client.quotas.usage import Usage
 from ops_console.web.formatting import byte_size, duration, grouped
 
+LOOP_REFUSALS = 10
 _PERIODS = {"day": "a day", "week": "a week", "month": "a month", "year": "a year"}
 
 
@@ -54,6 +55,11 @@ def refusal_sentence(refusal: Any) -> str:
         f"At {refusal.at:%Y-%m-%d %H:%M:%S} UTC {what} was refused {times}: {limit} "
         f"({source(refusal.source, refusal.policy)})."
     )
+
+
+def is_tight_loop(refusal: Any) -> bool:
+    """Whether a client asked again and again, about once a second or faster, instead of waiting as it was told."""
+    return bool(refusal.count >= LOOP_REFUSALS and (refusal.at - refusal.first_at).total_seconds() <= refusal.count)
 
 
 def _hours(seconds: int) -> str:
