@@ -20,40 +20,31 @@ class Watcher(Protocol):
 
 def changed_flags(before: Snapshot, after: Snapshot) -> list[str]:
     """The flags that may answer otherwise: defined otherwise, or by way of a segment or a flag they depend on."""
-    segments = {
-        name
-        for name in before.segments.keys() | after.segments.keys()
-        if before.segments.get(name) != after.segments.get(name)
-    }
-    # Of many flags few have changed: the others are not even read.
-    found = {
-        name
-        for name in before.sources.keys() | after.sources.keys()
-        if before.sources.get(name) != after.sources.get(name) and _meaning(before, name) != _meaning(after, name)
-    }
-    if segments:
-        found |= {name for name, flag in after.definitions.items() if segments & _segments(flag)}
-    return sorted(_with_children(found, after.parents))
+    names = before.sources.keys() | after.sources.keys()
+    differing = [name for name in names if before.sources.get(name) != after.sources.get(name)]
+    found = {name for name in differing if _meaning(before, name) != _meaning(after, name)}
+    return sorted(_with_children(found | _users_of_changed_segments(before, after), after.parents))
 
 
 def _meaning(snapshot: Snapshot, name: str) -> FlagDefinition | None:
     """A definition without its version, which every edit raises."""
-    definition = snapshot.definitions.get(name)
-    return None if definition is None or definition.archived else replace(definition, version=0)
+    if name not in snapshot.flags:
+        return None
+    return replace(snapshot.definitions.glance(name), version=0)
 
 
-def _segments(definition: FlagDefinition) -> set[str]:
-    return {segment for rule in definition.rules for segment in rule.segments}
+def _users_of_changed_segments(before: Snapshot, after: Snapshot) -> set[str]:
+    names = before.segments.keys() | after.segments.keys()
+    changed = {name for name in names if before.segments.get(name) != after.segments.get(name)}
+    if not changed:
+        return set()
+    rules = {name: after.definitions.glance(name).rules for name in after.flags}
+    return {name for name, each in rules.items() if any(not changed.isdisjoint(rule.segments) for rule in each)}
 
 
 def _with_children(names: set[str], parents: Mapping[str, Iterable[str]]) -> set[str]:
-    children: dict[str, list[str]] = {}
-    for child, named in parents.items():
-        for parent in named:
-            children.setdefault(parent, []).append(child)
-    found, waiting = set(names), list(names)
-    while waiting:
-        new = [child for child in children.get(waiting.pop(), ()) if child not in found]
-        found.update(new)
-        waiting += new
+    """These flags, those that depend on them, and so on."""
+    found = set(names)
+    while new := {child for child, asked in parents.items() if child not in found and not found.isdisjoint(asked)}:
+        found |= new
     return found

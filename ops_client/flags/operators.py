@@ -90,8 +90,12 @@ def _regex(constraint: Constraint) -> TextTest:
     options.case_sensitive = not constraint.case_insensitive
     try:
         patterns = [re2.compile(pattern, options) for pattern in _required(constraint, fold=False)]
-    except (re2.error, UnicodeEncodeError) as error:
-        raise InvalidInput("values", f"is not a pattern that RE2 can read: {error}") from error
+    except re2.error as error:
+        # RE2 says what is wrong in bytes.
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        raise InvalidInput("values", f"is not a pattern that RE2 can read: {reason}") from error
+    except UnicodeEncodeError as error:
+        raise InvalidInput("values", "is not a pattern that RE2 can read: half a surrogate pair") from error
 
     def test(value: str) -> bool:
         try:

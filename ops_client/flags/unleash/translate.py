@@ -11,6 +11,7 @@ from ops_client.flags.unleash.document import Document, Entry, entry, items, rea
 from ops_client.flags.unleash.strategies import everybody, label, rule
 from ops_client.flags.unleash.variants import feature_variants
 
+_LONGEST_TAG = 40
 _KINDS = {"experiment": "experiment", "operational": "ops", "kill-switch": "ops", "permission": "permission"}
 
 
@@ -113,7 +114,7 @@ def _prerequisite(raw: object, features: Mapping[str, Entry]) -> object:
 
 def _tags(feature: Entry) -> list[str]:
     project = _text(feature.get("project"))
-    return [f"project:{project}"] if project and project != "default" else []
+    return [f"project:{project}"[:_LONGEST_TAG]] if project and project != "default" else []
 
 
 def _text(value: object) -> str:

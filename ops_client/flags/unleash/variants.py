@@ -21,7 +21,7 @@ def strategy_variants(strategy: Entry, stickiness: str) -> list[Variant]:
 
 def _feature_variant(of: Entry) -> Variant:
     overrides = [_override(entry(each, "overrides")) for each in items(of, "overrides", "overrides")]
-    return {**_variant(of, of.get("stickiness")), "overrides": overrides}
+    return {**_variant(of, of.get("stickiness")), "overrides": [each for each in overrides if each["values"]]}
 
 
 def _variant(of: Entry, stickiness: object) -> Variant:
@@ -41,5 +41,6 @@ def _override(of: Entry) -> Variant:
 
 
 def _checked(made: list[Variant]) -> list[Variant]:
-    variants_from_json({"variants": made})
-    return made
+    """The same; none where no weight lets any of them be given."""
+    read = variants_from_json({"variants": made})
+    return made if any(each.weight or each.overrides for each in read) else []

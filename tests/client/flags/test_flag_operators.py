@@ -123,6 +123,16 @@ def test_senseless_constraint_is_refused(operator, values):
     assert caught.value.field in {"operator", "values"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "reason"), [("(a", "missing ): (a"), ("^(?=b)", "invalid perl operator: (?="), ("\ud800", "half a")]
+)
+def test_pattern_is_refused_in_words(pattern, reason):
+    """What is wrong with a pattern is told as text that people can read."""
+    with pytest.raises(InvalidInput) as caught:
+        constraint_matcher(Constraint("field", "REGEX", (pattern,)), lambda: NOON)
+    assert caught.value.message.startswith(f"values: is not a pattern that RE2 can read: {reason}")
+
+
 def test_regex_does_not_backtrack():
     """A pattern that would try 2^100,000 ways elsewhere answers."""
     assert holds(Constraint("field", "REGEX", ("^(a+)+$",)), {"field": "a" * 100_000 + "!"}) is False

@@ -146,6 +146,13 @@ def test_rows_can_be_stored_as_they_stand():
     assert (found.flags[0]["everyone"], [each["flag"] for each in found.flags[0]["prerequisites"]]) == (False, ["b"])
 
 
+def test_variants_that_nobody_could_get_are_not_stored():
+    """Variants without any weight, overrides without values, and tags that are too long would be refused."""
+    nobody = {"name": "x", "weight": 0, "overrides": [{"contextName": "userId", "values": []}]}
+    (row,) = rows({"features": [feature("a", variants=[nobody], project="p" * 50)]}).flags
+    assert (row["variants"], row["tags"]) == ([], ["project:" + "p" * 32])
+
+
 def test_circles_are_not_stored():
     """Two features that depend on each other are off, and no longer depend on each other."""
     circle = [feature("a", dependencies=[{"feature": "b"}]), feature("b", dependencies=[{"feature": "a"}])]
