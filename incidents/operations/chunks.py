@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from incidents.operations.judging import judged
+from incidents.operations.judging import judged, slice_of
 from incidents.operations.models import Action, Chunk, Outcome, Verb
 from incidents.operations.queries import parts_of
 from incidents.operations.sources import CannotRetry, Source
@@ -24,20 +24,11 @@ COUNTED = ("changed", *(kind.value for kind in (Outcome.Kind.FINISHED_MEANWHILE,
 Row = Mapping[str, Any]
 
 
-class Overtaken(Exception):
-    """Another action has set a mark since this statement began; what was done is undone, and asked for again."""
-
-
 def write_slice(action: Action, chunk: Chunk, count: int) -> dict[str, int]:
-    """Release the chunk's next `count` operations within the caller's transaction; how many came to what.
-
-    Raises Overtaken, upon which the transaction must not commit.
-    """
+    """Release the chunk's next `count` operations within the caller's transaction; how many came to what."""
     parts = parts_of(action.kind)
     write = _hand_over if RULES[Verb(action.verb)].command == "retry" else _set
     counts = write(parts, action, chunk, count)
-    if counts["marked"] != counts.get("changed", 0):
-        raise Overtaken
     return {name: counts.get(name, 0) for name in COUNTED}
 
 
@@ -47,12 +38,12 @@ def _set(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str
     columns = sql.SQL("{} AS new_meta, {} AS payload, {} AS owner_id, {} AS title").format(
         meta, parts.resources(), parts.text(parts.source.owner_column), parts.text(parts.source.title_column)
     )
-    expressions, params = judged(parts, action, chunk, count, columns)
-    statements = [(expressions, params | meta_params), *writes(parts, action)]
+    expressions, params = judged(parts, action, columns)
+    statements = [(expressions, slice_of(action, chunk, count) | params | meta_params), *writes(parts, action)]
     if action.frees or action.verb == Verb.FREE:
         # After a failure they stay for a while: until then it can be taken back.
         kept_seconds = 0 if action.verb == Verb.FREE else settings.RESOURCES_KEPT_SECONDS
-        statements.append(command("free", timedelta(seconds=kept_seconds)))
+        statements.append(command(parts, action, "free", timedelta(seconds=kept_seconds)))
     return _counts(together(statements))
 
 
@@ -60,35 +51,32 @@ def _hand_over(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> di
     """A retry's payload is the source's to make: the rows come here, and go back with it or with what they lack."""
     owner = sql.SQL("{} AS owner_id").format(parts.text(parts.source.owner_column))
     columns = sql.SQL(", ").join([owner, parts.details()])
-    expressions, params = judged(parts, action, chunk, count, columns)
-    rows = _rows(sql.SQL("WITH {} SELECT * FROM judged").format(expressions), params)
-    given = sql.SQL(_GIVEN).format(id_type=parts.id_type), _columns(rows, parts.source)
-    return _counts(together([given, *writes(parts, action), command("retry", timedelta(0))]))
+    expressions, params = judged(parts, action, columns)
+    part = slice_of(action, chunk, count)
+    names = ["id", "operation_id", "status", "version", "why", "owner_id", *parts.detail_names]
+    wanted = sql.SQL(", ").join(map(sql.Identifier, names))
+    rows = _rows(sql.SQL("WITH {} SELECT {} FROM judged").format(expressions, wanted), part | params)
+    given = json.dumps([_given(row, parts.source) for row in rows])
+    statement = sql.SQL(_GIVEN).format(id_type=parts.id_type), {**part, "given": given}
+    return _counts(together([statement, *writes(parts, action), command(parts, action, "retry", timedelta(0))]))
 
 
+# One text of JSON: as arrays, each value would be escaped by itself.
 _GIVEN = """judged AS MATERIALIZED (
-    SELECT id, id::{id_type} AS row_id, status, version, CASE WHEN outcome <> '' THEN ARRAY[outcome, detail] END AS why,
-        payload
-    FROM unnest(%(ids)s::text[], %(statuses)s::text[], %(versions)s::integer[], %(outcomes)s::text[],
-        %(details)s::text[], %(payloads)s::jsonb[]) AS given (id, status, version, outcome, detail, payload)
+    SELECT id, id::{id_type} AS row_id, status, version AS version_now, why, payload
+    FROM json_to_recordset(%(given)s::json) AS given
+        (id text, status text, version integer, why text[], payload jsonb)
 )"""
 
 
-def _columns(rows: list[dict[str, Any]], source: Source) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {
-        name: [] for name in ("ids", "statuses", "versions", "outcomes", "details", "payloads")
-    }
-    for row in rows:
-        (outcome, detail), payload = row["why"] or ("", ""), None
-        if not outcome:
-            try:
-                payload = json.dumps(source.storable_payload(row))
-            except CannotRetry as refusal:
-                outcome, detail = Outcome.Kind.INELIGIBLE.value, refusal.message
-        values = (row["id"], row["status"], row["version"], outcome, detail, payload)
-        for values_of, value in zip(found.values(), values, strict=True):
-            values_of.append(value)
-    return found
+def _given(row: dict[str, Any], source: Source) -> dict[str, Any]:
+    why, payload = row["why"], None
+    if why is None:
+        try:
+            payload = source.storable_payload(row)
+        except CannotRetry as refusal:
+            why = [Outcome.Kind.INELIGIBLE.value, refusal.message]
+    return {name: row[name] for name in ("id", "status", "version")} | {"why": why, "payload": payload}
 
 
 def _counts(statement: tuple[sql.Composable, dict[str, Any]]) -> dict[str, int]:

@@ -78,7 +78,7 @@ _AGAIN = """
 INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions,
     statuses_before, state, changed, finished_meanwhile, locked, ineligible)
 SELECT %(action)s, c.number, array_agg(s.id), array_agg(coalesce(nullif(%(status)s, ''), s.status)),
-    array_agg(s.age_at), array_agg(s.version + 1), array_agg(s.status), 'pending', 0, 0, 0, 0
+    array_agg(s.age_at), array_agg(s.version), array_agg(s.status), 'pending', 0, 0, 0, 0
 FROM ops.operations_chunk AS c
 CROSS JOIN LATERAL ROWS FROM (
     unnest(c.operation_ids[1:c.released]), unnest(c.seen_statuses), unnest(c.seen_ages), unnest(c.seen_versions)

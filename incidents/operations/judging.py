@@ -1,7 +1,7 @@
 """The verdict on every operation of a slice of a chunk, as SQL: compared with what the operator saw, and why not.
 
 The chunk's own arrays are read where they are: two thousand ids do not travel. Rows that somebody else holds are
-skipped. A mark may be older than the lock on its row; `writing.py` compares its version once more as it sets it.
+skipped. Marks are as they were when the statement began: only one slice of a kind is released at a time.
 """
 
 from typing import Any
@@ -15,42 +15,41 @@ from incidents.operations.verbs import RULES, allowed_statuses, needed_columns
 
 Statement = tuple[sql.Composable, dict[str, Any]]
 
-_HELD = """held AS MATERIALIZED (
-    SELECT {id} AS row_id, {id}::text AS operation_id, {status} AS status_now, {age} AS age_now, {sign} AS sign_at,
-        {lacking} AS lacking, {columns}
-    FROM {table} AS e WHERE {id} = ANY((
-        SELECT c.operation_ids[%(first)s:%(last)s] FROM ops.operations_chunk AS c WHERE c.id = %(chunk)s
-    )::{id_type}[]) FOR NO KEY UPDATE OF e SKIP LOCKED
-)"""
-
-_JUDGED = """judged AS MATERIALIZED (
-    SELECT s.id, s.status, s.version, s.status_before, h.*, CASE
-        WHEN h.row_id IS NULL THEN CASE
-            WHEN EXISTS (SELECT FROM {table} AS e WHERE {id} = s.id::{id_type})
-            THEN ARRAY['locked', 'Another transaction holds the row.']
-            ELSE ARRAY['finished_meanwhile', 'The row is gone.'] END
-        WHEN h.status_now <> s.status THEN
-            ARRAY['finished_meanwhile', format('Its status is %%s by now; it was %%s.', h.status_now, s.status)]
-        WHEN h.age_now <> s.age_at THEN ARRAY['finished_meanwhile', 'Its backend has taken it up again since.']
-        WHEN coalesce(m.version, 0) <> s.version THEN
-            ARRAY['finished_meanwhile', 'Another action was quicker with it.']
-        {conditions}
-    END AS why
-    FROM ops.operations_chunk AS c
-    CROSS JOIN LATERAL ROWS FROM (
+# Joined by index and never to each other: the planner takes arrays and CTEs for a handful of rows.
+_SLICE = """ops.operations_chunk AS c CROSS JOIN LATERAL ROWS FROM (
         unnest(c.operation_ids[%(first)s:%(last)s]), unnest(c.seen_statuses[%(first)s:%(last)s]),
         unnest(c.seen_ages[%(first)s:%(last)s]), unnest(c.seen_versions[%(first)s:%(last)s]),
         unnest(c.statuses_before[%(first)s:%(last)s])
-    ) AS s (id, status, age_at, version, status_before)
-    LEFT JOIN held AS h ON h.operation_id = s.id
-    LEFT JOIN ops.operations_operationmark AS m ON m.kind = %(kind)s AND m.operation_id = s.id
-    WHERE c.id = %(chunk)s
+    ) AS s (id, status, age_at, version, status_before)"""
+
+_HELD = f"""held AS MATERIALIZED (
+    SELECT s.*, {{id}} AS row_id, {{id}}::text AS operation_id, {{status}} AS status_now, {{age}} AS age_now,
+        {{sign}} AS sign_at, {{meta}} AS meta_now, {{lacking}} AS lacking, {{columns}}
+    FROM {_SLICE} JOIN {{table}} AS e ON {{id}} = s.id::{{id_type}}
+    WHERE c.id = %(chunk)s FOR NO KEY UPDATE OF e SKIP LOCKED
+)"""  # noqa: S608 - put together from our own
+
+_JUDGED = """judged AS MATERIALIZED (
+    SELECT h.*, CASE
+        WHEN h.status_now <> h.status THEN
+            ARRAY['finished_meanwhile', format('Its status is %%s by now; it was %%s.', h.status_now, h.status)]
+        WHEN h.age_now <> h.age_at THEN ARRAY['finished_meanwhile', 'Its backend has taken it up again since.']
+        {conditions}
+    END AS why, m.kind IS NOT NULL AS has_mark, coalesce(m.version, 0) AS version_now
+    FROM held AS h LEFT JOIN ops.operations_operationmark AS m ON m.kind = %(kind)s AND m.operation_id = h.id
 )"""
 
+_ABSENT = f"""absent AS (
+    SELECT left_out.id, CASE WHEN EXISTS (SELECT FROM {{table}} AS e WHERE {{id}} = left_out.id::{{id_type}})
+        THEN ARRAY['locked', 'Another transaction holds the row.']
+        ELSE ARRAY['finished_meanwhile', 'The row is gone.'] END AS why
+    FROM (SELECT s.id FROM {_SLICE} WHERE c.id = %(chunk)s EXCEPT SELECT id FROM judged) AS left_out
+)"""  # noqa: S608 - put together from our own
 
-def judged(parts: SourceSql, action: Action, chunk: Chunk, count: int, columns: sql.Composable) -> Statement:
+
+def judged(parts: SourceSql, action: Action, columns: sql.Composable) -> Statement:
     """The expressions `held` (the rows, locked until the transaction ends) and `judged`, `why` NULL for what may
-    change, with the source's `columns`; and their parameters.
+    change, with the source's `columns`; and their parameters beside those of the slice.
     """
     conditions, params = _conditions(parts, action)
     named = {
@@ -60,13 +59,22 @@ def judged(parts: SourceSql, action: Action, chunk: Chunk, count: int, columns: 
         "status": sql.SQL("{}::text").format(parts.column(parts.source.status_column)),
         "age": parts.age,
         "sign": parts.own_heartbeat,
+        "meta": parts.meta if action.verb == Verb.TAKE_BACK else sql.SQL("NULL::text"),
         "lacking": _lacking(parts, action),
         "columns": columns,
         "conditions": conditions,
     }
-    expressions = sql.SQL(f"{_HELD}, {_JUDGED}").format(**named)
-    slice_of = {"chunk": chunk.pk, "first": chunk.released + 1, "last": chunk.released + count}
-    return expressions, {"kind": parts.source.kind, **slice_of, **params}
+    return sql.SQL(f"{_HELD}, {_JUDGED}").format(**named), params
+
+
+def absent(parts: SourceSql) -> Statement:
+    """The expression of the same name: what of the slice is not in `judged`, with `why`."""
+    return sql.SQL(_ABSENT).format(id=parts.id, id_type=parts.id_type, table=parts.table), {}
+
+
+def slice_of(action: Action, chunk: Chunk, count: int) -> dict[str, Any]:
+    """The parameters that name the chunk's next `count` operations."""
+    return {"kind": action.kind, "chunk": chunk.pk, "first": chunk.released + 1, "last": chunk.released + count}
 
 
 def _lacking(parts: SourceSql, action: Action) -> sql.Composable:
@@ -79,12 +87,13 @@ def _lacking(parts: SourceSql, action: Action) -> sql.Composable:
 def _conditions(parts: SourceSql, action: Action) -> Statement:
     """What the verb asks for, as branches of the CASE."""
     if action.verb == Verb.TAKE_BACK:
-        return sql.SQL(_CARRIED_OUT), {}
+        params = {"note": f'"error_action": {action.takes_back_id}', "taken_back": action.takes_back_id}
+        return sql.SQL(f"{_CARRIED_OUT}\n        {_NOT_LAST}"), params
     allowed = allowed_statuses(parts.source, parts.live, action.verb)
     bulk_retry = action.verb == Verb.RETRY and action.total > 1
     # Who acts on what is slow knows that it is alive.
-    knows = action.scope.get("state") == "slow"
-    branches = [*([] if knows else [_ALIVE]), _STATUS, _LACKING, *([_QUARANTINED] if bulk_retry else [])]
+    alive = [] if action.scope.get("state") == "slow" else [_ALIVE]
+    branches = [_OTHER, *alive, _STATUS, _LACKING, *([_QUARANTINED] if bulk_retry else [])]
     word = parts.word(sql.SQL("h.status_now"))
     return sql.SQL("\n        ".join(branches)).format(word=word), {
         "created": action.created_at,
@@ -95,6 +104,12 @@ def _conditions(parts: SourceSql, action: Action) -> Statement:
     }
 
 
+_OTHER = """WHEN coalesce(m.version, 0) <> h.version THEN
+            ARRAY['finished_meanwhile', 'Another action was quicker with it.']"""
+# Which action was the last stands in its mark, or in the row of one that failed without a mark.
+_NOT_LAST = """WHEN m.kind IS NOT NULL AND m.action_ids[1] IS DISTINCT FROM %(taken_back)s
+            OR m.kind IS NULL AND coalesce(position(%(note)s IN h.meta_now), 0) = 0 THEN
+            ARRAY['finished_meanwhile', 'Another action was quicker with it.']"""
 _ALIVE = """WHEN GREATEST(m.heartbeat_at, h.sign_at) > %(created)s THEN
             ARRAY['ineligible', 'It has sent a heartbeat since: it is alive.']"""
 _STATUS = """WHEN {word} <> ALL (%(allowed)s) THEN ARRAY['ineligible',

@@ -1,6 +1,6 @@
 """Reads of actions, their progress and outcomes, and of the outbox."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -146,11 +146,11 @@ def first_ids(action: Action) -> list[str]:
     return chunk.operation_ids[:5] if chunk else []
 
 
-def history(kind: str, operation_id: str) -> list[tuple[Action, Outcome | None]]:
-    """The newest actions on one operation, each with its exception if it was one."""
+def history(kind: str, operation_id: str, also: Iterable[int] = ()) -> list[tuple[Action, Outcome | None]]:
+    """The newest actions on one operation, each with its exception if it was one; `also` those that its row names."""
     exceptions = {o.action_id: o for o in Outcome.objects.filter(operation_id=operation_id).order_by("-pk")[:20]}
     marked = mark(kind, operation_id)
-    ids = {*exceptions, *(marked.action_ids if marked else [])}
+    ids = {*exceptions, *(marked.action_ids if marked else []), *also}
     found = Action.objects.filter(pk__in=ids, kind=kind).order_by("-pk")[:20]
     return [(action, exceptions.get(action.pk)) for action in found]
 

@@ -7,11 +7,11 @@ happened, so nothing happens twice.
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
-from incidents.operations.chunks import Overtaken, write_slice
+from incidents.operations.chunks import write_slice
 from incidents.operations.models import Action, Chunk, Command
 from incidents.operations.pacing import Pace, pace_of
 from incidents.operations.services import target_of
@@ -56,11 +56,8 @@ def _take_turn(action_id: int) -> bool:
 
 def release_slice(action_id: int) -> bool:
     """Release what the action's next free chunk may give now; False when there is none, or it may not go on."""
-    try:
-        with transaction.atomic():
-            goes_on = _release_slice(action_id)
-    except Overtaken:
-        return True
+    with transaction.atomic():
+        goes_on = _release_slice(action_id)
     publish("operations", at_most_every_seconds=1)
     return goes_on
 
@@ -74,6 +71,9 @@ def _release_slice(action_id: int) -> bool:
     if chunk is None:
         return False
     count = min(pace.allowed, chunk.size - chunk.released)
+    # What one slice has marked, the next one of whatever action must see before it locks a row.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ops.release.{action.kind}"])
     counts = write_slice(action, chunk, count)
     _close(action, chunk, count, counts)
     _pause_canary(action, chunk)

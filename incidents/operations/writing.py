@@ -5,11 +5,12 @@ Rows, marks, commands, notifications and exceptions, each a common table express
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import sql
 
+from incidents.operations.judging import absent
 from incidents.operations.models import Action, Verb
 from incidents.operations.notifications import told
 from incidents.operations.sources import FailureNote
@@ -18,15 +19,16 @@ from incidents.operations.verbs import RULES, new_status
 
 Statement = tuple[sql.Composable, dict[str, Any]]
 _COUNTS = """
-SELECT coalesce(why[1], 'changed'), count(*) FROM judged GROUP BY 1 UNION ALL SELECT 'marked', count(*) FROM marked
+SELECT coalesce(why[1], 'changed'), count(*) FROM (SELECT why FROM judged UNION ALL SELECT why FROM absent) AS verdicts
+GROUP BY 1
 """
 
 _MARKED = """marked AS (
     INSERT INTO ops.operations_operationmark AS m (kind, operation_id, version, attempts, last_command_at,
         snoozed_until, last_verb, reason, note, status_before, action_ids)
-    SELECT %(kind)s, j.id, j.version + %(is_command)s, %(counts)s, CASE WHEN %(is_command)s = 1 THEN now() END,
+    SELECT %(kind)s, j.id, j.version_now + %(is_command)s, %(counts)s, CASE WHEN %(is_command)s = 1 THEN now() END,
         %(snooze)s, %(verb)s, %(reason)s, {note}, {status_before}, ARRAY[%(action)s::bigint]
-    FROM judged AS j WHERE j.why IS NULL
+    FROM judged AS j WHERE j.why IS NULL AND {kept_beside}
     ON CONFLICT (kind, operation_id) DO UPDATE SET
         version = excluded.version, attempts = m.attempts + excluded.attempts,
         last_command_at = coalesce(excluded.last_command_at, m.last_command_at),
@@ -34,25 +36,27 @@ _MARKED = """marked AS (
         last_verb = excluded.last_verb, reason = excluded.reason, note = excluded.note,
         status_before = CASE WHEN %(is_command)s = 1 THEN excluded.status_before ELSE m.status_before END,
         action_ids = (excluded.action_ids || m.action_ids)[1:20]
-    WHERE m.version = excluded.version - %(is_command)s
-    RETURNING operation_id, version
 )"""
 _EXCEPTIONS = """excepted AS (
     INSERT INTO ops.operations_outcome (action_id, operation_id, outcome, detail)
-    SELECT %(action)s, j.id, j.why[1], j.why[2] FROM judged AS j WHERE j.why IS NOT NULL
+    SELECT %(action)s, j.id, j.why[1], j.why[2] FROM (
+        SELECT id, why FROM judged WHERE why IS NOT NULL UNION ALL SELECT id, why FROM absent
+    ) AS j
     ON CONFLICT (action_id, operation_id) DO NOTHING
 )"""
 _COMMAND = """commanded AS (
     INSERT INTO ops.operations_command (action_id, kind, verb, reason, operation_ids, versions, payloads, due_at,
         available_at)
-    SELECT %(action)s, %(kind)s, %(command)s, %(reason)s, array_agg(j.id), array_agg(marked.version),
+    SELECT %(action)s, %(kind)s, %(command)s, %(reason)s, array_agg(j.id),
+        array_agg(j.version_now + CASE WHEN {kept_beside} THEN 1 ELSE 0 END),
         jsonb_agg(j.payload), now() + %(delay)s, now() + %(delay)s
-    FROM judged AS j JOIN marked ON marked.operation_id = j.id WHERE j.why IS NULL HAVING count(*) > 0
+    FROM judged AS j WHERE j.why IS NULL HAVING count(*) > 0
 )"""
 
 
 def writes(parts: SourceSql, action: Action) -> Iterator[Statement]:
     """The expressions that change something, over `judged`, and their parameters."""
+    yield absent(parts)
     yield from _row_changes(parts, action)
     yield _marks(parts, action)
     yield sql.SQL(_EXCEPTIONS), {}
@@ -60,9 +64,9 @@ def writes(parts: SourceSql, action: Action) -> Iterator[Statement]:
         yield from told(parts)
 
 
-def command(verb: str, delay: Any) -> Statement:
-    """The outbox row: one for all operations of the slice."""
-    return sql.SQL(_COMMAND), {"command": verb, "delay": delay}
+def command(parts: SourceSql, action: Action, verb: str, delay: timedelta) -> Statement:
+    """The outbox row: one for all operations of the slice, each with the version that it has from now on."""
+    return sql.SQL(_COMMAND).format(kept_beside=_kept_beside(parts, action)), {"command": verb, "delay": delay}
 
 
 def together(parts: list[Statement]) -> Statement:
@@ -81,7 +85,7 @@ def failed_meta(parts: SourceSql, action: Action) -> Statement:
         return sql.SQL("ops.without_failure({})").format(parts.meta), {}
     if action.verb != Verb.FAIL:
         return sql.SQL("NULL::text"), {}
-    note = FailureNote(action.reason, datetime.now(UTC).isoformat(timespec="seconds"), action.actor)
+    note = FailureNote(action.reason, datetime.now(UTC).isoformat(timespec="seconds"), action.actor, action.pk)
     if source.reason_as == "text":
         return sql.SQL("%(failure)s::text"), {"failure": note.reason}
     return sql.SQL("ops.with_failure({}, %(failure)s)").format(parts.meta), {"failure": json.dumps(note.keys())}
@@ -130,7 +134,7 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
     if rule.command == "retry":
         # Only a status that a retry has replaced can be wanted back.
         before = sql.SQL("CASE WHEN j.status = {} THEN '' ELSE j.status END").format(sql.Literal(source.retry_status))
-    return sql.SQL(_MARKED).format(note=note, status_before=before), {
+    return sql.SQL(_MARKED).format(note=note, status_before=before, kept_beside=_kept_beside(parts, action)), {
         "kind": action.kind,
         "is_command": int(rule.is_command),
         "counts": int(rule.counts),
@@ -139,3 +143,12 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
         "reason": action.reason,
         "action": action.pk,
     }
+
+
+def _kept_beside(parts: SourceSql, action: Action) -> sql.Composable:
+    """Which operations get a mark. A failure's why, when, by whom and by which action stands in the row itself where
+    it can: a row of ours for each would double the work. Its version stays 0 then, as that of any without a mark.
+    """
+    if action.verb == Verb.FAIL and parts.source.reason_as == "json":
+        return sql.SQL("(j.has_mark OR j.new_meta IS NULL)")
+    return sql.SQL("TRUE")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ops_client.background import Job
 from ops_client.errors import InvalidInput
-from ops_client.operations.commands import Handler
+from ops_client.operations.commands import FreeHandler, Handler, RetryHandler
 from ops_client.operations.delivery import Delivery
 from ops_client.operations.keeping import Keeping
 from ops_client.operations.tracker import TrackedOperation
@@ -29,20 +29,22 @@ class OperationsClient(Part):
         self._delivery: Delivery | None = None
         self._running = False
 
-    def on_command(self, kind: str, *, retry: Handler) -> None:
+    def on_command(self, kind: str, *, retry: RetryHandler) -> None:
         """Have `retry` called, on a thread of the client's, for every operation of `kind` that an operator retries.
 
         It is called at least once for each (operation_id, version) and must do nothing the second time. It raises
         CommandRejected for what can never work; any other error is tried again, later and later, eight times.
         Raises InvalidInput for an async function, or where `kind` has a handler already.
         """
-        if inspect.iscoroutinefunction(retry):
-            raise InvalidInput("retry", "must be a plain function; it is called on a thread of its own")
-        with self._lock:
-            if f"{kind}.retry" in self._handlers:
-                raise InvalidInput("kind", f"{kind!r} has a handler already in this process")
-            self._handlers = {**self._handlers, f"{kind}.retry": retry}
-        self._begin()
+        self._handle(kind, "retry", retry)
+
+    def on_free_resources(self, kind: str, free: FreeHandler) -> None:
+        """Have `free` called for every operation of `kind` that failed from the console, some time after.
+
+        It is called last, at least once for each, and finds nothing the second time; it raises as `retry` does.
+        Raises InvalidInput as `on_command` does.
+        """
+        self._handle(kind, "free", free)
 
     def track(
         self,
@@ -114,6 +116,15 @@ class OperationsClient(Part):
         self._delivery = None
         self._running = False
         self._keeping = Keeping(self.runtime)
+
+    def _handle(self, kind: str, verb: str, handler: Handler) -> None:
+        if inspect.iscoroutinefunction(handler):
+            raise InvalidInput(verb, "must be a plain function; it is called on a thread of its own")
+        with self._lock:
+            if f"{kind}.{verb}" in self._handlers:
+                raise InvalidInput("kind", f"{kind!r} has a handler already in this process")
+            self._handlers = {**self._handlers, f"{kind}.{verb}": handler}
+        self._begin()
 
     def _begin(self) -> None:
         with self._lock:

@@ -22,6 +22,19 @@ class RetryCommand:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class FreeCommand:
+    """Free what an operation that has failed left behind: files, uploads, chunks. Already gone is freed.
+
+    `resources` is what its source knows of them, and its owner's id; `version` as in `RetryCommand`.
+    """
+
+    operation_id: str
+    version: int
+    resources: Mapping[str, Any]
+    reason: str
+
+
 class CommandRejected(OpsError):
     """Raised by a handler that cannot do it, now or later; the console shows the message and does not ask again.
 
@@ -33,4 +46,6 @@ class CommandRejected(OpsError):
         self.field = field
 
 
-Handler = Callable[[RetryCommand], object]
+RetryHandler = Callable[[RetryCommand], object]
+FreeHandler = Callable[[FreeCommand], object]
+Handler = Callable[[Any], object]

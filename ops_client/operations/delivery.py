@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops_client.errors import StoreUnavailable
-from ops_client.operations.commands import CommandRejected, Handler, RetryCommand
+from ops_client.operations.commands import CommandRejected, FreeCommand, Handler, RetryCommand
 from ops_client.store import Row, Store
 
 logger = logging.getLogger("ops_client")
@@ -114,7 +114,7 @@ class Delivery:
 
     def _call(self, handler: Handler, command: Row, operation: Row) -> CommandRejected | None:
         try:
-            handler(RetryCommand(reason=command["reason"], **operation))
+            handler(_command_of(command, operation))
         except CommandRejected as refusal:
             return refusal
         return None
@@ -136,6 +136,13 @@ class Delivery:
             lease_seconds=LEASE_SECONDS,
         )
         return bool(rows[0]["held"])
+
+
+def _command_of(command: Row, operation: Row) -> RetryCommand | FreeCommand:
+    if command["verb"] == "free":
+        operation_id, version = operation["operation_id"], operation["version"]
+        return FreeCommand(operation_id, version, operation["payload"], command["reason"])
+    return RetryCommand(reason=command["reason"], **operation)
 
 
 def _storable(text: str) -> str:

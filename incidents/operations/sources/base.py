@@ -36,14 +36,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class FailureNote:
-    """Why, when (ISO, UTC) and by whom an operation was failed."""
+    """Why, when (ISO, UTC), by whom and by which action an operation was failed."""
 
     reason: str
     at: str
     by: str
+    action: int
 
-    def keys(self) -> dict[str, str]:
-        return {"error_reason": self.reason, "error_at": self.at, "error_by": self.by}
+    def keys(self) -> dict[str, Any]:
+        return {"error_reason": self.reason, "error_at": self.at, "error_by": self.by, "error_action": self.action}
 
 
 class Source:

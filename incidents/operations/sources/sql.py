@@ -110,10 +110,14 @@ class SourceSql:
 
     def details(self) -> sql.Composable:
         """The select list of what a change needs beside that: the meta text and the payload's columns."""
-        wanted = dict.fromkeys((*self.source.payload_columns, *self.source.done_needs))
-        columns = [c for c in wanted if self.live.readable(c)]
-        named = [sql.SQL("{} AS {}").format(self.column(c), sql.Identifier(c)) for c in columns]
+        named = [sql.SQL("{} AS {}").format(self.column(c), sql.Identifier(c)) for c in self.detail_names[1:]]
         return sql.SQL(", ").join([sql.SQL("{} AS meta").format(self.meta), *named])
+
+    @property
+    def detail_names(self) -> list[str]:
+        """The names in that list."""
+        wanted = dict.fromkeys((*self.source.payload_columns, *self.source.done_needs))
+        return ["meta", *(c for c in wanted if self.live.readable(c))]
 
     def resources(self) -> sql.Composable:
         """What a backend is given to free an operation's resources by, as JSON."""

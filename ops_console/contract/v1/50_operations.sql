@@ -11,12 +11,14 @@ FROM ops.operations_command;
 CREATE OR REPLACE FUNCTION ops.command_remaining(command ops.operations_command)
 RETURNS TABLE (operation_id text, version integer, attempt integer, payload jsonb)
 LANGUAGE sql STABLE SET search_path = ops, pg_temp AS $$
-    SELECT given.id, given.version, m.attempts, given.payload
+    SELECT given.id, given.version, coalesce(m.attempts, 0), given.payload
     FROM ROWS FROM (
         unnest(command.operation_ids), unnest(command.versions), jsonb_array_elements(command.payloads)
     ) WITH ORDINALITY AS given (id, version, payload, position)
-    JOIN ops.operations_operationmark AS m ON m.kind = command.kind AND m.operation_id = given.id
-    WHERE m.version = given.version AND m.handled_version < given.version
+    LEFT JOIN ops.operations_operationmark AS m ON m.kind = command.kind AND m.operation_id = given.id
+    -- What failed without a mark has the version 0 until somebody commands or handles it.
+    WHERE CASE WHEN m.kind IS NULL THEN given.version = 0
+          ELSE m.version = given.version AND m.handled_version < given.version END
     ORDER BY given.position
 $$;
 
@@ -28,6 +30,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
     taken ops.operations_command;
 BEGIN
+    -- What somebody handles is worth commanding. In one order, so that no two wait for each other.
+    INSERT INTO ops.operations_handler AS h (name, seen_at) SELECT left(w, 80), now() FROM unnest(wanted) AS w ORDER BY w
+    ON CONFLICT (name) DO UPDATE SET seen_at = now() WHERE h.seen_at < now() - interval '30 seconds';
     UPDATE ops.operations_command AS c
     SET leased_by = holder, leased_until = now() + make_interval(secs => lease_seconds), attempts = c.attempts + 1
     WHERE c.id = (
@@ -57,6 +62,7 @@ CREATE OR REPLACE FUNCTION ops_v1.ack_command(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
     held ops.operations_command;
+    handled_first integer;
     handled_now integer;
     refused_now integer;
     remaining integer;
@@ -67,11 +73,17 @@ BEGIN
         RETURN false;
     END IF;
 
+    INSERT INTO ops.operations_operationmark (kind, operation_id)
+    SELECT held.kind, r.operation_id
+    FROM jsonb_to_recordset(results -> 'handled') AS r (operation_id text, version integer) WHERE r.version = 0
+    ON CONFLICT (kind, operation_id) DO NOTHING;
+    GET DIAGNOSTICS handled_first = ROW_COUNT;
     UPDATE ops.operations_operationmark AS m SET handled_version = r.version, status_before = ''
     FROM jsonb_to_recordset(results -> 'handled') AS r (operation_id text, version integer)
     WHERE m.kind = held.kind AND m.operation_id = r.operation_id
       AND m.version = r.version AND m.handled_version < r.version;
     GET DIAGNOSTICS handled_now = ROW_COUNT;
+    handled_now := handled_now + handled_first;
 
     WITH refused AS (
         UPDATE ops.operations_operationmark AS m SET handled_version = r.version, note = left(r.message, 2000)
@@ -79,9 +91,17 @@ BEGIN
         WHERE m.kind = held.kind AND m.operation_id = r.operation_id
           AND m.version = r.version AND m.handled_version < r.version
         RETURNING m.operation_id, m.note
+    ), refused_first AS (
+        INSERT INTO ops.operations_operationmark (kind, operation_id, note)
+        SELECT held.kind, r.operation_id, left(r.message, 2000)
+        FROM jsonb_to_recordset(results -> 'refused') AS r (operation_id text, version integer, message text)
+        WHERE r.version = 0
+        ON CONFLICT (kind, operation_id) DO NOTHING
+        RETURNING operation_id, note
     )
     INSERT INTO ops.operations_outcome (action_id, operation_id, outcome, detail)
-    SELECT held.action_id, refused.operation_id, 'refused', refused.note FROM refused
+    SELECT held.action_id, r.operation_id, 'refused', r.note
+    FROM (SELECT * FROM refused UNION ALL SELECT * FROM refused_first) AS r
     ON CONFLICT (action_id, operation_id) DO NOTHING;
     GET DIAGNOSTICS refused_now = ROW_COUNT;
 
@@ -134,7 +154,7 @@ BEGIN
     IF json_typeof(kept::json) <> 'object' THEN
         RETURN NULL;
     END IF;
-    IF kept ~ '"error_(reason|at|by)"' THEN
+    IF kept ~ '"error_(reason|at|by|action)"' THEN
         RETURN (kept::jsonb || added::jsonb)::text;
     END IF;
     RETURN ops.appended(kept, added);
@@ -156,7 +176,7 @@ DO $version$ BEGIN
             END
         $$
     $function$, CASE WHEN current_setting('server_version_num')::integer >= 160000
-        THEN $$length(kept) < 4000 AND kept !~ '"error_(reason|at|by)"' AND kept IS JSON OBJECT$$ ELSE 'FALSE' END);
+        THEN $$length(kept) < 4000 AND kept !~ '"error_(reason|at|by|action)"' AND kept IS JSON OBJECT$$ ELSE 'FALSE' END);
 END $version$;
 
 -- `kept` without what `with_failure` has put there; NULL where it holds no such thing.
@@ -164,7 +184,7 @@ CREATE OR REPLACE FUNCTION ops.without_failure(kept text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     string CONSTANT text := '"(?:\\.|[^"\\])*"';
-    ours CONSTANT text := format('(?:, )?"error_reason": %1$s, "error_at": %1$s, "error_by": %1$s\}$', string);
+    ours CONSTANT text := format('(?:, )?"error_reason": %1$s, "error_at": %1$s, "error_by": %1$s, "error_action": \d+\}$', string);
 BEGIN
     IF json_typeof(kept::json) <> 'object' THEN
         RETURN NULL;
@@ -172,7 +192,7 @@ BEGIN
     IF kept ~ ours THEN
         RETURN regexp_replace(kept, ours, '}');
     END IF;
-    RETURN (kept::jsonb - ARRAY['error_reason', 'error_at', 'error_by'])::text;
+    RETURN (kept::jsonb - ARRAY['error_reason', 'error_at', 'error_by', 'error_action'])::text;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
     RETURN NULL;
 END $$;

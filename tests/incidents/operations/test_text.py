@@ -7,7 +7,7 @@ from django.db import connection
 
 from incidents.operations.sources.text import NotAnObject, pretty, read_object
 
-ADDED = {"error_reason": "gave up", "error_at": "2026-11-24T10:00:00+00:00", "error_by": "oscar"}
+ADDED = {"error_reason": "gave up", "error_at": "2026-11-24T10:00:00+00:00", "error_by": "oscar", "error_action": 7}
 
 
 def with_keys(text: str | None) -> str | None:

@@ -1,0 +1,109 @@
+"""Bulks of stuck episodes: our release against one plain SQL statement that moves as many rows and writes the same
+outbox, in turns, in one run; and how long a worker that finishes episodes meanwhile waits for each.
+
+Of each pair the ratio is taken, and the median of the pairs counts: a busy moment of the machine falls on both.
+"""
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+WORKERS = 2
+# As many finish while a bulk runs, each in a transaction of its own.
+PLAIN = """
+WITH meant AS (
+    SELECT id FROM public.episode
+    WHERE status = 'processing' AND (processed_at AT TIME ZONE 'UTC') < now() - interval '2 hours'
+    ORDER BY processed_at AT TIME ZONE 'UTC', id LIMIT %(rows)s
+), moved AS (
+    UPDATE public.episode AS e SET status = 'error', meta_json = (coalesce(meta_json, '{}')::jsonb ||
+        jsonb_build_object('error_reason', 'benchmark', 'error_at', now()::text, 'error_by', 'plain'))::text
+    FROM meant WHERE e.id = meant.id RETURNING e.id, e.user_id, e.working_audio_name
+), packed AS (SELECT *, (row_number() OVER () - 1) / 2000 AS number FROM moved)
+INSERT INTO ops.operations_command (action_id, kind, verb, reason, operation_ids, versions, payloads)
+SELECT %(action)s, 'episode_assembly', 'free', 'benchmark', array_agg(id::text), array_agg(1),
+    jsonb_agg(jsonb_build_object('owner_id', user_id, 'working_audio_name', working_audio_name))
+FROM packed GROUP BY number
+"""
+FINISH = "UPDATE public.episode SET status = 'processed' WHERE id = %s AND status = 'processing'"
+OTHERS = """
+SELECT id FROM public.episode TABLESAMPLE SYSTEM (20) WHERE status = 'processing' ORDER BY random() LIMIT 20000
+"""
+
+
+def measure_bulk(rows: int, pairs: int) -> dict[str, Any]:
+    """Medians of `pairs` bulks of `rows` each way. Needs DATABASE_URL of a superuser, Django, and enough stuck rows."""
+    ours, plain, waits = [], [], []
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        for _ in range(pairs):
+            seconds, action_id = release(rows)
+            ours.append(seconds)
+            plain.append(plainly(connection, rows, action_id))
+            connection.execute("VACUUM (ANALYZE) public.episode, ops.operations_operationmark")
+        with finishing(waits):
+            release(rows)
+    return {
+        "rows": rows,
+        "ours_seconds": round(statistics.median(ours), 2),
+        "plain_seconds": round(statistics.median(plain), 2),
+        "times_plain": round(statistics.median(a / b for a, b in zip(ours, plain, strict=True)), 2),
+        "worker_wait_p99_ms": round(statistics.quantiles(waits, n=100)[98] * 1000, 1) if len(waits) > 1 else None,
+        "worker_writes": len(waits),
+    }
+
+
+def release(rows: int) -> tuple[float, int]:
+    """Freeze so many, release them all as the worker does; seconds of the release, and the action."""
+    from incidents.operations import services
+    from incidents.operations.models import Action
+    from incidents.operations.release import release_due
+    from incidents.operations.scope import Scope
+    from ops_console.access.actor import SYSTEM
+
+    action = services.start(SYSTEM, Scope(), "fail", "benchmark", options=services.Options(most=rows, frees=True))
+    began_at = time.monotonic()
+    release_due()
+    seconds = time.monotonic() - began_at
+    action = Action.objects.get(pk=action.pk)
+    assert (action.state, action.total) == ("done", rows), (action.state, action.problem, action.total)
+    return seconds, action.pk
+
+
+def plainly(connection: psycopg.Connection[Any], rows: int, action_id: int) -> float:
+    """The one statement; its seconds."""
+    began_at = time.monotonic()
+    connection.execute(PLAIN, {"rows": rows, "action": action_id})
+    return time.monotonic() - began_at
+
+
+@contextmanager
+def finishing(waits: list[float]) -> Iterator[None]:
+    """Workers that finish episodes one by one; how long each write took goes to `waits`, in seconds."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=finish_some, args=(stop, waits)) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def finish_some(stop: threading.Event, waits: list[float]) -> None:
+    """Until told to stop: finish an episode, note how long the write took, rest a moment."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        for (episode_id,) in connection.execute(OTHERS).fetchall():
+            if stop.is_set():
+                return
+            began_at = time.monotonic()
+            connection.execute(FINISH, [episode_id])
+            waits.append(time.monotonic() - began_at)
+            stop.wait(0.005)
