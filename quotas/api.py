@@ -9,21 +9,27 @@ from ops_console import directory
 from ops_console.access.roles import Role
 from ops_console.api_base import IfMatch, Listed, Paging, caller, expected, listed, needs, tagged
 from ops_console.web import Key, Keyset
-from quotas import bulk, queries, services, settings_services, usage_services
+from quotas import bulk, peaks, queries, services, settings_services, storage_services, usage_services
 from quotas.api_shapes import (
     DoneOut,
+    EffectFilter,
+    EffectOut,
     ImportIn,
     OverrideIn,
     OverrideOut,
     PolicyIn,
     PolicyOut,
     ReasonIn,
+    RecountIn,
+    RecountOut,
+    RefusalOut,
     ResetOut,
     ResourceOut,
     UserFilter,
     UserOut,
     done_out,
     override_out,
+    refusal_out,
     user_out,
 )
 from quotas.models import Policy, Resource
@@ -94,14 +100,33 @@ def quota_policies(request: HttpRequest) -> Any:
     return Policy.objects.order_by("id")
 
 
+@router.get("/quotas/policies/{named:tier}/{resource}/effect", auth=needs("quotas:read"), response=EffectOut)
+def quota_policy_effect(request: HttpRequest, tier: str, resource: str, wanted: Query[EffectFilter]) -> Any:
+    """Whom a limit would have refused in the last hours, replayed on the recorded hourly peaks."""
+    replay = peaks.replay(queries.resource(resource).name, wanted.limit, tier, wanted.hours)
+    worst = [{"user_id": user_id, "peak": peak} for user_id, peak in replay.worst]
+    return {"users": replay.users, "asked": replay.asked, "worst": worst}
+
+
+@router.put(
+    "/quotas/policies/{named:tier}/{resource}/trial", auth=needs("quotas:write", Role.ADMIN), response=PolicyOut
+)
+def quota_policy_try(
+    request: HttpRequest, response: HttpResponse, tier: str, resource: str, given: PolicyIn, if_match: IfMatch = ""
+) -> Any:
+    """Put a limit on trial: whoever is over it is recorded and let through. null ends the trial."""
+    version = _policy_version(if_match, tier, resource)
+    policy = settings_services.try_policy(caller(request), tier, resource, given.limit, version)
+    tagged(response, policy.version)
+    return policy
+
+
 @router.put("/quotas/policies/{named:tier}/{resource}", auth=needs("quotas:write", Role.ADMIN), response=PolicyOut)
 def quota_policy_set(
     request: HttpRequest, response: HttpResponse, tier: str, resource: str, given: PolicyIn, if_match: IfMatch = ""
 ) -> Any:
     """What a tier may use. If-Match is the policy's version, `"0"` where there is none yet."""
-    version = expected(if_match)
-    if version is None:
-        version = queries.policy_version(tier, resource)
+    version = _policy_version(if_match, tier, resource)
     policy = settings_services.set_policy(caller(request), tier, resource, given.limit, version)
     tagged(response, policy.version)
     return policy
@@ -110,11 +135,24 @@ def quota_policy_set(
 @router.delete("/quotas/policies/{named:tier}/{resource}", auth=needs("quotas:write", Role.ADMIN), response={204: None})
 def quota_policy_remove(request: HttpRequest, tier: str, resource: str, if_match: IfMatch = "") -> Any:
     """The tier has the resource's default again."""
-    version = expected(if_match)
-    if version is None:
-        version = queries.policy_version(tier, resource)
+    version = _policy_version(if_match, tier, resource)
     settings_services.remove_policy(caller(request), tier, resource, version)
     return Status(204, None)
+
+
+@router.get("/quotas/users/{named:user_id}/refusals", auth=needs("quotas:read"), response=list[RefusalOut])
+def quota_refusals(request: HttpRequest, user_id: str) -> Any:
+    """Why the user was limited lately, the newest first, each with a sentence to send to them."""
+    return [refusal_out(each) for each in queries.refusals_of(services.person_of(user_id).id)]
+
+
+@router.post(
+    "/quotas/users/{named:user_id}/storage/{resource}/recount", auth=needs("quotas:write"), response={202: RecountOut}
+)
+def quota_storage_recount(request: HttpRequest, user_id: str, resource: str, given: RecountIn) -> Any:
+    """Have a backend measure what the user has stored; with `correct` the level becomes what was measured."""
+    recount = storage_services.request_recount(caller(request), resource, user_id, given.correct)
+    return Status(202, recount)
 
 
 # Last: a name may hold slashes, and would be taken for a longer address.
@@ -122,6 +160,11 @@ def quota_policy_remove(request: HttpRequest, tier: str, resource: str, if_match
 def quota_user(request: HttpRequest, user_id: str) -> Any:
     """Every limit in force of one user, where it comes from, and what is used of it."""
     return user_out(queries.limited([services.person_of(user_id)])[0])
+
+
+def _policy_version(if_match: str, tier: str, resource: str) -> int:
+    version = expected(if_match)
+    return queries.policy_version(tier, resource) if version is None else version
 
 
 def _version(if_match: str, user_id: str, resource: str) -> int:

@@ -5,11 +5,13 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from ops_client.quotas.decide import LARGEST_LIMIT
 from ops_console.api_base import Asked as Query
 from ops_console.api_base import Input
+from quotas import words
 from quotas.bulk import Asked, Done
 from quotas.bulk.table import MOST_ROWS
-from quotas.models import Override
+from quotas.models import Override, Refusal
 from quotas.queries import Limited
 from quotas.services import LONGEST_REASON
 
@@ -130,10 +132,69 @@ class PolicyIn(Input):
 
 
 class PolicyOut(Schema):
+    """`trial_limit` is recorded and not enforced."""
+
     tier: str
     resource: str = Field(alias="resource_id")
     limit: int | None
+    trial_limit: int | None
     version: int
+
+
+class EffectFilter(Query):
+    limit: int = Field(ge=0, le=LARGEST_LIMIT, description="The limit to be tried.")
+    hours: int = Field(24, ge=1, le=24 * 7)
+
+
+class HighestOut(Schema):
+    user_id: str
+    peak: int
+
+
+class EffectOut(Schema):
+    """How many of the users that asked would have been refused, and who by most."""
+
+    users: int
+    asked: int
+    worst: list[HighestOut]
+
+
+class RefusalOut(Schema):
+    """Like refusals of some minutes: from `first_at` to `at`, with the last one's call."""
+
+    first_at: datetime
+    at: datetime
+    resource: str
+    route: str
+    key: str
+    client: str
+    request_id: str
+    service: str
+    limit: int | None
+    source: str
+    policy: str
+    shadow: bool
+    count: int
+    tight_loop: bool
+    sentence: str
+
+
+class RecountIn(Input):
+    correct: bool = False
+
+
+class RecountOut(Schema):
+    """Open until `finished_at`; then how many were measured and how many differ."""
+
+    id: int
+    resource: str
+    user_id: str
+    correct: bool
+    requested_at: datetime
+    finished_at: datetime | None
+    measured: int
+    drifted: int
+    error: str
 
 
 def override_out(override: Override) -> dict[str, Any]:
@@ -161,6 +222,12 @@ def user_out(found: Limited) -> dict[str, Any]:
         for each in found.limits
     ]
     return {"id": person.id, "email": person.email, "name": person.name, "tier": person.tier, "limits": limits}
+
+
+def refusal_out(refusal: Refusal) -> dict[str, Any]:
+    """A refusal with what people would say of it."""
+    told = {"tight_loop": words.is_tight_loop(refusal), "sentence": words.refusal_sentence(refusal)}
+    return {name: getattr(refusal, name) for name in RefusalOut.model_fields if name not in told} | told
 
 
 def done_out(done: Done) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from ops_console import directory
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
-from ops_console.errors import InvalidInput, NotFound
+from ops_console.errors import InvalidInput
 from ops_console.web import done, page
-from quotas import peaks, settings_services, words
+from quotas import peaks, queries, settings_services, words
 from quotas.forms import PolicyForm
 from quotas.limits import show_limit
 from quotas.models import Policy, Resource
@@ -36,9 +36,7 @@ class Effect:
 @role_required(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy_edit(request: HttpRequest, tier: str, resource: str) -> HttpResponse:
-    known = Resource.objects.filter(pk=resource).first()
-    if known is None:
-        raise NotFound(f"There is no resource named {resource!r}.")
+    known = queries.resource(resource)
     policy = Policy.objects.filter(tier=tier, resource=known).first()
     form = PolicyForm(known, request.POST if request.method == "POST" else None, initial=_initial(known, policy))
     form.auto_id = "ask_%s"  # the page below the dialog may have fields of the same names

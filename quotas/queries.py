@@ -12,6 +12,7 @@ from django.utils import timezone
 from ops_client.quotas.usage import Usage, usage_of
 from ops_console import directory
 from ops_console.directory import Person
+from ops_console.errors import NotFound
 from quotas import words
 from quotas.models import Failure, Override, Peak, Policy, Refusal, Resource
 
@@ -144,6 +145,14 @@ def in_force(condition: Q | None = None) -> list[Override]:
     """Overrides that hold now, those that end first at the top."""
     rows = holding(condition).select_related("resource")
     return sorted(rows, key=lambda each: (each.expires_at is None, each.expires_at or each.created_at))
+
+
+def resource(name: str) -> Resource:
+    """One resource. Raises NotFound."""
+    found = Resource.objects.filter(pk=name).first()
+    if found is None:
+        raise NotFound(f"There is no resource named {name[:63]!r}.")
+    return found
 
 
 def override_version(person: Person, resource_name: str) -> int:

@@ -8,7 +8,7 @@ from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
-from ops_console.errors import InvalidInput, NotFound
+from ops_console.errors import InvalidInput
 from ops_console.web import done, go, page
 from quotas import queries, settings_services, words
 from quotas.forms import NewResourceForm, ResourceForm
@@ -54,8 +54,8 @@ def resource_new(request: HttpRequest) -> HttpResponse:
 @role_required(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def resource_edit(request: HttpRequest, name: str) -> HttpResponse:
-    known = _resource(name)
-    form = ResourceForm(request.POST if request.method == "POST" else None, instance=_resource(name))
+    known = queries.resource(name)
+    form = ResourceForm(request.POST if request.method == "POST" else None, instance=queries.resource(name))
     if form.is_valid():
         try:
             version = form.cleaned_data["version"]
@@ -65,10 +65,3 @@ def resource_edit(request: HttpRequest, name: str) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, error.message)
     context = {"form": form, "resource": known, "entries": last_entries("resource", name, 10)}
     return page(request, "quotas/resource.html", context, status=422 if form.errors else 200)
-
-
-def _resource(name: str) -> Resource:
-    found = Resource.objects.filter(pk=name).first()
-    if found is None:
-        raise NotFound(f"There is no resource named {name!r}.")
-    return found

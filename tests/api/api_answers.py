@@ -46,6 +46,10 @@ ANSWERS = {
     "quota_overrides_import": ("quotas:write", "403 422 422"),
     "quota_resources": ("quotas:read", READ),
     "quota_policies": ("quotas:read", READ),
+    "quota_policy_effect": ("quotas:read", "422 422 422"),
+    "quota_policy_try": ("quotas:write", "403 403 422"),
+    "quota_refusals": ("quotas:read", READ_ONE),
+    "quota_storage_recount": ("quotas:write", "403 404 404"),
     "quota_policy_set": ("quotas:write", "403 403 422"),
     "quota_policy_remove": ("quotas:write", "403 403 428"),
     # About the API itself

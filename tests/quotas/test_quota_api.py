@@ -1,9 +1,11 @@
 """Quotas through the JSON API: the same services as the pages, with versions and problems."""
 
 import pytest
+from django.utils import timezone
 
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
+from quotas.models import Peak, Refusal
 from tests.api.calling import calling
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,3 +130,30 @@ def test_policies_are_for_admins(api, make_resource):
     assert admin.delete(path, headers={"If-Match": '"1"'}).status_code == 204
     assert not [each for each in api.get("/api/v1/quotas/policies").json() if each["tier"] == "gold"]
     assert {"api_calls"} <= {each["name"] for each in api.get("/api/v1/quotas/resources").json()}
+
+
+def test_a_limit_is_tried_before_it_is_enforced(make_resource):
+    """What it would have done is told in numbers; on trial it is beside the limit in force; null ends the trial."""
+    name = make_resource(default_limit=5).name
+    admin, path = calling(Role.ADMIN), f"/api/v1/quotas/policies/gold/{name}"
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    Peak.objects.create(resource=name, user_id="u", hour=hour, tier="gold", source="tier", limit=100, peak=90)
+    effect = admin.get(f"{path}/effect", {"limit": 40}).json()
+    assert effect == {"users": 1, "asked": 1, "worst": [{"user_id": "u", "peak": 90}]}
+    tried = put(admin, f"{path}/trial", {"limit": 2}).json()
+    assert (tried["limit"], tried["trial_limit"]) == (5, 2)
+    assert put(admin, f"{path}/trial", {"limit": None}, '"1"').json()["trial_limit"] is None
+
+
+def test_why_somebody_was_limited(api, hanna):
+    """Refusals come with the deciding limit, whether the client loops, and a sentence to send."""
+    Refusal.objects.create(user_id=hanna.id, resource="api_calls", source="tier", policy="pro", limit=600, count=40)
+    (seen,) = api.get(f"/api/v1/quotas/users/{hanna.id}/refusals").json()
+    assert (seen["limit"], seen["tight_loop"], "your limit is 600" in seen["sentence"]) == (600, True, True)
+
+
+def test_storage_is_measured_on_request(api, hanna):
+    """A wish to measure is taken, and answers what it will be known by; another kind of resource is refused."""
+    answer = post(api, f"users/{hanna.id}/storage/storage_bytes/recount", {})
+    assert (answer.status_code, answer.json()["finished_at"]) == (202, None)
+    assert post(api, f"users/{hanna.id}/storage/api_calls/recount", {}).status_code == 422
