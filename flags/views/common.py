@@ -31,7 +31,7 @@ def flag_part(
     parts = [
         Tab(label, part_url(flag, name), None, name == part) for name, label, needed in _PARTS if reaches(role, needed)
     ]
-    whole = {"flag": flag, "parts": parts, "audit_url": audit_url(flag), **context}
+    whole = {"flag": flag, "parts": parts, "part": part, "audit_url": audit_url(flag), **context}
     return page(request, f"flags/{part}.html", whole, status=status)
 
 
