@@ -10,7 +10,7 @@ from flags import queries, services
 from flags.api.routers import flags_router
 from flags.api.shapes import Confirmed, FlagEdit, FlagNew, FlagOut, StateIn, sent
 from flags.models import Flag, State
-from ops_console.api_base import IfMatch, Input, caller, expected, needs, path_of, tagged
+from ops_console.api_base import IfMatch, Input, MaybeIfMatch, Whole, caller, expected, needs, path_of, tagged
 from ops_console.audit.queries import entry
 from ops_console.audit.revert import revert
 from ops_console.errors import InvalidInput
@@ -28,7 +28,7 @@ class RevertIn(Confirmed):
 
     model_config = {"json_schema_extra": {"example": {"entry": 1}}}
 
-    entry: int = Field(ge=1, le=2**63 - 1)
+    entry: Whole = Field(ge=1, le=2**63 - 1)
 
 
 @flags_router.post("/flags", auth=write, response={201: FlagOut})
@@ -49,9 +49,11 @@ def flag_copy(request: HttpRequest, response: HttpResponse, name: str, body: Cop
 
 
 @flags_router.post("/flags/{named:name}/state", auth=write, response=FlagOut)
-def flag_state(request: HttpRequest, response: HttpResponse, name: str, body: StateIn, if_match: IfMatch = "") -> Any:
+def flag_state(
+    request: HttpRequest, response: HttpResponse, name: str, body: StateIn, if_match: MaybeIfMatch = None
+) -> Any:
     """Off, by its rules, or on for everyone. Turning off needs no If-Match: a kill switch waits for nobody."""
-    version = None if body.state == State.OFF else expected(if_match)
+    version = None if body.state == State.OFF else expected(if_match or "")
     flag_id = queries.flag_named(name).pk
     flag = services.set_state(caller(request), flag_id, body.state, body.reason, body.typed_name, version)
     return _answer(response, flag)

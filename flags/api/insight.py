@@ -11,7 +11,7 @@ from flags.api.routers import flags_router
 from flags.api.shapes import FlagFields, sent
 from flags.models import EVERYONE, State
 from flags.why import known_context, why
-from ops_console.api_base import Asked, Input, Listed, Paging, listed, needs
+from ops_console.api_base import Asked, Input, Listed, Paging, Truth, listed, needs
 from ops_console.audit.api import EntryOut
 from ops_console.audit.queries import ORDER, entries
 
@@ -37,7 +37,7 @@ class WhyIn(Input):
 
     context: dict[str, Any] = Field({}, description="As a backend passes it: user_id, tier, any field that rules use.")
     user: str = Field("", max_length=200, description="A user's id: what is known of them goes under the context.")
-    default: bool = Field(False, description="What the code answers where no such flag is in force.")
+    default: Truth = Field(False, description="What the code answers where no such flag is in force.")
 
 
 class VariantOut(Schema):

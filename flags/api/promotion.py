@@ -7,7 +7,7 @@ from ninja import Field, Query, Schema
 
 from flags import promotion
 from flags.api.routers import flags_router
-from ops_console.api_base import Asked, Input, caller, needs
+from ops_console.api_base import Asked, Input, Truth, caller, needs
 
 READERS = {"own": promotion.own, "unleash": promotion.unleash, "waffle": promotion.waffle}
 
@@ -27,8 +27,8 @@ class ImportIn(Input):
 
     format: Literal["own", "unleash", "waffle"] = "own"
     document: Any
-    dry_run: bool = Field(description="true: only say what would come of each row.")
-    with_state: bool = Field(False, description="Also set the switches of flags that are here already.")
+    dry_run: Truth = Field(description="true: only say what would come of each row.")
+    with_state: Truth = Field(False, description="Also set the switches of flags that are here already.")
     reason: str = ""
 
 

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime
+from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
 
 from flags.models import Flag, Kind, State
 from flags.staleness import reasons
-from ops_console.api_base import Input
+from ops_console.api_base import Input, Moment, Number, Truth, Whole
 
 Documents = list[dict[str, Any]]
+Values = list[StrictStr | StrictInt | StrictFloat | StrictBool]
 
 
 class ConstraintIn(Input):
@@ -20,9 +21,9 @@ class ConstraintIn(Input):
         description="user_id, tier, any field that backends pass; current_time is now where it is absent."
     )
     operator: str = Field(description="IN, NOT_IN, STR_CONTAINS, NUM_GT, DATE_AFTER, SEMVER_GT, REGEX, CIDR, ...")
-    values: list[str | int | float | bool] = []
-    inverted: bool = False
-    case_insensitive: bool = False
+    values: Values = []
+    inverted: Truth = False
+    case_insensitive: Truth = False
 
 
 class PayloadIn(Input):
@@ -32,14 +33,14 @@ class PayloadIn(Input):
 
 class OverrideIn(Input):
     field: str
-    values: list[str | int | float | bool]
+    values: Values
 
 
 class VariantIn(Input):
     """Weights are relative; an override that matches comes before them."""
 
     name: str
-    weight: int = Field(0, ge=0, le=1000)
+    weight: Whole = Field(0, ge=0, le=1000)
     payload: PayloadIn | None = None
     stickiness: str = "default"
     overrides: list[OverrideIn] = []
@@ -51,7 +52,7 @@ class RuleIn(Input):
     name: str = ""
     constraints: list[ConstraintIn] = []
     segments: list[str] = []
-    percent: float = Field(100, ge=0, le=100)
+    percent: Number = Field(100, ge=0, le=100)
     stickiness: str = Field("user_id", description="user_id, session_id, any field, default or random.")
     group: str | None = None
     normaliser: Literal["murmur3_10000", "unleash"] = "murmur3_10000"
@@ -67,24 +68,24 @@ class PrerequisiteIn(Input):
 class FlagFields(Input):
     """What of a flag can be edited; what is left out stays as it is."""
 
-    percent: float | None = Field(None, ge=0, le=100, description="0 to 100 in steps of 0.01, by user_id.")
+    percent: Number | None = Field(None, ge=0, le=100, description="0 to 100 in steps of 0.01, by user_id.")
     rules: list[RuleIn] = Field([], description="The flag is on if any of them lets a context in.")
     variants: list[VariantIn] = []
     prerequisites: list[PrerequisiteIn] = Field([], description="All of them must hold.")
-    on_at: AwareDatetime | None = Field(None, description="Off before this moment.")
-    off_at: AwareDatetime | None = Field(None, description="Off from this moment on.")
+    on_at: Moment | None = Field(None, description="Off before this moment.")
+    off_at: Moment | None = Field(None, description="Off from this moment on.")
     kind: Kind = Kind.RELEASE
     tags: list[str] = []
     owner: str = ""
     note: str = ""
-    superusers: bool = False
-    staff: bool = False
-    authenticated: bool = False
-    testing: bool = False
+    superusers: Truth = False
+    staff: Truth = False
+    authenticated: Truth = False
+    testing: Truth = False
     languages: str = ""
-    protected: bool = Field(False, description="A change asks for a reason and the typed name, except to turn it off.")
-    permanent: bool = Field(False, description="Meant to stay: never called stale.")
-    expires_at: AwareDatetime | None = Field(None, description="When it should be gone from the code.")
+    protected: Truth = Field(False, description="A change asks for a reason and the typed name, except to turn it off.")
+    permanent: Truth = Field(False, description="Meant to stay: never called stale.")
+    expires_at: Moment | None = Field(None, description="When it should be gone from the code.")
     runbook_url: str = ""
 
 

@@ -3,9 +3,9 @@
 from ops_console.api_base.door import caller
 from ops_console.api_base.names import path_of, register
 from ops_console.api_base.paging import Listed, Paging, listed
-from ops_console.api_base.reading import Asked, Input
+from ops_console.api_base.reading import Asked, Input, Moment, Number, Truth, Whole
 from ops_console.api_base.scopes import needs
-from ops_console.api_base.versions import IfMatch, expected, tagged
+from ops_console.api_base.versions import IfMatch, MaybeIfMatch, expected, tagged
 
 # Before any router names a path with `{named:...}`.
 register()
@@ -15,7 +15,12 @@ __all__ = [
     "IfMatch",
     "Input",
     "Listed",
+    "MaybeIfMatch",
+    "Moment",
+    "Number",
     "Paging",
+    "Truth",
+    "Whole",
     "caller",
     "expected",
     "listed",

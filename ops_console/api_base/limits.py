@@ -17,6 +17,7 @@ from ops_console.access.actor import client_address
 from ops_console.errors import TooMany
 
 logger = logging.getLogger(__name__)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNCOUNTED = "The cache cannot be reached: calls of the API are not being counted at the moment (%s)"
 # One address with many wrong keys; each key by itself is held to SIGN_IN_RATE.
 _GUESSES_AN_ADDRESS = "100/m"
@@ -88,4 +89,11 @@ def _decision(usage: dict[str, Any], rate: str) -> Decision:
         reset_seconds=wait_seconds,
         retry_after_seconds=wait_seconds,
         retryable=True,
+        window_seconds=_window_seconds(rate),
     )
+
+
+def _window_seconds(rate: str) -> int:
+    """The window of a rate in django-ratelimit's form: 60 of 600/m, 300 of 10/5m."""
+    many, unit = rate.partition("/")[2][:-1], rate[-1:]
+    return int(many or 1) * _SECONDS[unit]

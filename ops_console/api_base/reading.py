@@ -2,17 +2,33 @@
 
 import json
 import math
-from typing import Any, Self
+import re
+from typing import Annotated, Any, Self
 
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.parser import Parser
-from pydantic import ConfigDict, ValidationInfo, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Strict, ValidationInfo, model_validator
 
 from ops_console.errors import ConsoleError, InvalidInput, NotJson
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 _MOST_LEVELS = 50
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _iso(value: Any) -> Any:
+    """A number is no moment: 0 would be taken for 1970."""
+    if value is not None and not (isinstance(value, str) and _MOMENT.match(value)):
+        raise ValueError("is written as 2026-12-24T18:00:00Z")
+    return value
+
+
+# What a body says in another type than its own ("yes", 1, "5") is a mistake, and not ours to interpret.
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
+Truth = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
 
 
 class BadJson(ConsoleError):

@@ -16,7 +16,7 @@ from ops_console.api_base.scopes import Needs, closed
 
 PREFIX = "/api/v1"
 _ENDS_IN_NAME = re.compile(r"<named:\w+>$")
-_ALWAYS = (401, 403, 406, 429, 500, 503)
+_ALWAYS = (401, 403, 404, 406, 429, 500, 503)
 _WITH_BODY = (400, 413, 415)
 _WITH_VERSION = (409, 412, 428)
 
@@ -79,7 +79,8 @@ def _complete(told: dict[str, Any], needs: Needs | None) -> None:
     if needs:
         told["x-scope"], told["x-role"] = needs.scope, str(needs.role)
     for parameter in told["parameters"]:
-        if parameter["name"] == "If-Match":
+        # Where it may be left out the default says so; elsewhere leaving it out hears 428.
+        if parameter["name"] == "If-Match" and parameter["schema"].get("default") == "":
             parameter["required"] = True
     for status in sorted(_failures(told)):
         problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -92,8 +93,6 @@ def _failures(told: dict[str, Any]) -> set[int]:
     """The statuses that an operation may fail with, by what it takes."""
     places = {parameter["in"] for parameter in told["parameters"]}
     found = set(_ALWAYS)
-    if "path" in places:
-        found.add(404)
     if places or "requestBody" in told:
         found.add(422)
     if "requestBody" in told:

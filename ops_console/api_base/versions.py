@@ -1,16 +1,18 @@
 """Versions over HTTP: an answer's ETag is the row's version, and a change names the one it was made from."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.http import HttpResponse
 from ninja import Header
 
 from ops_console.errors import InvalidInput, VersionNeeded
 
-IfMatch = Annotated[
-    str, Header(alias="If-Match", description='The ETag of what you read, e.g. "7"; * for whatever stands now.')
-]
+_HEADER: Any = Header(alias="If-Match", description='The ETag of what you read, e.g. "7"; * for whatever stands now.')
+# Its default is "": whoever leaves it out hears what to send, rather than that a parameter is missing.
+IfMatch = Annotated[str, _HEADER]
+# For an operation that does not always need it; its default is None.
+MaybeIfMatch = Annotated[str | None, _HEADER]
 _ETAG = re.compile(r'"(\d{1,9})"')
 
 

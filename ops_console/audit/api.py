@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from ops_console.api_base import Listed, Paging, listed, needs
+from ops_console.api_base import Listed, Moment, Paging, listed, needs
 from ops_console.audit import queries
 
 router = Router(tags=["Audit"])
@@ -41,8 +41,8 @@ class EntryFilter(Paging):
     target_type: str = ""
     target_id: str = ""
     via: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 @router.get("/audit", auth=needs("audit:read"), response=Listed[EntryOut])

@@ -94,6 +94,9 @@ def test_only_what_is_named_is_changed(client: Client) -> None:
     ("body", "field"),
     [
         ({"percent": 101}, "percent"),
+        ({"percent": "5"}, "percent"),
+        ({"protected": 1}, "protected"),
+        ({"on_at": 0}, "on_at"),
         ({"note": None}, "note"),
         ({"notte": "x"}, "notte"),
         ({"rules": [{"percent": "many"}]}, "rules.0.percent"),

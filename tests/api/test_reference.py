@@ -26,6 +26,18 @@ def test_the_document_tells_every_operation_whole() -> None:
             assert status == "204" or "schema" in answer["content"][kind]
 
 
+def test_if_match_is_required_where_it_always_is() -> None:
+    """The document asks If-Match of an edit, and lets it be left out where turning off needs none."""
+    paths = api.get_openapi_schema()["paths"]
+    asked = {
+        action: parameter["required"]
+        for action, told in (("edit", "/api/v1/flags/{name}"), ("state", "/api/v1/flags/{name}/state"))
+        for parameter in paths[told]["patch" if action == "edit" else "post"]["parameters"]
+        if parameter["name"] == "If-Match"
+    }
+    assert asked == {"edit": True, "state": False}
+
+
 def test_every_reference_of_the_document_is_there() -> None:
     """No schema is named that the document does not hold."""
     text = calling().get("/api/v1/openapi.json").content.decode()
