@@ -52,7 +52,9 @@ class OpsProvider(AbstractProvider):
     def __init__(self, client: "OpsClient") -> None:
         super().__init__()
         self._client = client
-        self._standing = Standing.NOTHING
+        # What is known since `initialize`, and what OpenFeature has been told.
+        self._known: Standing | None = None
+        self._told = Standing.NOTHING
 
     def get_metadata(self) -> Metadata:
         return Metadata(name="ops-client")
@@ -61,14 +63,15 @@ class OpsProvider(AbstractProvider):
         """Load the flags and follow them. Raises ProviderNotReadyError where neither database nor file has any."""
         self._client.start()
         self._client.flags.watch(self)
-        self._standing = self._now()
-        if self._standing is Standing.NOTHING:
+        self._known = self._look()
+        if self._known is Standing.NOTHING:
             raise ProviderNotReadyError("there are no flags yet: the database is away, and no snapshot was saved")
         # The SDK says READY when this returns, whatever we know; the next look at the database corrects it.
-        self._standing = Standing.READY
+        self._told = Standing.READY
 
     def shutdown(self) -> None:
         self._client.flags.unwatch(self)
+        self._known = None
 
     def resolve_boolean_details(
         self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
@@ -103,12 +106,13 @@ class OpsProvider(AbstractProvider):
 
     def standing(self, source: str, reachable: bool) -> None:
         """The database was looked at: say so where that changes what we stand on."""
-        before, self._standing = self._standing, _standing(source, reachable)
-        if self._standing is before:
+        self._known = _standing(source, reachable)
+        before, self._told = self._told, self._known
+        if self._told is before:
             return
-        if self._standing is Standing.READY:
+        if self._told is Standing.READY:
             self.emit_provider_ready(ProviderEventDetails(message="the flags are what the database says"))
-        elif self._standing is Standing.STALE:
+        elif self._told is Standing.STALE:
             self.emit_provider_stale(ProviderEventDetails(message="the database is away; the last flags stay in force"))
 
     def _resolve(
@@ -130,11 +134,12 @@ class OpsProvider(AbstractProvider):
         if not variant.feature_enabled and not context.get(USER_ID):
             self._require_key(name, context)
         boolean = read is values.boolean
+        why = reason(decision, not boolean)
         return FlagResolutionDetails(
             value=read(variant) if boolean or variant.enabled else _without_variant(decision, default),
-            reason=Reason.STALE if self._now() is Standing.STALE else reason(decision, not boolean),
+            reason=Reason.STALE if self._now() is Standing.STALE else why,
             variant=variant.name if variant.enabled else None,
-            flag_metadata=self._metadata(decision, reason(decision, not boolean)),
+            flag_metadata=self._metadata(decision, why),
         )
 
     def _require_key(self, name: str, context: Context) -> None:
@@ -151,6 +156,9 @@ class OpsProvider(AbstractProvider):
         raise FlagNotFoundError(found.sentence)
 
     def _now(self) -> Standing:
+        return self._known or self._look()
+
+    def _look(self) -> Standing:
         status = self._client.status()
         return _standing(status["source"], status["reachable"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ops_client.errors import InvalidInput
 
 Entry = Mapping[str, object]
+_WANTED = "what is read here is what Unleash answers at /api/client/features"
 
 
 @dataclass
@@ -19,10 +20,10 @@ class Document:
 def read(state: object) -> Document:
     """Features and segments out of a document. Raises InvalidInput, naming the place in it, where it is none."""
     of = entry(state, "state")
+    if "featureStrategies" in of:
+        raise InvalidInput("state", f"is an export of a project; {_WANTED}")
     if "features" not in of and "events" not in of:
-        raise InvalidInput(
-            "state", "has neither features nor events: it is what Unleash answers at /api/client/features"
-        )
+        raise InvalidInput("state", f"has neither features nor events; {_WANTED}")
     document = Document()
     _fill(document, of, "")
     for number, event in enumerate(items(of, "events", "events")):

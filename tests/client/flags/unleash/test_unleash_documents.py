@@ -72,6 +72,7 @@ def test_any_unicode_in_names():
         ([], "state"),
         ({}, "state"),
         ({"flags": []}, "state"),
+        ({"features": [feature("a")], "featureStrategies": []}, "state"),
         ({"features": {}}, "features"),
         ({"features": ["a"]}, "features[0]"),
         ({"features": [feature("a"), {"enabled": True}]}, "features[1].name"),
