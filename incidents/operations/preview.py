@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from incidents.operations.models import Verb
@@ -16,29 +17,38 @@ from incidents.operations.verbs import RULES, allowed_statuses, needed_columns, 
 
 @dataclass(frozen=True)
 class Preview:
-    """`exclusions` are reasons with how many operations each keeps out, the commonest first."""
+    """`exclusions` are reasons with how many operations each keeps out, `statuses` how many are in each; the commonest
+    first. `users` is of how many people they are.
+    """
 
     total: int
     eligible: int
     exclusions: list[tuple[str, int]]
     oldest: datetime | None
+    users: int = 0
+    statuses: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def excluded(self) -> int:
         return self.total - self.eligible
 
 
-def preview(scope: Scope, verb: str) -> Preview:
-    """Count a scope. Raises SourceUnavailable."""
+def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
+    """Count a scope, or its first `most` rows. Raises SourceUnavailable."""
     source = source_of(scope.kind)
     live = source.live()
     why: Counter[str] = Counter()
-    total, oldest = 0, None
-    for rows in scan(scope, details=True):
-        total += len(rows)
-        oldest = min([row["since"] for row in rows] + ([oldest] if oldest else []))
-        why.update(filter(None, (why_ineligible(source, live, verb, row) for row in rows)))
-    return Preview(total, total - sum(why.values()), why.most_common(), oldest)
+    statuses: Counter[str] = Counter()
+    users: set[str | None] = set()
+    oldest: datetime | None = None
+    for row in islice(chain.from_iterable(scan(scope, details=True)), most):
+        statuses[row["status"]] += 1
+        users.add(row["owner_id"])
+        oldest = min(oldest or row["since"], row["since"])
+        why.update(filter(None, [why_ineligible(source, live, verb, row)]))
+    total = statuses.total()
+    eligible = total - why.total()
+    return Preview(total, eligible, why.most_common(), oldest, len(users - {None}), statuses.most_common())
 
 
 def why_ineligible(source: Source, live: LiveTable, verb: str, row: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def progress(actions: Sequence[Action]) -> list[Progress]:
     """Progress of each, in three queries however many there are."""
     ids = [action.pk for action in actions]
     names = ("changed", "finished_meanwhile", "locked", "ineligible")
-    chunks = Chunk.objects.filter(action__in=ids, state=Chunk.State.DONE)
+    chunks = Chunk.objects.filter(action__in=ids, released__gt=0)
     released = _sums(chunks, names)
     sent = _sums(Command.objects.filter(action__in=ids), ("handled", "refused"))
     return [_progress(action, released.get(action.pk, {}), sent.get(action.pk)) for action in actions]
@@ -135,8 +135,8 @@ def outcome_rows(action: Action) -> Iterator[tuple[str, str, str]]:
     for chunk in action.chunks.order_by("number").iterator(chunk_size=1):
         told = Outcome.objects.filter(action=action, operation_id__in=chunk.operation_ids)
         exceptions = {row.operation_id: (row.outcome, row.detail) for row in told}
-        plain = ("changed", "") if chunk.state == Chunk.State.DONE else ("not released", "")
-        for operation_id in chunk.operation_ids:
+        for number, operation_id in enumerate(chunk.operation_ids):
+            plain = ("changed", "") if number < chunk.released else ("not released", "")
             yield (operation_id, *exceptions.get(operation_id, plain))
 
 

@@ -37,6 +37,16 @@ def release_due() -> int:
     return released
 
 
+def release_action(action_id: int) -> int:
+    """Release of one action whatever may go now; the number of slices."""
+    due = Action.objects.filter(pk=action_id, state=_State.SCHEDULED, release_at__lte=Now())
+    due.update(state=_State.RUNNING, started_at=Now())
+    released = 0
+    while _take_turn(action_id):
+        released += 1
+    return released
+
+
 def _take_turn(action_id: int) -> bool:
     """One slice of one action, so that a long one keeps no other waiting; whether there may be more.
 

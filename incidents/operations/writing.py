@@ -17,6 +17,7 @@ from incidents.operations.sources import FailureNote
 from incidents.operations.sources.sql import SourceSql
 from incidents.operations.verbs import RULES, new_status
 
+MARKED_UP_TO = 20_000
 Statement = tuple[sql.Composable, dict[str, Any]]
 _COUNTS = """
 SELECT coalesce(why[1], 'changed'), count(*) FROM (SELECT why FROM judged UNION ALL SELECT why FROM absent) AS verdicts
@@ -147,8 +148,9 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
 
 def _kept_beside(parts: SourceSql, action: Action) -> sql.Composable:
     """Which operations get a mark. A failure's why, when, by whom and by which action stands in the row itself where
-    it can: a row of ours for each would double the work. Its version stays 0 then, as that of any without a mark.
+    it can: of a very large bulk a row of ours for each would double the work. Its version stays 0 then, as that of any
+    without a mark.
     """
-    if action.verb == Verb.FAIL and parts.source.reason_as == "json":
+    if action.total > MARKED_UP_TO and action.verb == Verb.FAIL and parts.source.reason_as == "json":
         return sql.SQL("(j.has_mark OR j.new_meta IS NULL)")
     return sql.SQL("TRUE")

@@ -60,3 +60,47 @@ def test_it_asks_for_what_is_missing(episode: MakeEpisode, arguments: list[str])
     with pytest.raises(CommandError):
         run(*arguments)
     assert not Action.objects.exists()
+
+
+def test_fail_all_stuck_waits_and_counts(episode: MakeEpisode) -> None:
+    """With --wait the outcome counts are printed when it is over, without any worker, and the shell's user is kept."""
+    person(Role.OPERATOR)
+    made = [episode(), episode()]
+    said = run("fail", "--all-stuck", "--kind", "episode_assembly", "--reason", "lost", "--as", "oscar", "--wait")[0]
+    assert (said["state"], said["total"], said["changed"], said["left"]) == ("done", 2, 2, 0)
+    assert {row_of(one)["status"] for one in made} == {"error"}
+    assert Action.objects.get().credential.startswith("shell of ")
+
+
+def test_no_more_than_max(episode: MakeEpisode) -> None:
+    """--max takes the longest waiting, in the dry run as in the act."""
+    person(Role.OPERATOR)
+    old, young = episode(hours=9), episode(hours=3)
+    assert run("fail", "--all-stuck", "--max", "1", "--dry-run")[0]["total"] == 1
+    run("fail", "--all-stuck", "--max", "1", "--reason", "lost", "--as", "oscar", "--wait")
+    assert (row_of(old)["status"], row_of(young)["status"]) == ("error", "processing")
+
+
+def test_a_bulk_is_steered(episode: MakeEpisode) -> None:
+    """What is under way is listed, slowed down, cancelled and taken back by its number."""
+    person(Role.OPERATOR)
+    for _ in range(3):
+        episode()
+    action = run("retry", "--all", "--rate", "1", "--reason", "again", "--as", "oscar")[0]["action"]
+    release_due()
+    assert [line["left"] for line in run("bulk")] == [2]
+    assert Action.objects.get().rate_per_second == 1
+    run("bulk", str(action), "--rate", "none", "--as", "oscar")
+    assert Action.objects.get().rate_per_second is None
+    assert run("bulk", str(action), "--do", "cancel", "--as", "oscar")[0]["state"] == "cancelled"
+    back = run("bulk", str(action), "--do", "take-back", "--reason", "no", "--as", "oscar", "--wait")[0]
+    assert (back["verb"], back["total"], back["changed"]) == ("take_back", 1, 1)
+
+
+def test_snooze_until(episode: MakeEpisode) -> None:
+    """A time that cannot be read is refused with one that can."""
+    person(Role.OPERATOR)
+    one = episode()
+    with pytest.raises(CommandError, match="ISO 8601"):
+        run("snooze", one, "--until", "tomorrow", "--as", "oscar")
+    assert run("snooze", one, "--until", "2099-01-01T00:00", "--as", "oscar", "--wait")[0]["changed"] == 1

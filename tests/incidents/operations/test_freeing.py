@@ -44,9 +44,12 @@ def deliver(backend_dsn: str) -> Iterator[Callable[..., bool]]:
     store.close()
 
 
-@pytest.fixture(autouse=True)
-def _at_once(settings: Any) -> None:
+@pytest.fixture(autouse=True, params=["small bulk", "large bulk"])
+def _at_once(settings: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is kept for a while; once with a mark a row, and once with those alone that are needed."""
     settings.RESOURCES_KEPT_SECONDS = 0
+    if request.param == "large bulk":
+        monkeypatch.setattr("incidents.operations.writing.MARKED_UP_TO", 0)
 
 
 def fail(*ids: str) -> None:

@@ -96,8 +96,10 @@ def test_resources_are_freed_last(episode: MakeEpisode, settings: Any) -> None:
     assert timedelta(minutes=59) < command.available_at - timezone.now() <= timedelta(hours=1)
 
 
-def test_a_bulk_is_taken_back_as_one(episode: MakeEpisode) -> None:
-    """Every row is as it was before, to the byte, and not stuck again at once."""
+@pytest.mark.parametrize("marked_up_to", [0, 20_000])
+def test_a_bulk_is_taken_back_as_one(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch, marked_up_to: int) -> None:
+    """Every row is as it was before, to the byte, and not stuck again at once, however large the bulk was."""
+    monkeypatch.setattr("incidents.operations.writing.MARKED_UP_TO", marked_up_to)
     made = [episode(), episode(meta_json="{}"), episode(status="pending", meta_json=WAITING)]
     before = [row_of(one) for one in made]
     failed = act("fail", *made, frees=True)
@@ -108,8 +110,12 @@ def test_a_bulk_is_taken_back_as_one(episode: MakeEpisode) -> None:
     assert (Action.objects.get(pk=action.pk).takes_back, queries.count(Scope()).number) == (failed, 0)
 
 
-def test_taking_back_leaves_what_moved_on(episode: MakeEpisode) -> None:
+@pytest.mark.parametrize("marked_up_to", [0, 20_000])
+def test_taking_back_leaves_what_moved_on(
+    episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch, marked_up_to: int
+) -> None:
     """What a person has done since stays done, and a row that another action changed is left to it."""
+    monkeypatch.setattr("incidents.operations.writing.MARKED_UP_TO", marked_up_to)
     gone, retried, plain = episode(), episode(), episode()
     failed = act("fail", gone, retried, plain)
     set_status(gone, "published")

@@ -5,37 +5,34 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from incidents.operations import services
+from incidents.operations import acting_cli
 from incidents.operations.operation import Operation, operation_of
-from incidents.operations.preview import preview
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
 from incidents.operations.shown import shown
 from incidents.operations.sources import DEFAULT_KIND, STATES
-from ops_console.access.shell import actor_of_shell
 from ops_console.errors import ConsoleError
 
 
 class Command(BaseCommand):
-    help = "List operations as one JSON object a line, or retry or fail them through the same service as the pages."
+    help = "List operations as one JSON object a line, and act on them through the same services as the pages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["list", "retry", "fail"])
-        parser.add_argument("ids", nargs="*", help="which ones; without, all of --state")
-        parser.add_argument("--kind", default=DEFAULT_KIND)
-        parser.add_argument("--state", choices=STATES, default="stuck")
-        parser.add_argument("--all", action="store_true", help="yes, all of the state: needed to act without ids")
-        parser.add_argument("--reason", default="")
-        parser.add_argument("--as", dest="username", default="", help="the operator who is recorded")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        acts = parser.add_subparsers(dest="act", required=True)
+        listed = acts.add_parser("list", help="one JSON object a line")
+        listed.add_argument("ids", nargs="*", help="which ones; without, all of --state")
+        listed.add_argument("--kind", default=DEFAULT_KIND)
+        listed.add_argument("--state", choices=STATES, default="stuck")
+        acting_cli.add_verbs(acts)
 
-    def handle(self, *args: Any, what: str, ids: list[str], **options: Any) -> None:
-        scope = Scope(options["kind"], options["state"], ids=tuple(ids) or None)
+    def handle(self, *args: Any, act: str, **options: Any) -> None:
         try:
-            if what == "list":
-                self._list(scope)
+            if act == "list":
+                self._list(Scope(options["kind"], options["state"], ids=tuple(options["ids"]) or None))
+            elif act == "bulk":
+                acting_cli.steer(options, self.stdout.write)
             else:
-                self._act(scope, what, options)
+                acting_cli.act(act, options, self.stdout.write)
         except ConsoleError as error:
             raise CommandError(error.message) from error
 
@@ -49,17 +46,6 @@ class Command(BaseCommand):
                 "evidence": evidence,
             }
             self.stdout.write(json.dumps(line))
-
-    def _act(self, scope: Scope, verb: str, options: dict[str, Any]) -> None:
-        if scope.ids is None and not options["all"]:
-            raise CommandError("Name ids, or say --all for all that are in the state.")
-        if options["dry_run"]:
-            expected = preview(scope, verb)
-            said = {"total": expected.total, "eligible": expected.eligible, "excluded": dict(expected.exclusions)}
-        else:
-            action = services.start(actor_of_shell(options["username"]), scope, verb, options["reason"])
-            said = {"action": action.pk, "total": action.total, "release_at": action.release_at.isoformat()}
-        self.stdout.write(json.dumps(said))
 
 
 def _lines(scope: Scope) -> Iterator[tuple[Operation, str]]:
