@@ -21,7 +21,8 @@ class FlagAdminForm(CheckedForm):
 
 class SegmentAdminForm(CheckedForm):
     def check(self) -> None:
-        check_segment(Segment(name=self.cleaned_data["name"], constraints=self.cleaned_data["constraints"]))
+        self.cleaned_data["constraints"] = self.cleaned_data["constraints"] or []
+        check_segment(Segment(**self.cleaned_data))
 
 
 @admin.register(Flag)

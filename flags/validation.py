@@ -48,9 +48,13 @@ def check_name(name: str, what: str = "flag") -> str:
 
 
 def check_segment(segment: Segment) -> None:
-    """Constraints that the evaluator can read and follow."""
-    if not isinstance(segment.constraints, list):
-        raise InvalidInput("constraints", "constraints: is a list.")
+    """A note that is text, and constraints that the evaluator can read and follow."""
+    for field, kind, said in (("note", str, "text"), ("constraints", list, "a list")):
+        value = getattr(segment, field)
+        if not isinstance(value, kind):
+            raise InvalidInput(field, f"{field}: is {said}.")
+        if not storable(value):
+            raise InvalidInput(field, f"{field}: holds a character that cannot be stored.")
     _check_constraints("constraints", "", segment.constraints)
 
 

@@ -1,5 +1,6 @@
 """The console's own processes report themselves beside the backends, for the System page."""
 
+import json
 import logging
 import os
 import socket
@@ -10,12 +11,15 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
+from ops_client.flags.defaults import EnvironmentDefaults
+
 logger = logging.getLogger(__name__)
 REPORT_SECONDS = 5.0
 _UPSERT = """
 INSERT INTO ops.contract_instance (id, service, kind, host, pid, version, client_version, contract, revision,
-                                   snapshot_source, problems, started_at, seen_at)
-SELECT %s, 'ops-console', %s, %s, %s, %s, %s, 'v1', revision, 'database', '[]', %s, now() FROM ops.contract_revision
+                                   snapshot_source, problems, started_at, seen_at, flag_defaults)
+SELECT %s, 'ops-console', %s, %s, %s, %s, %s, 'v1', revision, 'database', '[]', %s, now(), %s
+FROM ops.contract_revision
 ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, seen_at = excluded.seen_at
 """
 
@@ -47,6 +51,7 @@ class Presence:
                     settings.VERSION,
                     settings.VERSION,
                     self._started_at,
+                    json.dumps(EnvironmentDefaults(os.environ).values),
                 ],
             )
 

@@ -1,5 +1,6 @@
 """Usage: series, sparklines, last asked, and names that nobody defined."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from flags import services, usage
 from flags.processes import defaults_of, problems_of
 from ops_console.contract.models import Instance
+from ops_console.contract.presence import Presence
 from tests.flags.processes import alive
 from tests.flags.usage_rows import asked
 from tests.people import actor
@@ -74,3 +76,13 @@ def test_processes_tell_defaults_and_problems() -> None:
     assert [(said.instance.service, said.text) for said in defaults_of("new-player")] == [("web", "on")]
     assert [said.text for said in problems_of("new-player")] == ["rule 2: this version does not know telepathy"]
     assert Instance.objects.count() == 2
+
+
+def test_the_console_tells_its_own_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """waffle asks in the console: its processes report their OPS_FLAG_ variables as backends do."""
+    monkeypatch.setenv("OPS_FLAG_PLAYER", "12.5")
+    process = Presence("web")
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: None)
+    process.start()
+    process.report()
+    assert [(said.instance.service, said.text) for said in defaults_of("player")] == [("ops-console", "12.5")]

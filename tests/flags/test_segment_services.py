@@ -92,3 +92,11 @@ def test_a_segment_of_a_protected_flag_is_confirmed(pros: Segment) -> None:
 def test_a_segment_that_is_gone_is_said_to_be() -> None:
     with pytest.raises(NotFound):
         segment_services.delete_segment(actor(), 4711)
+
+
+@pytest.mark.parametrize("values", [{"note": "a\0b"}, {"note": None}, {"constraints": [{"field": "\ud800"}]}], ids=str)
+def test_text_that_no_database_keeps_is_refused(values: dict[str, Any]) -> None:
+    """A NUL, half a character, or nothing at all names its field."""
+    with pytest.raises(InvalidInput) as refused:
+        segment_services.create_segment(actor(), "odd", values)
+    assert refused.value.field in values
