@@ -28,10 +28,13 @@ class Branch:
     parts: SourceSql
     kind: str = ""
 
-    def ids(self, scope: Scope, limit: int) -> sql.Composable:
-        """At most `limit` rows of the scope, in no order, to be counted."""
+    def some(self, scope: Scope, limit: int) -> sql.Composable:
+        """At most `limit` rows of the scope, to be counted."""
+        # In the list's order: unordered, the planner may gather all rows of an index before it takes the first.
         state = state_sql(self.parts, scope)
-        return self._select(sql.SQL("1"), state.origin, list(conditions(self.parts, scope, state)), sql.SQL(""), limit)
+        order = sql.SQL("ORDER BY {}, {}").format(state.order, self.parts.id)
+        held = list(conditions(self.parts, scope, state))
+        return self._select(sql.SQL("1 AS one"), state.origin, held, order, limit)
 
     def rows(self, scope: Scope, after: sql.Composable, descending: bool, limit: int) -> sql.Composable:
         """The first `limit` rows of the scope in its order, whole, with `sort_at`. `after` is said of {order}, {id}."""

@@ -48,7 +48,9 @@ def stuck_count() -> Count:
 
 def _counted(wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
     names = list(wanted)
-    selects = [sql.SQL("{} AS {}").format(_sum(*wanted[name]), sql.Identifier(f"n{i}")) for i, name in enumerate(names)]
+    selects = [
+        sql.SQL("{} AS {}").format(sum_of(*wanted[name]), sql.Identifier(f"n{i}")) for i, name in enumerate(names)
+    ]
     statement = sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects))
     try:
         with limited(COUNT_MS, "The count"):
@@ -61,10 +63,11 @@ def _counted(wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
     }
 
 
-def _sum(scope: Scope, cap: int) -> sql.Composable:
+def sum_of(scope: Scope, cap: int) -> sql.Composable:
+    """The number of a scope's rows, more than `cap` where a source has more."""
     counted = [
         sql.SQL("(SELECT count(*) FROM ({} LIMIT {}) AS counted)").format(
-            sql.SQL("SELECT 1 FROM ({}) AS found").format(branch.ids(scope, cap + 1)), sql.Literal(cap + 1)
+            sql.SQL("SELECT 1 FROM ({}) AS found").format(branch.some(scope, cap + 1)), sql.Literal(cap + 1)
         )
         for branch in branches(scope.kind)
     ]

@@ -44,12 +44,25 @@ def is_descending(scope: Scope) -> bool:
 
 
 def _page(scope: Scope, cursor: str, size: int, details: bool = False) -> Page[dict[str, Any]]:
-    keyset = Keyset(Key("sort_at", "time"), Key("branch"), Key("operation_id"), size=size)
-    at = keyset.read(cursor)
-    down = is_descending(scope) != (at is not None and at.backward)
+    keyset = _keyset(size)
+    found = rows(sql_of_page(scope, cursor, size, details))
+    return keyset.cut(_merged(found, _goes_down(scope, keyset.read(cursor)))[: size + 1], cursor)
+
+
+def sql_of_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE, details: bool = False) -> sql.Composable:
+    """A page's one statement over all its branches, each sorted by itself."""
+    at = _keyset(size).read(cursor)
+    down = _goes_down(scope, at)
     selects = [_select(branch, scope, at, down, size + 1, details) for branch in branches(scope.kind)]
-    found = rows(sql.SQL(" UNION ALL ").join(selects))
-    return keyset.cut(_merged(found, down)[: size + 1], cursor)
+    return sql.SQL(" UNION ALL ").join(selects)
+
+
+def _keyset(size: int) -> Keyset:
+    return Keyset(Key("sort_at", "time"), Key("branch"), Key("operation_id"), size=size)
+
+
+def _goes_down(scope: Scope, at: Cursor | None) -> bool:
+    return is_descending(scope) != (at is not None and at.backward)
 
 
 def _merged(found: list[dict[str, Any]], down: bool) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from incidents.operations.sources.schema import LiveTable, live_table
 from incidents.operations.sources.sql import SourceSql
 
 _STATES = ("in_progress", "waiting", "failed")
+_NOTHING = sql.SQL("")
 
 
 def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
@@ -27,10 +28,20 @@ def missing_indexes(source: Source, live: LiveTable) -> dict[str, str]:
     return {name: text for name, text in wanted_indexes(source, live).items() if name not in there}
 
 
+def invalid_indexes(source: Source, live: LiveTable) -> list[str]:
+    """SQL to drop those of them whose making was broken off."""
+    names = [name for name in wanted_indexes(source, live) if name in live.invalid_indexes]
+    return [
+        sql.SQL("DROP INDEX CONCURRENTLY {};").format(sql.Identifier(source.schema, name)).as_string() for name in names
+    ]
+
+
 def _by_age(parts: SourceSql, state: str) -> str:
     name = f"{parts.source.table}_ops_{state}"
     columns = sql.SQL("({}), {}").format(parts.age, parts.id)
-    return _create(name, parts.table, columns, parts.in_statuses(state))
+    # With the bare column in it, the index alone answers how many there are.
+    bare = parts.column(parts.source.age_column)
+    return _create(name, parts.table, columns, parts.of_state(state), sql.SQL(" INCLUDE ({})").format(bare))
 
 
 def _by_owner(parts: SourceSql, states: list[str]) -> str:
@@ -50,6 +61,8 @@ def _beside(source: Source) -> dict[str, str]:
     return {name: _create(name, sql.Identifier(schema, table), columns, sql.Identifier(flag))}
 
 
-def _create(name: str, table: sql.Composable, columns: sql.Composable, where: sql.Composable) -> str:
-    statement = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} ({}) WHERE {};")
-    return statement.format(sql.Identifier(name), table, columns, where).as_string()
+def _create(
+    name: str, table: sql.Composable, columns: sql.Composable, where: sql.Composable, more: sql.Composable = _NOTHING
+) -> str:
+    statement = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} ({}){} WHERE {};")
+    return statement.format(sql.Identifier(name), table, columns, more, where).as_string()

@@ -21,10 +21,10 @@ JOIN pg_type t ON t.oid = a.atttypid
 WHERE n.nspname = %s AND c.relname = %s
 """
 _INDEXES = """
-SELECT i.relname::text FROM pg_index x
+SELECT i.relname::text, x.indisvalid FROM pg_index x
 JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = %s AND x.indisvalid
+WHERE n.nspname = %s AND c.relname = %s
 """
 
 
@@ -42,10 +42,12 @@ class Column:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """A table's columns by name and its valid indexes. Without columns there is no such table."""
+    """A table's columns by name and its indexes. Without columns there is no such table."""
 
     columns: dict[str, Column] = field(default_factory=dict)
     indexes: frozenset[str] = frozenset()
+    # Those whose making was broken off: they serve nobody, and hold their name.
+    invalid_indexes: frozenset[str] = frozenset()
 
     def readable(self, column: str) -> bool:
         return column in self.columns and self.columns[column].readable
@@ -105,4 +107,7 @@ def _read(schema: str, table: str) -> LiveTable:
             for name, kind, not_null, read, update, insert, labels in cursor.fetchall()
         }
         cursor.execute(_INDEXES, [schema, table])
-        return LiveTable(columns, frozenset(name for (name,) in cursor.fetchall()))
+        indexes = {is_valid: frozenset[str]() for is_valid in (True, False)}
+        for name, is_valid in cursor.fetchall():
+            indexes[is_valid] |= {name}
+        return LiveTable(columns, indexes[True], indexes[False])

@@ -156,6 +156,13 @@ class SourceSql:
             return sql.SQL("FALSE")
         return sql.SQL("{} IN ({})").format(self.status_word, sql.SQL(", ").join(map(sql.Literal, labels)))
 
+    def of_state(self, state: str) -> sql.Composable:
+        """What the row itself must say to be in a state; an index on exactly this serves it."""
+        statuses = self.in_statuses(state)
+        if state != "waiting" or not self.source.waiting_only:
+            return statuses
+        return sql.SQL("({} AND {})").format(statuses, sql.SQL(self.source.waiting_only).format(meta=self.meta))
+
     def _age(self) -> sql.Composable:
         """The age as an aware time whatever the session's zone; a row without one is as old as can be."""
         age, live = self.column(self.source.age_column), self.live.columns[self.source.age_column]

@@ -27,7 +27,7 @@ def state_sql(parts: SourceSql, scope: Scope) -> State:
     makers = {
         "stuck": _stuck,
         "slow": _slow,
-        "waiting": _waiting,
+        "waiting": _of_statuses,
         "in_progress": _of_statuses,
         "failed": _of_statuses,
         "resolved": _resolved,
@@ -50,15 +50,7 @@ def _any(parts: SourceSql, scope: Scope) -> State:
 
 
 def _of_statuses(parts: SourceSql, scope: Scope) -> State:
-    return State(_table(parts), _open(parts, parts.in_statuses(scope.state)), parts.silent)
-
-
-def _waiting(parts: SourceSql, scope: Scope) -> State:
-    condition = parts.in_statuses("waiting")
-    if parts.source.waiting_only:
-        only = sql.SQL(parts.source.waiting_only).format(meta=parts.meta)
-        condition = sql.SQL("({} AND {})").format(condition, only)
-    return State(_table(parts), _open(parts, condition), parts.silent)
+    return State(_table(parts), _open(parts, parts.of_state(scope.state)), parts.silent)
 
 
 def _stuck(parts: SourceSql, scope: Scope) -> State:

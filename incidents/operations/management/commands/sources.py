@@ -1,28 +1,70 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+import psycopg
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from psycopg import sql
 
-from incidents.operations.sources import SOURCES
-from incidents.operations.sources.indexes import missing_indexes
-from incidents.operations.sources.schema import forget
+from incidents.operations.sources import SOURCES, Source
+from incidents.operations.sources.indexes import invalid_indexes, missing_indexes
+from incidents.operations.sources.schema import forget, tracked_kinds
+
+ABILITIES = ("list", "retry", "fail", "resolve", "free")
 
 
 class Command(BaseCommand):
-    help = "Say what each source can and cannot do on the live schema, and which index it lacks, as SQL."
+    help = "Say what each source can and cannot do on the live schema and which index it lacks; or make those indexes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["check"])
+        parser.add_argument("what", choices=["check", "create-indexes"])
+        parser.add_argument("--dsn", default="", help="the tables' owner, for create-indexes; else DATABASE_URL's role")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, what: str, dsn: str, **options: Any) -> None:
         forget()
+        if what == "check":
+            self._check()
+        else:
+            self._create(dsn or _own_dsn())
+
+    def _check(self) -> None:
         for source in SOURCES.values():
             live = source.live()
             self.stdout.write(f"{source.kind} ({source.qualified_table})")
-            for ability in ("list", "retry", "fail"):
+            for ability in ABILITIES:
                 self.stdout.write(f"  {ability}: {source.why_not(ability, live) or 'yes'}")
             for problem in source.problems(live):
                 self.stdout.write(f"  - {problem.message} {problem.hint}")
-            if not source.why_not("list", live):
-                for statement in missing_indexes(source, live).values():
-                    self.stdout.write(f"  {statement}")
+            for statement in _statements(source):
+                self.stdout.write(f"  {statement}")
+        for known in tracked_kinds().values():
+            self.stdout.write(f"{known.kind} (tracked by its backend)\n  list, retry, fail, resolve, free: yes")
+
+    def _create(self, dsn: str) -> None:
+        """One by one, outside of any transaction; the backend goes on meanwhile."""
+        statements = [statement for source in SOURCES.values() for statement in _statements(source)]
+        if not statements:
+            self.stdout.write("Every index is there.")
+        try:
+            with psycopg.connect(dsn, autocommit=True) as owner:
+                owner.execute("SET statement_timeout = 0")
+                for statement in statements:
+                    self.stdout.write(statement)
+                    owner.execute(sql.SQL(statement))
+        except psycopg.Error as error:
+            raise CommandError(f"{error}".strip() + " Name the tables' owner with --dsn.") from error
+        forget()
+
+
+def _statements(source: Source) -> list[str]:
+    """What is to be run: an index whose making was broken off is dropped first."""
+    live = source.live()
+    if source.why_not("list", live):
+        return []
+    return [*invalid_indexes(source, live), *missing_indexes(source, live).values()]
+
+
+def _own_dsn() -> str:
+    given = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    return psycopg.conninfo.make_conninfo(**{name: given[name] for name in names if given.get(name)})
