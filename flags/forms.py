@@ -68,16 +68,15 @@ class ConfirmForm(forms.Form):
     """The word that a change asks for. A protected thing asks for a reason and its own name, typed."""
 
     reason = forms.CharField(max_length=LONGEST_REASON, required=False, help_text="Kept in the audit.")
-    typed_name = forms.CharField(
-        max_length=100, label="Its name, typed", widget=forms.TextInput({"autocomplete": "off"})
-    )
+    typed_name = forms.CharField(max_length=100, widget=forms.TextInput({"autocomplete": "off"}))
 
     def __init__(self, data: Any = None, protected: bool = False, name: str = "", **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.name = name
         if protected:
             self.fields["reason"].required = True
-            self.fields["typed_name"].help_text = f"{name} is protected: type its name to change it."
+            self.fields["typed_name"].label = f"Type {name} to confirm"
+            self.fields["typed_name"].help_text = "It is protected: a change asks for a reason and for its name."
         else:
             del self.fields["typed_name"]
 

@@ -51,7 +51,7 @@ def _question(plan: bulk.Plan, ids: list[int]) -> Question:
 
 def _notes(plan: bulk.Plan) -> list[str]:
     asked, left = plan.asked, plan.left
-    notes = [f"{flag.name} {reason}." for flag, reason in left[:_NAMED]]
+    notes = [f"{flag.name} stays: it {reason}." for flag, reason in left[:_NAMED]]
     if len(left) > _NAMED:
         notes.append(f"{len(left) - _NAMED:,} more stay for such reasons.")
     if asked:

@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 
 from flags import services
+from flags.history_words import in_words
 from flags.models import Flag
 from flags.views.saving import Save
 from ops_console.access.actor import actor_of
 from ops_console.access.roles import Role, reaches
+from ops_console.errors import Conflict
 from ops_console.web import Tab, page
 
 _PARTS = (
@@ -39,10 +41,22 @@ def saver(request: HttpRequest, flag: Flag) -> Save:
     """How a sheet of this flag is saved."""
 
     def save(values: dict[str, Any], given: dict[str, Any]) -> object:
-        typed = given.get("typed_name", "")
-        return services.edit(actor_of(request), flag.pk, values, given["version"], given["reason"], typed)
+        along = (given["version"], given["reason"], given.get("typed_name", ""))
+        try:
+            return services.edit(actor_of(request), flag.pk, values, *along)
+        except Conflict as error:
+            raise told_in_words(error, values) from error
 
     return save
+
+
+def told_in_words(conflict: Conflict, values: Mapping[str, Any]) -> Conflict:
+    """The conflict over these columns alone, with rules and the like as sentences."""
+    current, submitted = (
+        in_words({name: version[name] for name in values if name in version})
+        for version in (conflict.current, conflict.submitted)
+    )
+    return Conflict(conflict.message, {**current, "version": conflict.current["version"]}, submitted)
 
 
 def sent_to(request: HttpRequest) -> QueryDict | None:

@@ -57,7 +57,7 @@ def flag_list(request: HttpRequest) -> HttpResponseBase:
     shown, counts = order.page(found, request.GET.get("cursor", "")), queries.counts(**chosen)
     context = {
         "form": form,
-        "tabs": list_tabs(request, counts),
+        "tabs": list_tabs(request, counts, undefined=len(usage.undefined())),
         "page": shown,
         "rows": list_rows.rows(shown.rows),
         "total": counts.get(state, 0),

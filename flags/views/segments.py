@@ -15,7 +15,7 @@ from flags.editor.rows import Row
 from flags.effects import Effect, of_segment
 from flags.forms import ConfirmForm, NewSegmentForm, SegmentForm, TextForm
 from flags.models import Segment
-from flags.views.common import sent_to
+from flags.views.common import sent_to, told_in_words
 from flags.views.listing import list_tabs
 from flags.views.rules import Choices
 from flags.views.saving import Sheet
@@ -24,7 +24,7 @@ from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
-from ops_console.errors import InvalidInput
+from ops_console.errors import Conflict, InvalidInput
 from ops_console.web import Key, Keyset, Question, ask, csv_response, done, page
 
 _ORDER = Keyset(Key("name"), Key("id", "int"))
@@ -113,7 +113,10 @@ def _creator(request: HttpRequest) -> Callable[[dict[str, Any], dict[str, Any]],
 def _editor(request: HttpRequest, segment: Segment) -> Callable[[dict[str, Any], dict[str, Any]], object]:
     def save(values: dict[str, Any], given: dict[str, Any]) -> object:
         along = (given["version"], given["reason"], given.get("typed_name", ""))
-        return segment_services.edit_segment(actor_of(request), segment.pk, values, *along)
+        try:
+            return segment_services.edit_segment(actor_of(request), segment.pk, values, *along)
+        except Conflict as error:
+            raise told_in_words(error, values) from error
 
     return save
 

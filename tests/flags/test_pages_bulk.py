@@ -39,7 +39,7 @@ def test_it_says_what_it_will_do_and_does_that(flags: dict[str, Flag]) -> None:
     client = signed_in(Role.OPERATOR)
     page = question(client, ids=[flag.pk for flag in flags.values()])
     assert "Archive 2 flags?" in page and "1 of them were asked for in the last 7 days: two" in page
-    assert "kept is protected" in page and "parent is a prerequisite of child" in page
+    assert "kept stays: it is protected" in page and "parent stays: it is a prerequisite of child" in page
     assert not Flag.objects.exclude(archived_at=None).exists()
     assert confirmed(client, page, "autumn cleaning") == 303
     gone = Flag.objects.exclude(archived_at=None).order_by("name").values_list("name", flat=True)

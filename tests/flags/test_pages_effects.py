@@ -71,7 +71,7 @@ def test_a_protected_flag_asks_for_reason_and_name(flag: Flag, client: Client) -
     """On for everyone is refused at the fields until both are right; then it is done, with the reason."""
     services.edit(actor(), flag.pk, {"protected": True}, flag.version)
     url = reverse("flags:state", args=[flag.pk, "on"])
-    assert "type its name" in client.get(url).content.decode()
+    assert "Type player to confirm" in client.get(url).content.decode()
     for body in ({}, {"reason": "launch"}, {"reason": "launch", "typed_name": "palyer"}, {"typed_name": "player"}):
         assert client.post(url, body).status_code == 422
     assert client.post(url, {"reason": "launch", "typed_name": "player"}).status_code == 303

@@ -170,7 +170,10 @@ def test_the_second_editor_sees_both_versions(flag: Flag) -> None:
     answer = client.post(rules_url(flag), sent(fields, **{"rule-0-name": "mine"}))
     body = answer.content.decode()
     assert answer.status_code == 409
-    assert "mine" in body and "Put mine over it" in body and 'name="rule-0-name"' in body
+    assert (
+        "1. mine: tier is one of pro, team" in body and "superusers" not in body.split("</table>")[0].split("rules")[0]
+    )
+    assert "Put mine over it" in body and 'name="rule-0-name"' in body
 
 
 def test_orders_that_are_none_do_nothing(flag: Flag) -> None:
