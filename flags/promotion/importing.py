@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,6 +16,7 @@ from flags.listed import set_listed
 from flags.models import EVERYONE, Flag, Segment, State
 from flags.prerequisites import parents
 from flags.promotion.writing import portable
+from flags.validation import storable
 from ops_client.flags.imported import Imported
 from ops_client.flags.rules import Problem
 from ops_console.access.actor import Actor
@@ -24,6 +26,8 @@ from ops_console.errors import ConsoleError, InvalidInput
 _FLAG_FIELDS = {"name", "everyone", *services.EDITABLE, "groups", "users", "archived"}
 _SEGMENT_FIELDS = {"name", *segment_services.EDITABLE}
 Values = Mapping[str, Any]
+# Stores a row under this name; what it was, empty for a new one, and what it is then.
+Store = Callable[[str], tuple[Values, Values]]
 
 
 class Outcome(StrEnum):
@@ -68,40 +72,41 @@ def run(actor: Actor, imported: Imported, *, dry_run: bool, with_state: bool = T
     Raises NotAllowed.
     """
     require(actor, Role.OPERATOR)
-
-    def all_rows() -> list[Result]:
-        segments = [_stored("segment", row, _segment(actor, row, reason)) for row in imported.segments]
-        return segments + [
-            _stored("flag", row, _flag(actor, row, with_state, reason)) for row in _parents_first(imported.flags)
-        ]
-
-    if not dry_run:
-        return Report(False, all_rows(), list(imported.problems))
-    with transaction.atomic():
-        results = all_rows()
-        transaction.set_rollback(True)
-    return Report(True, results, list(imported.problems))
+    # For a dry run one transaction around all rows, so that a flag finds the segment that came before it.
+    with transaction.atomic() if dry_run else nullcontext():
+        results = [_stored("segment", row, _segment(actor, row, reason), dry_run) for row in imported.segments]
+        for row in _parents_first(imported.flags):
+            results.append(_stored("flag", row, _flag(actor, row, with_state, reason), dry_run))  # noqa: PERF401
+        if dry_run:
+            transaction.set_rollback(True)
+    return Report(dry_run, results, list(imported.problems))
 
 
-def _stored(kind: str, row: Values, store: Callable[[str], tuple[Values, Values]]) -> Result:
+def _stored(kind: str, row: Values, store: Store, dry_run: bool) -> Result:
     name = row.get("name")
-    if not isinstance(name, str):
-        return Result(kind, str(name)[:100], Outcome.REFUSED, reason="name: is text.")
+    if not isinstance(name, str) or not storable(name):
+        return Result(kind, ascii(name)[:100], Outcome.REFUSED, reason="name: is text.")
     try:
         with transaction.atomic():
-            before, after = map(_plain, store(name))
+            result = _compared(kind, name, *map(_plain, store(name)))
+            # A row that stands here is let go at once: a kill switch must not wait for the end of a dry run.
+            if dry_run and result.outcome != Outcome.NEW and "prerequisites" not in result.after:
+                transaction.set_rollback(True)
     except ConsoleError as error:
         return Result(kind, name, Outcome.REFUSED, reason=error.message)
+    return result
+
+
+def _compared(kind: str, name: str, before: Values, after: Values) -> Result:
     if not before:
-        return Result(kind, name, Outcome.NEW, after=after)
-    differing = [key for key in after if before.get(key) != after[key]]
+        return Result(kind, name, Outcome.NEW, after=dict(after))
+    differing = [field for field in after if before.get(field) != after[field]]
     outcome = Outcome.CHANGED if differing else Outcome.SAME
-    return Result(
-        kind, name, outcome, {key: before.get(key) for key in differing}, {key: after[key] for key in differing}
-    )
+    then, now = ({field: side.get(field) for field in differing} for side in (before, after))
+    return Result(kind, name, outcome, then, now)
 
 
-def _segment(actor: Actor, row: Values, reason: str) -> Callable[[str], tuple[Values, Values]]:
+def _segment(actor: Actor, row: Values, reason: str) -> Store:
     def store(name: str) -> tuple[Values, Values]:
         _require_known(row, _SEGMENT_FIELDS)
         standing = Segment.objects.filter(name=name).first()
@@ -114,7 +119,7 @@ def _segment(actor: Actor, row: Values, reason: str) -> Callable[[str], tuple[Va
     return store
 
 
-def _flag(actor: Actor, row: Values, with_state: bool, reason: str) -> Callable[[str], tuple[Values, Values]]:
+def _flag(actor: Actor, row: Values, with_state: bool, reason: str) -> Store:
     def store(name: str) -> tuple[Values, Values]:
         _require_known(row, _FLAG_FIELDS)
         state = _state(row) if with_state else None

@@ -1,15 +1,18 @@
 """Flags as files: what goes out comes in elsewhere, row by row, and a dry run leaves nothing behind."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.utils import timezone
 
 from flags import promotion, segment_services, services
 from flags.models import Flag, Segment, State
-from flags.promotion import Outcome
+from flags.promotion import Outcome, importing
+from ops_console.access.actor import SYSTEM
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotAllowed, NotFound
@@ -119,6 +122,7 @@ def test_the_switch_can_stay_with_its_environment() -> None:
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"name": "x", "telepathy": 1}, "telepathy: is not known"),
     ({"name": 7}, "name: is text"),
+    ({"name": "a\0b"}, "name: is text"),
     ({"name": "x", "everyone": 1}, "everyone: is true, false or null"),
     ({"name": "x", "rules": [{"segments": ["gone"]}]}, "no segment named 'gone'"),
     ({"name": "x", "prerequisites": [{"flag": "gone"}]}, "no flag named 'gone'"),
@@ -203,3 +207,42 @@ def test_a_copy_is_off_and_says_the_same() -> None:
     make_some()
     copied = services.copy(actor(), Flag.objects.get(name="parent").pk, "twin")
     assert (copied.state, str(copied.percent)) == (State.OFF, "12.50")
+
+
+def test_a_circle_in_a_file_is_refused_in_a_dry_run_too() -> None:
+    """The second of two flags that ask for each other is refused, before and when it counts."""
+    for name in "ab":
+        services.create(actor(), name, {})
+    rows = [{"name": name, "prerequisites": [{"flag": other}]} for name, other in ("ab", "ba")]
+    document = {"format": "ops-console-flags", "version": 1, "flags": rows}
+    for dry_run in (True, False):
+        assert outcomes(run(document, dry_run)) == {"a": "changed", "b": "refused"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kill_switch_does_not_wait_for_a_dry_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While later rows are tried, the flags of earlier ones are free."""
+    services.create(actor(), "first", {})
+    services.create(actor(), "second", {})
+    document = promotion.export()
+    for row in document["flags"]:
+        row["note"] = "changed"
+    killed: list[Any] = []
+    stored = importing._stored
+
+    def meanwhile(kind: str, row: Any, store: Any, dry_run: bool) -> Any:
+        if row["name"] == "second":
+            with ThreadPoolExecutor(1) as pool:
+                killed.append(pool.submit(kill, "first").result(10))
+        return stored(kind, row, store, dry_run)
+
+    monkeypatch.setattr(importing, "_stored", meanwhile)
+    assert outcomes(run(document, dry_run=True)) == {"first": "changed", "second": "changed"}
+    assert killed == [False]
+
+
+def kill(name: str) -> bool | None:
+    try:
+        return services.set_state(SYSTEM, Flag.objects.get(name=name).pk, State.OFF, "now").everyone
+    finally:
+        connection.close()
