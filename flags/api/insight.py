@@ -68,7 +68,7 @@ class PreviewIn(FlagFields):
     state: State | None = None
 
 
-class EffectOut(Schema):
+class FlagEffectOut(Schema):
     """How many of the users seen in the last day would change sides."""
 
     seen: int
@@ -101,7 +101,7 @@ def flag_why(request: HttpRequest, name: str, body: WhyIn) -> Any:
     return {**found.as_dict(), "lines": found.lines(), "context": context}
 
 
-@flags_router.post("/flags/{named:name}/preview", auth=read, response=EffectOut)
+@flags_router.post("/flags/{named:name}/preview", auth=read, response=FlagEffectOut)
 def flag_preview(request: HttpRequest, name: str, body: PreviewIn) -> Any:
     """What a change would do to the users seen in the last day, without making it."""
     values = sent(body, "state")

@@ -31,7 +31,7 @@ class PayloadIn(Input):
     value: str
 
 
-class OverrideIn(Input):
+class VariantOverrideIn(Input):
     field: str
     values: Values
 
@@ -43,7 +43,7 @@ class VariantIn(Input):
     weight: Whole = Field(0, ge=0, le=1000)
     payload: PayloadIn | None = None
     stickiness: str = "default"
-    overrides: list[OverrideIn] = []
+    overrides: list[VariantOverrideIn] = []
 
 
 class RuleIn(Input):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from ops_client.quotas.http import PROBLEM_TYPE
@@ -19,6 +20,18 @@ _ENDS_IN_NAME = re.compile(r"<named:\w+>$")
 _ALWAYS = (401, 403, 404, 406, 429, 500, 503)
 _WITH_BODY = (400, 413, 415)
 _WITH_VERSION = (409, 412, 428)
+
+
+class Document(OpenAPISchema):
+    """ninja's document; `clashes` are names by which two parts of the console call different schemas."""
+
+    def __init__(self, api: NinjaAPI, path_prefix: str) -> None:
+        self.clashes: set[str] = set()
+        super().__init__(api, path_prefix)
+
+    def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
+        self.clashes |= {name for name, schema in definitions.items() if self.schemas.get(name, schema) != schema}
+        super().add_schema_definitions(definitions)
 
 
 class ConsoleAPI(NinjaAPI):
@@ -59,7 +72,7 @@ class ConsoleAPI(NinjaAPI):
         return str(operation.view_func.__name__)
 
     def get_openapi_schema(self, **_: Any) -> Any:
-        document = super().get_openapi_schema(path_prefix=PREFIX.lstrip("/"))
+        document = Document(self, PREFIX.lstrip("/"))
         components = document["components"]
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "opsc_..."}}
         components["schemas"]["Problem"] = ProblemOut.model_json_schema(mode="serialization")

@@ -7,6 +7,7 @@ import pytest
 from ops_console.access.roles import Role
 from ops_console.api.reference import parts
 from ops_console.api.v1 import api
+from ops_console.api_base.schema import Document
 from tests.api.calling import calling
 from tests.people import signed_in
 
@@ -36,6 +37,14 @@ def test_if_match_is_required_where_it_always_is() -> None:
         if parameter["name"] == "If-Match"
     }
     assert asked == {"edit": True, "state": False}
+
+
+def test_no_two_parts_call_different_things_the_same() -> None:
+    """Each schema's name means one thing in the whole API: name yours after its part. A clash would be seen."""
+    document = Document(api, "api/v1")
+    assert document.clashes == set()
+    document.add_schema_definitions({"FlagOut": {"type": "object"}})
+    assert document.clashes == {"FlagOut"}
 
 
 def test_every_reference_of_the_document_is_there() -> None:
