@@ -8,7 +8,7 @@ from ninja import Field
 
 from flags import queries, services
 from flags.api.routers import flags_router
-from flags.api.shapes import Confirmed, FlagEdit, FlagNew, FlagOut, StateIn, sent
+from flags.api.shapes import Confirmed, FlagEdit, FlagNew, FlagOut, FlagStateIn, sent
 from flags.models import Flag, State
 from ops_console.api_base import IfMatch, Input, MaybeIfMatch, Whole, caller, expected, needs, path_of, tagged
 from ops_console.audit.queries import entry
@@ -18,12 +18,12 @@ from ops_console.errors import InvalidInput
 write = needs("flags:write")
 
 
-class CopyIn(Input):
+class FlagCopyIn(Input):
     name: str = Field(description="The new flag's.")
     reason: str = ""
 
 
-class RevertIn(Confirmed):
+class FlagRevertIn(Confirmed):
     """entry is the id of the change to take back, out of the flag's history."""
 
     model_config = {"json_schema_extra": {"example": {"entry": 1}}}
@@ -41,7 +41,7 @@ def flag_create(request: HttpRequest, response: HttpResponse, body: FlagNew) -> 
 
 
 @flags_router.post("/flags/{named:name}/copy", auth=write, response={201: FlagOut})
-def flag_copy(request: HttpRequest, response: HttpResponse, name: str, body: CopyIn) -> Any:
+def flag_copy(request: HttpRequest, response: HttpResponse, name: str, body: FlagCopyIn) -> Any:
     """Define another flag that says the same, off for everyone."""
     flag = services.copy(caller(request), queries.flag_named(name).pk, body.name, body.reason)
     response.headers["Location"] = path_of("/flags/{}", flag.name)
@@ -50,7 +50,7 @@ def flag_copy(request: HttpRequest, response: HttpResponse, name: str, body: Cop
 
 @flags_router.post("/flags/{named:name}/state", auth=write, response=FlagOut)
 def flag_state(
-    request: HttpRequest, response: HttpResponse, name: str, body: StateIn, if_match: MaybeIfMatch = None
+    request: HttpRequest, response: HttpResponse, name: str, body: FlagStateIn, if_match: MaybeIfMatch = None
 ) -> Any:
     """Off, by its rules, or on for everyone. Turning off needs no If-Match: a kill switch waits for nobody."""
     version = None if body.state == State.OFF else expected(if_match or "")
@@ -76,7 +76,7 @@ def flag_restore(
 
 
 @flags_router.post("/flags/{named:name}/revert", auth=write, response=FlagOut)
-def flag_revert(request: HttpRequest, response: HttpResponse, name: str, body: RevertIn) -> Any:
+def flag_revert(request: HttpRequest, response: HttpResponse, name: str, body: FlagRevertIn) -> Any:
     """Take one change back as a new change; 409 where what it changed has been changed since."""
     flag_id = queries.flag_named(name).pk
     found = entry(body.entry)

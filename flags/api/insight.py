@@ -23,7 +23,7 @@ class UsageFilter(Asked):
     days: int = Field(7, ge=1, le=90)
 
 
-class UsageOut(Schema):
+class FlagUsageOut(Schema):
     """Counts a step, oldest first: an hour a step up to 7 days, a day beyond; one line a variant or service."""
 
     starts: list[datetime]
@@ -32,7 +32,7 @@ class UsageOut(Schema):
     total: int
 
 
-class WhyIn(Input):
+class FlagWhyIn(Input):
     model_config = {"json_schema_extra": {"example": {"context": {"user_id": "17", "tier": "pro"}}}}
 
     context: dict[str, Any] = Field({}, description="As a backend passes it: user_id, tier, any field that rules use.")
@@ -47,7 +47,7 @@ class VariantOut(Schema):
     feature_enabled: bool
 
 
-class WhyOut(Schema):
+class FlagWhyOut(Schema):
     """The answer, why, and each thing that was asked; lines is the same for a terminal."""
 
     flag: str
@@ -60,7 +60,7 @@ class WhyOut(Schema):
     context: dict[str, Any] = Field(description="What was asked with.")
 
 
-class PreviewIn(FlagFields):
+class FlagPreviewIn(FlagFields):
     """A change as PATCH takes it, or a state; nothing is changed."""
 
     model_config = {"json_schema_extra": {"example": {"percent": 50}}}
@@ -78,7 +78,7 @@ class FlagEffectOut(Schema):
     words: str
 
 
-@flags_router.get("/flags/{named:name}/usage", auth=read, response=UsageOut)
+@flags_router.get("/flags/{named:name}/usage", auth=read, response=FlagUsageOut)
 def flag_usage(request: HttpRequest, name: str, wanted: Query[UsageFilter]) -> Any:
     """How often it was asked for, by variant, service or answer; a name that nobody defined has usage too."""
     series = usage.series(name, wanted.by, wanted.days)
@@ -93,8 +93,8 @@ def flag_history(request: HttpRequest, name: str, wanted: Query[Paging]) -> Any:
     return listed(request, ORDER, found, wanted)
 
 
-@flags_router.post("/flags/{named:name}/why", auth=read, response=WhyOut)
-def flag_why(request: HttpRequest, name: str, body: WhyIn) -> Any:
+@flags_router.post("/flags/{named:name}/why", auth=read, response=FlagWhyOut)
+def flag_why(request: HttpRequest, name: str, body: FlagWhyIn) -> Any:
     """What it answers for a context, and why. Works for a name that nobody has defined, and counts as no question."""
     context = {**(known_context(body.user) if body.user else {}), **body.context}
     found = why(name, context, body.default)
@@ -102,7 +102,7 @@ def flag_why(request: HttpRequest, name: str, body: WhyIn) -> Any:
 
 
 @flags_router.post("/flags/{named:name}/preview", auth=read, response=FlagEffectOut)
-def flag_preview(request: HttpRequest, name: str, body: PreviewIn) -> Any:
+def flag_preview(request: HttpRequest, name: str, body: FlagPreviewIn) -> Any:
     """What a change would do to the users seen in the last day, without making it."""
     values = sent(body, "state")
     if body.state is not None:

@@ -16,7 +16,7 @@ class ExportFilter(Asked):
     name: list[str] = Field([], description="With all that they depend on; without one, every flag in force.")
 
 
-class ImportIn(Input):
+class FlagImportIn(Input):
     """document is what the export wrote, Unleash's client features, or a fixture of waffle's."""
 
     model_config = {
@@ -32,7 +32,7 @@ class ImportIn(Input):
     reason: str = ""
 
 
-class ResultOut(Schema):
+class FlagImportRowOut(Schema):
     """One row: what differs, before and after, or why it was refused."""
 
     kind: str
@@ -43,7 +43,7 @@ class ResultOut(Schema):
     reason: str
 
 
-class ProblemRow(Schema):
+class FlagImportProblemOut(Schema):
     """What of the document could not be read."""
 
     flag: str
@@ -51,11 +51,11 @@ class ProblemRow(Schema):
     message: str
 
 
-class ReportOut(Schema):
+class FlagImportOut(Schema):
     dry_run: bool
     counts: dict[str, int]
-    results: list[ResultOut]
-    problems: list[ProblemRow]
+    results: list[FlagImportRowOut]
+    problems: list[FlagImportProblemOut]
 
 
 @flags_router.get("/flag-export", auth=needs("flags:read"), response=dict[str, Any])
@@ -64,8 +64,8 @@ def flag_export(request: HttpRequest, wanted: Query[ExportFilter]) -> Any:
     return promotion.export(wanted.name)
 
 
-@flags_router.post("/flag-import", auth=needs("flags:write"), response=ReportOut)
-def flag_import(request: HttpRequest, body: ImportIn) -> Any:
+@flags_router.post("/flag-import", auth=needs("flags:write"), response=FlagImportOut)
+def flag_import(request: HttpRequest, body: FlagImportIn) -> Any:
     """Store flags from a document, row by row; a row that cannot be is refused with a reason and stops no other."""
     read = READERS[body.format](body.document)
     with_state = body.with_state or body.format != "own"

@@ -31,7 +31,7 @@ class UndefinedFilter(Asked):
     days: int = Field(7, ge=1, le=90, description="How far back to look.")
 
 
-class UndefinedOut(Schema):
+class UndefinedFlagOut(Schema):
     """A name that code asks for and nobody has defined: it is answered with the code's default."""
 
     name: str
@@ -47,7 +47,7 @@ def flag_list(request: HttpRequest, wanted: Query[FlagFilter]) -> Any:
     return listed(request, _ORDER, found, wanted)
 
 
-@flags_router.get("/undefined-flags", auth=needs("flags:read"), response=list[UndefinedOut])
+@flags_router.get("/undefined-flags", auth=needs("flags:read"), response=list[UndefinedFlagOut])
 def undefined_flags(request: HttpRequest, wanted: Query[UndefinedFilter]) -> Any:
     """Names that code asks for and nobody has defined, the last asked first."""
     return usage.undefined(wanted.days)

@@ -23,7 +23,7 @@ class SegmentFilter(Paging):
     q: str = Field("", max_length=200, description="Text in name or note.")
 
 
-class UsingOut(Schema):
+class SegmentFlagOut(Schema):
     """A flag with a rule that names the segment."""
 
     name: str
@@ -45,7 +45,7 @@ def segment_create(request: HttpRequest, response: HttpResponse, body: SegmentNe
     return _answer(response, made)
 
 
-@segments_router.get("/segments/{named:name}/flags", auth=read, response=list[UsingOut])
+@segments_router.get("/segments/{named:name}/flags", auth=read, response=list[SegmentFlagOut])
 def segment_flags(request: HttpRequest, name: str) -> Any:
     """The flags that a change of it touches, archived ones included."""
     rows = flags_using(_named(name).name, archived=True).values_list("name", "archived_at")

@@ -108,7 +108,7 @@ class FlagEdit(FlagFields, Confirmed):
     model_config = {"json_schema_extra": {"example": {"percent": 25, "reason": "a quiet week"}}}
 
 
-class StateIn(Confirmed):
+class FlagStateIn(Confirmed):
     """off is off for everyone, rules goes by the flag's rules, on is on for everyone."""
 
     model_config = {"json_schema_extra": {"example": {"state": "off", "reason": "errors on checkout"}}}
