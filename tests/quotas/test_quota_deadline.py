@@ -1,0 +1,102 @@
+"""A database that is too slow, or gone, while a call waits: the resource's policy answers by the deadline."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from ops_client.client import OpsClient
+from ops_client.errors import StoreUnavailable
+from quotas.models import Failure, Ring
+from tests import database
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def own(backend_dsn) -> Iterator[OpsClient]:
+    """A client of this test's own, for it is left alone for a second after a failure."""
+    with OpsClient(backend_dsn, service="deadline", snapshot_path=None) as client:
+        yield client
+
+
+@contextmanager
+def held_up(resource: str, user: str) -> Iterator[None]:
+    """Somebody holds the user's ring, and whoever wants it waits."""
+    with psycopg.connect(database.dsn()) as holder:
+        holder.execute(
+            "SELECT 1 FROM ops.quotas_ring WHERE resource = %s AND user_id = %s FOR UPDATE", [resource, user]
+        )
+        yield
+
+
+def slow(make_resource, own: OpsClient, user: str, policy: str) -> str:
+    """A resource with a deadline of 100 ms, known to the client, and a ring that can be held up."""
+    name = make_resource(default_limit=3, failure_policy=policy, deadline_ms=100).name
+    until(lambda: name in own.quotas._asking.resources, 10, "the client's configuration")
+    assert own.quotas.hit(name, user).allowed
+    return name
+
+
+def test_open_lets_through_what_was_not_answered_in_time(own, hanna, make_resource):
+    """Far before the statement's own timeout the call goes on, and it is counted as late."""
+    name = slow(make_resource, own, hanna.id, "open")
+    with held_up(name, hanna.id):
+        began = time.monotonic()
+        decision = own.quotas.hit(name, hanna.id)
+        waited = time.monotonic() - began
+    assert (decision.allowed, decision.policy) == (True, "open: database away")
+    assert waited < 5  # the statement's timeout, by which the database itself would have given up
+    own.quotas._tell()
+    row = Failure.objects.get(resource=name)
+    assert (row.count, row.late, row.failure_policy) == (1, 1, "open")
+
+
+def test_closed_refuses_what_was_not_answered_in_time(own, hanna, make_resource):
+    """Nothing passes unasked; the next call does not wait at all, and is not late."""
+    name = slow(make_resource, own, hanna.id, "closed")
+    with held_up(name, hanna.id):
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match=name):
+                own.quotas.hit(name, hanna.id)
+    own.quotas._tell()
+    row = Failure.objects.get(resource=name)
+    assert (row.count, row.late) == (2, 1)
+
+
+def test_local_counts_for_itself_what_was_not_answered_in_time(own, hanna, make_resource):
+    """The process holds the limit alone until the database answers again."""
+    name = slow(make_resource, own, hanna.id, "local")
+    with held_up(name, hanna.id):
+        assert [own.quotas.hit(name, hanna.id).allowed for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_late_connection_is_not_used_again(own, hanna, make_resource):
+    """The answer that came too late is nobody's: the next question gets its own."""
+    name = slow(make_resource, own, hanna.id, "open")
+    with held_up(name, hanna.id):
+        own.quotas.hit(name, hanna.id)
+    decision = until(lambda: answered(own, name, hanna.id), 10, "the database's answer")
+    assert (decision.limit, decision.policy) == (3, "default")
+    assert sum(Ring.objects.get(resource=name).counts) <= 3
+
+
+def answered(own: OpsClient, name: str, user: str):
+    decision = own.quotas.hit(name, user)
+    return None if decision.policy == "open: database away" else decision
+
+
+def test_connections_that_the_server_has_closed_are_noticed(own, hanna, make_resource):
+    """After the server has ended every connection of the client's, its next call is answered by the database."""
+    name = make_resource(default_limit=3, failure_policy="closed", deadline_ms=30_000).name
+    assert own.quotas.hit(name, hanna.id).allowed
+    with psycopg.connect(database.dsn(), autocommit=True) as superuser:
+        gone = superuser.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ops_client' "
+            "AND usename LIKE 'backend%'"
+        ).fetchall()
+    assert gone
+    assert own.quotas.hit(name, hanna.id).limit == 3
