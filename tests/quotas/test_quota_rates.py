@@ -1,9 +1,11 @@
 """Rates as backends meet them: the database's ring through the client, with nothing but a backend's rights."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,10 +13,14 @@ from ops_client.errors import InvalidInput, NotFound
 from ops_client.quotas import ring
 from ops_client.quotas.decide import Kind, LimitInForce, Source
 from quotas.models import Resource
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EPOCH = 1_795_435_200.0
 HIT = "SELECT allowed, counts, newest FROM ops.quota_hit_at(%s, %s, 'free', %s, %s)"
+LEASE = """
+SELECT allowed, counts, newest, granted FROM ops.quota_hit_at(%s, %s, 'free', %s, %s, %s, %s, %s)
+"""
 arrivals = st.lists(st.tuples(st.floats(-20, 40) | st.sampled_from([0.0, 2.999, 3.0]), st.integers(1, 4)), max_size=40)
 
 
@@ -57,6 +63,76 @@ def test_the_database_counts_as_the_pure_ring_does(make_resource, limit, pauses)
             cursor.execute(HIT, [name, "somebody", cost, now])
             assert cursor.fetchone() == (decision.allowed, list(turned.counts), turned.newest)
         kept = turned if decision.allowed or kept == ring.Ring() else kept  # a later refusal writes nothing
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.floats(0, 40), st.integers(0, 300), st.integers(0, 30), st.integers(-1, 22)), max_size=25))
+def test_the_database_leases_as_the_pure_ring_does(make_resource, happened):
+    """On any sequence of calls with leases and permits that come back, SQL and the pure ring hold the same."""
+    name, in_force = make_resource(default_limit=1_000).name, LimitInForce(1_000, Source.DEFAULT, "default")
+    kept, now = ring.Ring(), EPOCH
+    for pause, wanted, back, ago in happened:
+        now += pause
+        bucket = kept.newest - ago
+        turned = ring.give_back(kept, bucket, back) if back and kept != ring.Ring() else kept
+        turned, decision = ring.hit(turned, in_force, name, now, 60)
+        turned, granted = ring.lease(turned, 1_000, wanted) if decision.allowed and wanted else (turned, 0)
+        with connection.cursor() as cursor:
+            cursor.execute(LEASE, [name, "somebody", 1, now, wanted, bucket, back])
+            assert cursor.fetchone() == (decision.allowed, list(turned.counts), turned.newest, granted)
+        kept = turned
+
+
+def test_a_lease_ends_with_the_override_that_allowed_it(make_resource, hanna, allow):
+    """Permits are granted until the bucket ends, or until the second at which the override does."""
+    name = make_resource(default_limit=10).name
+    soon = timezone.now() + timedelta(seconds=1)
+    allow(hanna, name, 1_000, expires_at=soon)
+    at = soon.timestamp() - 0.25
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT granted, lease_seconds FROM ops.quota_hit_at(%s, %s, NULL, 1, %s, 50)", [name, hanna.id, at]
+        )
+        granted, seconds = cursor.fetchone()
+    assert granted == 50
+    assert 0 < seconds <= 0.2501
+
+
+def test_an_edit_ends_what_was_leased(ops, hanna, make_resource, allow):
+    """A key that is hot answers from memory; a limit of 0 holds as soon as this process hears of it."""
+    name = make_resource(default_limit=1_000_000).name
+    assert all(ops.quotas.hit(name, hanna.id).allowed for _ in range(50))
+    allow(hanna, name, 0)
+    until(lambda: not ops.quotas.hit(name, hanna.id).allowed, 10, "the edit")
+
+
+def test_the_largest_limit_holds(ops, hanna, allow):
+    """2^53 is a limit like any other: reached by one call, and nothing passes after it."""
+    allow(hanna, "api_calls", 2**53)
+    assert ops.quotas.hit("api_calls", hanna.id, cost=2**53).remaining == 0
+    assert not ops.quotas.hit("api_calls", hanna.id).allowed
+
+
+def test_a_limit_of_one_lets_one_through(ops, hanna, allow):
+    """The smallest limit that lets anything through lets exactly that through."""
+    allow(hanna, "api_calls", 1)
+    assert [ops.quotas.hit("api_calls", hanna.id).allowed for _ in range(3)] == [True, False, False]
+
+
+def test_a_resource_says_what_a_call_costs(ops, hanna, make_resource):
+    """Where the backend names no cost, the resource's counts; one that is named wins."""
+    name = make_resource(default_limit=10, cost=4).name
+    assert ops.quotas.hit(name, hanna.id).remaining == 6
+    assert ops.quotas.hit(name, hanna.id, cost=1).remaining == 5
+
+
+def test_a_resource_says_when_its_users_are_warned(ops, hanna, make_resource):
+    """Near and nearly begin at the resource's own shares, in a decision as in the usage."""
+    name = make_resource(default_limit=10, warn_percent=50, nearly_percent=90).name
+    until(lambda: name in ops.quotas._asking.resources, 10, "the configuration")
+    seen = [ops.quotas.hit(name, hanna.id, cost=cost).warning for cost in (4, 1, 4, 1)]
+    assert seen == ["", "near", "nearly", "full"]
+    assert ops.quotas.peek(name, hanna.id).warning == "full"
 
 
 def test_a_shorter_window_keeps_what_was_counted(make_resource, hanna):

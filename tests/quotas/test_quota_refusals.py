@@ -1,7 +1,11 @@
 """Refusals: kept with the call they were met in, few however often, and out of a backend's sight."""
 
+from datetime import timedelta
+
 import psycopg
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from ops_client.quotas.call import Call, current_call
 from ops_client.quotas.decide import Decision, Kind, Source
@@ -74,3 +78,46 @@ def test_a_backend_sees_no_table_of_quotas(backend_dsn):
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 backend.execute(statement)
+
+
+def test_like_refusals_of_ten_minutes_are_one_row(ops, hanna, allow):
+    """Told again and again, a loop stays one row with its first and last time; after ten minutes a new one begins."""
+    allow(hanna, "api_calls", 0)
+    for _ in range(3):
+        ops.quotas.hit("api_calls", hanna.id)
+        ops.quotas._tell()
+    row = Refusal.objects.get(user_id=hanna.id)
+    assert (row.count, row.first_at < row.at) == (3, True)
+    Refusal.objects.filter(pk=row.pk).update(first_at=timezone.now() - timedelta(minutes=11))
+    ops.quotas.hit("api_calls", hanna.id)
+    ops.quotas._tell()
+    assert Refusal.objects.filter(user_id=hanna.id).count() == 2
+
+
+def test_one_user_keeps_so_many_rows(ops, hanna, allow):
+    """However many routes a refused user calls, the newest 200 rows are kept, without waiting for the night."""
+    allow(hanna, "api_calls", 0)
+    for number in range(205):
+        token = current_call.set(Call(f"GET /{number}"))
+        ops.quotas.hit("api_calls", hanna.id)
+        current_call.reset(token)
+    ops.quotas._tell()
+    kept = Refusal.objects.filter(user_id=hanna.id)
+    assert (kept.count(), kept.filter(route="GET /0").exists(), kept.filter(route="GET /204").exists()) == (
+        200,
+        False,
+        True,
+    )
+
+
+def test_all_together_keep_so_many_rows(ops, hanna, allow):
+    """A refusal that comes 200,000 rows later takes the old one's place."""
+    allow(hanna, "api_calls", 0)
+    ops.quotas.hit("api_calls", hanna.id)
+    ops.quotas._tell()
+    old = Refusal.objects.get(user_id=hanna.id).pk
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('ops.quotas_refusal', 'id'), %s)", [old + 200_000])
+    ops.quotas.hit("api_calls", "somebody else", cost=2**53)
+    ops.quotas._tell()
+    assert not Refusal.objects.filter(pk=old).exists()

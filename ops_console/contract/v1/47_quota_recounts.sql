@@ -99,8 +99,10 @@ BEGIN
         SELECT array_agg(l.user_id) INTO missed FROM ops.quotas_level l
         WHERE l.resource = request.resource AND (request.user_id = '' OR l.user_id = request.user_id)
             AND l.used > 0 AND (l.measured_at IS NULL OR l.measured_at < request.started_at);
-        PERFORM ops_v1.quota_measured(request_id, by_holder, missed, array_fill(0::bigint, ARRAY[cardinality(missed)]))
-        WHERE missed IS NOT NULL;
+        IF missed IS NOT NULL THEN
+            PERFORM ops_v1.quota_measured(
+                request_id, by_holder, missed, array_fill(0::bigint, ARRAY[cardinality(missed)]));
+        END IF;
     END IF;
     UPDATE ops.quotas_recount r SET finished_at = clock_timestamp(), error = left(failure, 500) WHERE r.id = request_id;
     RETURN true;
