@@ -33,6 +33,9 @@ PAGES = [
     "/system/",
     "/access/",
     "/access/invite/",
+    "/access/tokens/",
+    "/access/tokens/new/",
+    "/api/v1/docs",
     "/accounts/2fa/",
     "/search?q=a",
 ]

@@ -8,6 +8,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from flags.listed import set_listed
 from flags.models import Flag
+from ops_console.access import token_services
 from ops_console.access.actor import SYSTEM
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
@@ -41,6 +42,17 @@ def test_the_mark_ends_with_its_transaction(owner: psycopg.Connection) -> None:
         record(SYSTEM, "flag.create", Target("flag", "0", "marked"))
     Flag.objects.create(name="later")
     assert Entry.objects.filter(source="trigger", target_label="later").count() == 1
+
+
+def test_a_token_round_the_console_is_recorded(owner: psycopg.Connection) -> None:
+    """A token that SQL plants or lets last longer leaves entries without its hash; a use and the service leave none."""
+    new = token_services.create(actor(), "deploy", "viewer", ["flags:read"])
+    owner.execute("UPDATE ops.access_apitoken SET last_used_at = now()")
+    assert not Entry.objects.filter(source="trigger", target_type="token").exists()
+    owner.execute("UPDATE ops.access_apitoken SET role = 'operator', expires_at = now() + interval '9 years'")
+    entry = Entry.objects.get(source="trigger", target_type="token")
+    assert (entry.action, entry.before["role"], entry.after["role"]) == ("token.update", "viewer", "operator")
+    assert new.token.token_hash not in f"{entry.before}{entry.after}"
 
 
 @pytest.mark.parametrize("statement", ["UPDATE ops.audit_entry SET actor = 'x'", "DELETE FROM ops.audit_entry"])

@@ -34,3 +34,31 @@ BEGIN
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ops.audit_person();
     END IF;
 END $$;
+
+-- A token that is planted or made to last longer round the console, likewise; never its hash. A use is no change, and
+-- rows that retention lets go have been of no use for long.
+CREATE OR REPLACE FUNCTION ops.audit_token() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+BEGIN
+    IF current_setting('ops.audited', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO ops.audit_entry
+        (at, source, actor, via, action, target_type, target_id, target_label, reason, before, after, request_id)
+    VALUES
+        (now(), 'trigger', session_user, 'database', 'token.' || lower(TG_OP), 'token', NEW.id::text, NEW.name, '',
+         CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) - 'token_hash' END, to_jsonb(NEW) - 'token_hash', '');
+    RETURN NULL;
+END $$;
+
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_trigger WHERE tgrelid = 'ops.access_apitoken'::regclass AND tgname = 'audit_token'
+    ) THEN
+        CREATE CONSTRAINT TRIGGER audit_token
+        AFTER INSERT OR UPDATE OF user_id, name, key, token_hash, role, scopes, expires_at, revoked_at
+        ON ops.access_apitoken
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ops.audit_token();
+    END IF;
+END $$;
