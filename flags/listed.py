@@ -23,7 +23,8 @@ def set_listed(actor: Actor, flag: Flag, names: Mapping[str, Any], reason: str =
     require(actor, Role.OPERATOR)
     wanted = {kind: _names(kind, names[kind]) for kind in ("groups", "users") if names.get(kind) is not None}
     with transaction.atomic():
-        before, after = listed(flag), listed(flag) | wanted
+        before = listed(flag)
+        after = before | wanted
         if before == after:
             return
         if flag.protected and not is_new:

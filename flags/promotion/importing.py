@@ -135,7 +135,7 @@ def _flag(actor: Actor, row: Values, with_state: bool, reason: str) -> Store:
         if state is not None:
             flag = services.set_state(actor, flag.pk, state, reason)
         set_listed(actor, flag, row, reason)
-        return before, _read_again(flag)
+        return before, before if flag.version == standing.version else _read_again(flag)
 
     return store
 
