@@ -43,11 +43,19 @@ class Effect:
             )
             if count
         ]
-        people = f"{self.seen:,} users seen{' last' if self.bounded else ' in the last day'}"
+        people = _people(self.seen, self.bounded)
         if not parts:
             return f"Changes nothing for the {people}."
         said = ", ".join(parts)
         return f"{said[0].upper()}{said[1:]} of {people}."
+
+
+def reach(flag: Flag) -> str:
+    """For how many it is on now, in a sentence: what turning it off would take from whom."""
+    found = of_flag(flag, flag)
+    if not found.seen:
+        return ""
+    return f"On now for {found.on_before:,} of {_people(found.seen, found.bounded)}."
 
 
 def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
@@ -100,6 +108,10 @@ def of_state(flag: Flag, state: State) -> str:
     candidate = copy(flag)
     candidate.everyone = EVERYONE[state]
     return _effect(flag, candidate).words
+
+
+def _people(seen: int, bounded: bool) -> str:
+    return f"{seen:,} users seen{' last' if bounded else ' in the last day'}"
 
 
 def _effect(before: Flag, after: Flag) -> Effect:

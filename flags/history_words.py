@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flags.words import Line, constraint_in_words, prerequisite_in_words, rule_in_words
+from flags.words import Line, as_list, constraint_in_words, prerequisite_in_words, rule_in_words
 
 Version = Mapping[str, Any]
 
@@ -15,7 +15,7 @@ def in_words(version: Version | None) -> dict[str, Any]:
 
 
 def _rules(rules: Any) -> str:
-    lines = [rule_in_words(raw) for raw in _list(rules)]
+    lines = [rule_in_words(raw) for raw in as_list(rules)]
     return "\n".join(f"{number}. {_line(line)}" for number, line in enumerate(lines, 1))
 
 
@@ -27,7 +27,7 @@ def _line(line: Line) -> str:
 
 
 def _variants(variants: Any) -> str:
-    return ", ".join(_variant(each) for each in _list(variants))
+    return ", ".join(_variant(each) for each in as_list(variants))
 
 
 def _variant(raw: Any) -> str:
@@ -36,26 +36,22 @@ def _variant(raw: Any) -> str:
     payload = raw.get("payload")
     more = f" = {payload.get('value')}" if isinstance(payload, dict) else ""
     users = "".join(
-        f", always for {len(each.get('values') or [])} by {each.get('field')}" for each in raw.get("overrides") or []
+        f", always for {len(each.get('values') or [])} by {each.get('field')}" for each in as_list(raw.get("overrides"))
     )
     return f"{raw.get('name')} ({raw.get('weight', 0)}{users}){more}"
 
 
 def _prerequisites(prerequisites: Any) -> str:
-    asked = [raw for raw in _list(prerequisites) if isinstance(raw, dict)]
+    asked = [raw for raw in as_list(prerequisites) if isinstance(raw, dict)]
     return ", ".join(f"{raw.get('flag')} {prerequisite_in_words(raw)}" for raw in asked)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 _WORDS: dict[str, Callable[[Any], Any]] = {
     "rules": _rules,
     "variants": _variants,
     "prerequisites": _prerequisites,
-    "constraints": lambda value: " and ".join(map(constraint_in_words, _list(value))),
-    "tags": lambda value: ", ".join(map(str, _list(value))),
+    "constraints": lambda value: " and ".join(map(constraint_in_words, as_list(value))),
+    "tags": lambda value: ", ".join(map(str, as_list(value))),
     "everyone": {False: "off for everyone", None: "by its rules", True: "on for everyone"}.get,
 }
 _NAMES = {

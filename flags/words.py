@@ -30,22 +30,22 @@ class Line:
 
 def rules_in_words(flag: Flag) -> list[Line]:
     """Every way into a flag: waffle's audience first, then the rules."""
-    return [*_audience(flag), *(rule_in_words(raw) for raw in flag.rules)]
+    return [*_audience(flag), *(rule_in_words(raw) for raw in as_list(flag.rules))]
 
 
 def rule_in_words(raw: Any) -> Line:
     """One rule; one that is no object, or holds what this console does not know, says so."""
     if not isinstance(raw, dict):
         return Line("", "Not a rule that can be read")
-    who = [constraint_in_words(each) for each in raw.get("constraints") or []]
-    segments = tuple(map(str, raw.get("segments") or []))
+    who = [constraint_in_words(each) for each in as_list(raw.get("constraints"))]
+    segments = tuple(map(str, as_list(raw.get("segments"))))
     percent, by = raw.get("percent", 100), raw.get("stickiness") or "user_id"
     asked = " and ".join(who) or ("" if segments else "Everybody")
     rollout = "" if str(percent) == "100" else f"{percent} % by {by}"
     if raw.get("group"):
         rollout += f" in group {raw['group']}"
     said = "; ".join(filter(None, (asked, rollout)))
-    names = tuple(str(each.get("name")) for each in raw.get("variants") or [] if isinstance(each, dict))
+    names = tuple(str(each.get("name")) for each in as_list(raw.get("variants")) if isinstance(each, dict))
     return Line(str(raw.get("name") or ""), said, segments, names)
 
 
@@ -66,8 +66,13 @@ def schedule_in_words(flag: Flag) -> str:
 
 def prerequisite_in_words(raw: Any) -> str:
     """`is on, in red or blue`."""
-    variants = " or ".join(map(str, raw.get("variants") or []))
+    variants = " or ".join(map(str, as_list(raw.get("variants"))))
     return f"is {raw.get('state') or 'on'}" + (f", in variant {variants}" if variants else "")
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list of a document; what plain SQL made something else is none."""
+    return value if isinstance(value, list) else []
 
 
 def _audience(flag: Flag) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from django import template
 from flags.editor.fields import Operator, operator_of
 from flags.editor.rows import Row
 from flags.history_words import in_words
+from flags.words import as_list
 from ops_console.audit.models import Entry
 from ops_console.web.diff import changes
 from ops_console.web.formatting import percent
@@ -18,6 +19,9 @@ register = template.Library()
 def operator(row: Row) -> Operator:
     """The operator that a constraint's row has chosen; IN while none is."""
     return operator_of(row.text.get("operator") or "IN")
+
+
+register.filter("as_list", as_list)
 
 
 @register.filter

@@ -13,6 +13,7 @@ from flags.forms import FilterForm, NewFlagForm
 from flags.list_rows import Row
 from flags.models import Flag
 from flags.views.common import part_url
+from flags.words import as_list
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
@@ -102,7 +103,15 @@ def list_tabs(
 def _csv_rows(rows: list[Row]) -> Iterator[list[Any]]:
     for row in rows:
         flag = row.flag
-        texts = [flag.name, flag.state, flag.percent, flag.kind, ", ".join(map(str, flag.tags)), flag.owner, flag.note]
+        texts = [
+            flag.name,
+            flag.state,
+            flag.percent,
+            flag.kind,
+            ", ".join(map(str, as_list(flag.tags))),
+            flag.owner,
+            flag.note,
+        ]
         yield [*texts, row.asked, row.last_asked, " ".join(row.reasons), flag.modified]
 
 

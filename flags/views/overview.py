@@ -7,11 +7,12 @@ from django.views.decorators.http import require_GET
 
 from flags import processes, queries, staleness, usage
 from flags.chart import draw
+from flags.effects import reach
 from flags.models import Flag, State
 from flags.prerequisites import dependents
 from flags.views import code
 from flags.views.common import flag_part
-from flags.words import prerequisite_in_words, rules_in_words, schedule_in_words
+from flags.words import as_list, prerequisite_in_words, rules_in_words, schedule_in_words
 from ops_console.audit.queries import last_entries
 from ops_console.contract.queries import followers
 from ops_console.web import tabs
@@ -27,6 +28,7 @@ def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
         "states": State,
         "rules": rules_in_words(flag),
         "schedule": schedule_in_words(flag),
+        "reach": reach(flag),
         "prerequisites": _prerequisites(flag),
         "needed_by": dependents(flag.name),
         "entries": last_entries("flag", str(flag.pk), _SHOWN_CHANGES),
@@ -42,7 +44,7 @@ def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
 
 def _prerequisites(flag: Flag) -> list[tuple[str, int | None, str]]:
     """Parents by name, with their page where they are defined, and what is asked of them."""
-    asked = [raw for raw in flag.prerequisites if isinstance(raw, dict)]
+    asked = [raw for raw in as_list(flag.prerequisites) if isinstance(raw, dict)]
     known = dict(Flag.objects.filter(name__in=[str(raw.get("flag")) for raw in asked]).values_list("name", "pk"))
     return [(str(raw.get("flag")), known.get(str(raw.get("flag"))), prerequisite_in_words(raw)) for raw in asked]
 

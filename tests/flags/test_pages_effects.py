@@ -79,6 +79,15 @@ def test_a_protected_flag_asks_for_reason_and_name(flag: Flag, client: Client) -
     assert flag.state == State.ON
 
 
+def test_the_switch_of_a_protected_flag_asks_when_it_goes_on(flag: Flag, client: Client) -> None:
+    """In the list, off is one click; back to its rules opens the question instead of being refused unseen."""
+    services.edit(actor(), flag.pk, {"protected": True}, flag.version)
+    off, rules = (reverse("flags:state", args=[flag.pk, state]) for state in ("off", "rules"))
+    assert f'hx-post="{off}"' in client.get(reverse("flags:list")).content.decode()
+    client.post(off)
+    assert f'hx-get="{rules}"' in client.get(reverse("flags:list")).content.decode()
+
+
 def test_a_protected_flag_is_turned_off_by_one_click(flag: Flag, client: Client) -> None:
     """The kill switch asks nothing; its notice offers no Undo that would be refused."""
     services.edit(actor(), flag.pk, {"protected": True}, flag.version)
