@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from ops_client.errors import InvalidInput
 from ops_client.flags.operators import text_test
 from ops_client.flags.rules import constraint_from_json
-from ops_client.flags.unleash.document import entry, items
+from ops_client.flags.unleash.document import entry, items, written
 from ops_client.flags.unleash.names import field
 
 Constraint = dict[str, object]
@@ -31,14 +31,9 @@ def constraint(raw: object) -> Constraint:
         values = [_value(given.get("value"), operator)]
     else:
         raise InvalidInput("operator", f"Unleash has none that is called {operator!r}")
-    made = {
-        "field": field(name),
-        "operator": operator,
-        "values": values,
-        "inverted": given.get("inverted") or False,
-        "case_insensitive": given.get("caseInsensitive") or False,
-    }
+    made: Constraint = {"field": field(name), "operator": operator, "values": values}
     made = among(made) if operator == "IN_CIDR" else made
+    made |= written({"inverted": given.get("inverted"), "case_insensitive": given.get("caseInsensitive")})
     text_test(constraint_from_json(made))
     return made
 

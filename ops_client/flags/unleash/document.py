@@ -48,6 +48,15 @@ def items(of: Entry, name: str, place: str) -> list[object]:
     return list(value)
 
 
+def written(of: Mapping[str, object], **defaults: object) -> dict[str, object]:
+    """What has to be written down of an object of ours: neither nothing, nor what is meant anyway."""
+    return {
+        name: value
+        for name, value in of.items()
+        if not (value is None or value is False or value == [] or value == defaults.get(name))
+    }
+
+
 def _happen(document: Document, event: Entry, place: str) -> None:
     match event.get("type"):
         case "hydration":

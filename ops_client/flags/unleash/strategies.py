@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 
 from ops_client.errors import InvalidInput
+from ops_client.flags.buckets import USER_ID
 from ops_client.flags.rules import NORMALISER, UNLEASH_NORMALISER, rule_from_json
 from ops_client.flags.unleash import names
 from ops_client.flags.unleash.constraints import Constraint, among, constraint
-from ops_client.flags.unleash.document import Entry, entry, items
+from ops_client.flags.unleash.document import Entry, entry, items, written
 from ops_client.flags.unleash.variants import strategy_variants
 
 _WHOLE = re.compile(r"\+?[0-9]+")
@@ -41,6 +42,7 @@ def rule(raw: object, segments: Mapping[int, str]) -> Rule:
         "variants": strategy_variants(strategy, parameters.get("stickiness", "default")),
         **share,
     }
+    made = written(made, percent=100, stickiness=USER_ID, normaliser=NORMALISER)
     rule_from_json(made)
     return made
 
@@ -53,7 +55,7 @@ def label(raw: object, number: int) -> str:
 
 def everybody() -> Rule:
     """What a feature without strategies has: it is on for everybody while it is enabled."""
-    return {"name": "no strategies", "percent": 100}
+    return {"name": "no strategies"}
 
 
 def _default(_: Parameters) -> Audience:
@@ -61,7 +63,7 @@ def _default(_: Parameters) -> Audience:
 
 
 def _user_with_id(parameters: Parameters) -> Audience:
-    return [{"field": "user_id", "operator": "IN", "values": _listed(parameters, "userIds")}], {}
+    return [{"field": USER_ID, "operator": "IN", "values": _listed(parameters, "userIds")}], {}
 
 
 def _remote_address(parameters: Parameters) -> Audience:
@@ -121,7 +123,7 @@ def _parameters(strategy: Entry) -> dict[str, str]:
 _STRATEGIES: dict[str, Callable[[Parameters], Audience]] = {
     "default": _default,
     "userWithId": _user_with_id,
-    "gradualRolloutUserId": _gradual_by("user_id"),
+    "gradualRolloutUserId": _gradual_by(USER_ID),
     "gradualRolloutSessionId": _gradual_by("session_id"),
     "gradualRolloutRandom": _gradual_random,
     "flexibleRollout": _flexible_rollout,

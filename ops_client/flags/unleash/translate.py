@@ -7,7 +7,7 @@ from ops_client.flags.imported import Imported, Row
 from ops_client.flags.prerequisites import prerequisite_from_json
 from ops_client.flags.rules import Problem
 from ops_client.flags.unleash.constraints import constraint
-from ops_client.flags.unleash.document import Document, Entry, entry, items, read
+from ops_client.flags.unleash.document import Document, Entry, entry, items, read, written
 from ops_client.flags.unleash.strategies import everybody, label, rule
 from ops_client.flags.unleash.variants import feature_variants
 
@@ -107,7 +107,7 @@ def _prerequisite(raw: object, features: Mapping[str, Entry]) -> object:
         raise InvalidInput("feature", f"{parent} depends on others itself")
     if dependency.get("enabled") is False:
         return {"flag": parent, "state": "off"}
-    made = {"flag": parent, "state": "on", "variants": items(dependency, "variants", "variants")}
+    made = written({"flag": parent, "variants": items(dependency, "variants", "variants")})
     prerequisite_from_json(made)
     return made
 

@@ -1,8 +1,9 @@
 """Unleash's variants in our words, those of a feature and those of a strategy."""
 
 from ops_client.errors import InvalidInput
+from ops_client.flags.buckets import DEFAULT
 from ops_client.flags.unleash import names
-from ops_client.flags.unleash.document import Entry, entry, items
+from ops_client.flags.unleash.document import Entry, entry, items, written
 from ops_client.flags.variants import variants_from_json
 
 Variant = dict[str, object]
@@ -21,16 +22,13 @@ def strategy_variants(strategy: Entry, stickiness: str) -> list[Variant]:
 
 def _feature_variant(of: Entry) -> Variant:
     overrides = [_override(entry(each, "overrides")) for each in items(of, "overrides", "overrides")]
-    return {**_variant(of, of.get("stickiness")), "overrides": [each for each in overrides if each["values"]]}
+    return _variant(of, of.get("stickiness")) | written({"overrides": [each for each in overrides if each["values"]]})
 
 
 def _variant(of: Entry, stickiness: object) -> Variant:
-    return {
-        "name": of.get("name"),
-        "weight": of.get("weight", 0),
-        "payload": of.get("payload"),
-        "stickiness": names.stickiness(stickiness) if isinstance(stickiness, str) and stickiness else "default",
-    }
+    by = names.stickiness(stickiness) if isinstance(stickiness, str) and stickiness else DEFAULT
+    parts = written({"payload": of.get("payload"), "stickiness": by}, stickiness=DEFAULT)
+    return {"name": of.get("name"), "weight": of.get("weight", 0), **parts}
 
 
 def _override(of: Entry) -> Variant:

@@ -112,6 +112,20 @@ def test_rows_hold_what_people_see():
     assert len(row["rules"]) == 1
 
 
+def test_rows_hold_no_defaults():
+    """What is meant anyway is not written down, so that a rule which is edited and put back is the same again."""
+    plain = {"name": "default", "constraints": [{**WEB, "inverted": False, "caseInsensitive": False}], "variants": []}
+    none = {"name": "flexibleRollout", "parameters": {"rollout": "0", "stickiness": "userId"}, "segments": []}
+    variants = [{"name": "v", "weight": 1, "payload": None, "stickiness": "default", "overrides": []}]
+    (row,) = rows({"features": [feature("a", strategies=[plain, none], variants=variants)]}).flags
+    web = {"field": "app_name", "operator": "IN", "values": ["web"]}
+    assert row["rules"] == [
+        {"name": "default", "constraints": [web]},
+        {"name": "flexibleRollout", "percent": 0, "normaliser": "unleash"},
+    ]
+    assert row["variants"] == [{"name": "v", "weight": 1}]
+
+
 @pytest.mark.parametrize(
     ("type", "kind"),
     [("release", "release"), ("experiment", "experiment"), ("operational", "ops"), ("kill-switch", "ops"),
