@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 from psycopg.errors import QueryCanceled
+from psycopg.types.datetime import TimestamptzLoader
 
 from ops_console.errors import ConsoleError
 
@@ -19,6 +21,13 @@ class TooSlow(ConsoleError):
 
     status = 503
     code = "too_slow"
+
+
+class _UtcLoader(TimestamptzLoader):
+    """The moment that is meant, in UTC; Django's own takes whatever zone the session has for UTC."""
+
+    def load(self, data: Any) -> datetime:
+        return super().load(data).astimezone(UTC)
 
 
 @contextmanager
@@ -40,6 +49,7 @@ def limited(milliseconds: int, what: str) -> Iterator[None]:
 def rows(statement: sql.Composable) -> list[dict[str, Any]]:
     """The rows of a statement of literals alone: nothing in it is a parameter."""
     with connection.cursor() as cursor:
+        cursor.adapters.register_loader("timestamptz", _UtcLoader)
         cursor.execute(statement)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

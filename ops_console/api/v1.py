@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from flags.api import flags_router, segments_router
+from incidents.operations.api import router as operations
 from ops_console.api_base.schema import ConsoleAPI
 from ops_console.api_base.scopes import any_token
 from ops_console.audit.api import router as audit
@@ -24,3 +25,4 @@ api.add_router("", flags_router)
 api.add_router("", segments_router)
 api.add_router("", audit)
 api.add_router("", quotas)
+api.add_router("", operations)

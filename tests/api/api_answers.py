@@ -36,6 +36,10 @@ ANSWERS = {
     "segment_create": ("flags:write", "403 422 422"),
     "segment_edit": ("flags:write", "403 428 428"),
     "segment_delete": ("flags:write", "403 428 428"),
+    # Operations
+    "operation_list": ("operations:read", READ),
+    "operation_groups": ("operations:read", READ),
+    "operation_page": ("operations:read", READ_ONE),
     # Quotas
     "quota_users": ("quotas:read", "422 422 422"),
     "quota_user": ("quotas:read", READ_ONE),

@@ -1,5 +1,6 @@
 """Operations that backends track themselves: one table for all kinds, each kind with its own limit."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +47,8 @@ class TrackedSource(Source):
         return self._dead_after_seconds
 
     def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(row["payload"] or {})
+        # Django's connections hand JSON out as the text that it is.
+        return dict(json.loads(row["payload"]))
 
 
 class TrackedSql(SourceSql):
