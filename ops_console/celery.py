@@ -12,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
 BEAT: dict[str, float] = {
     "incidents.operations.tasks.release_actions": 3,
     "incidents.operations.tasks.bury_commands": 30,
+    "incidents.operations.tasks.mail_users": 30,
+    "incidents.sweep.tasks.sweep_stuck": 3600,
     "ops_console.tasks.keep_retention": 24 * 3600,
     "quotas.tasks.end_overrides": 60,
     "quotas.tasks.drop_idle_rings": 3600,

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "quotas",
     "incidents.operations",
     "incidents.breakers",
+    "incidents.sweep",
 ]
 
 MIDDLEWARE = [

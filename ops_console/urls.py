@@ -24,6 +24,7 @@ urlpatterns = [
     path("quotas/", include("quotas.urls")),
     path("breakers/", include("incidents.breakers.urls")),
     path("operations/", include("incidents.operations.urls")),
+    path("sweep/", include("incidents.sweep.urls")),
 ]
 
 handler400 = "ops_console.web.failures.bad_request"

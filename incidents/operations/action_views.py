@@ -3,13 +3,17 @@
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from incidents.operations import progress, services
+from incidents.operations.forms import RateForm, ReasonForm
 from incidents.operations.sources import SOURCES
 from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
-from ops_console.web import csv_response, done, page
+from ops_console.errors import InvalidInput
+from ops_console.web import Question, ask, csv_response, done, page
 from ops_console.web.formatting import duration, grouped
 
 
@@ -34,6 +38,8 @@ def action_page(request: HttpRequest, action_id: int) -> HttpResponseBase:
         "reasons": progress.reasons(action_id),
         "outcomes": progress.outcomes(action_id)[:20],
         "first_ids": progress.first_ids(found.action),
+        "rate_form": RateForm(initial={"rate_per_second": found.action.rate_per_second}),
+        "can_take_back": services.can_take_back(found.action) and found.changed,
         "entries": last_entries("action", str(action_id), 10),
     }
     return page(request, "operations/action.html", context)
@@ -56,6 +62,45 @@ def pause(request: HttpRequest, action_id: int) -> HttpResponse:
 def resume(request: HttpRequest, action_id: int) -> HttpResponse:
     action = services.resume(actor_of(request), action_id)
     return done(request, f"{action.label} goes on.", to=_url(action_id))
+
+
+@require_POST
+def set_rate(request: HttpRequest, action_id: int) -> HttpResponse:
+    form = RateForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput("rate_per_second", f"rate_per_second: {form.errors['rate_per_second'][0]}")
+    rate = form.cleaned_data["rate_per_second"]
+    action = services.set_rate(actor_of(request), action_id, rate)
+    said = f"goes at {rate:g} a second from now on." if rate else "goes as fast as it can from now on."
+    return done(request, f"{action.label} {said}", to=_url(action_id))
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_back(request: HttpRequest, action_id: int) -> HttpResponse:
+    """Ask with the number, then undo what was done by an action of its own."""
+    found = progress.action_progress(action_id)
+    form = ReasonForm(request.POST or None, needed=True)
+    if request.method != "POST" or not form.is_valid():
+        return ask(request, _taking_back(found), form)
+    action = services.take_back(actor_of(request), action_id, form.cleaned_data["reason"])
+    return done(request, f"{action.label}: begins soon.", to=_url(action.pk), undo_url=_cancel_url(action.pk))
+
+
+def _taking_back(found: progress.Progress) -> Question:
+    action = found.action
+    return Question(
+        f"Take back: {action.label}?",
+        action=reverse("operations:take_back", args=[action.pk]),
+        back=_url(action.pk),
+        effect=f"{found.changed:,} get the status back that they had before, and lose the reason of the failure.",
+        notes=[
+            "What has moved on since is left as it is, and so is what a backend has carried out.",
+            "Who was notified stays notified.",
+        ],
+        confirm=f"Take back {found.changed:,}",
+        tone="danger",
+    )
 
 
 @require_GET
@@ -90,6 +135,10 @@ def _detail(found: progress.Progress) -> str:
     parts = [f"{rate:,.0f} a second" if rate and found.action.total > 1 else ""]
     parts.append(f"{duration(left)} left" if left and found.left else "")
     return ", ".join(filter(None, parts))
+
+
+def _cancel_url(action_id: int) -> str:
+    return reverse("operations:cancel", args=[action_id])
 
 
 def _url(action_id: int) -> str:

@@ -6,9 +6,11 @@ from django import forms
 from django.http import QueryDict
 
 from incidents.operations.filters import chosen_kind, scope_of
+from incidents.operations.freezing import CANARY_SIZE, Options
 from incidents.operations.models import Verb
 from incidents.operations.scope import Scope
 from incidents.operations.sources import STATES
+from incidents.operations.verbs import RULES
 from ops_console.audit.services import LONGEST_REASON
 from ops_console.errors import InvalidInput
 
@@ -26,10 +28,52 @@ class ReasonForm(forms.Form):
         self.fields["reason"].help_text = "Kept in the audit, and given to the backend."
 
 
+def _rate_field() -> forms.FloatField:
+    return forms.FloatField(
+        label="Most a second", required=False, min_value=0.01, max_value=10_000, help_text="Empty: as fast as it goes."
+    )
+
+
+class RateForm(forms.Form):
+    """How fast an action goes."""
+
+    rate_per_second = _rate_field()
+
+
+class OptionsForm(ReasonForm):
+    """How an action is to go; what does not fit the verb is not asked."""
+
+    snooze_until = forms.DateTimeField(
+        label="Until (UTC)", required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
+    )
+    rate_per_second = _rate_field()
+    canary = forms.BooleanField(label="Ten first, then a pause until somebody has looked", required=False)
+    notifies = forms.BooleanField(label="Tell the users: a notification each, one mail a user", required=False)
+    frees = forms.BooleanField(label="Have the backend free what they leave behind, an hour later", required=False)
+
+    def __init__(self, *args: object, verb: str, total: int, frees: bool, **kwargs: object) -> None:
+        super().__init__(*args, needed=total > 1 or RULES[Verb(verb)].needs_reason, **kwargs)
+        dropped = {
+            "snooze_until": verb != Verb.SNOOZE,
+            "rate_per_second": total == 1,
+            "canary": total <= CANARY_SIZE,
+            "notifies": verb != Verb.FAIL,
+            "frees": verb != Verb.FAIL or not frees,
+        }
+        for name in (name for name, is_dropped in dropped.items() if is_dropped):
+            del self.fields[name]
+        self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+
+    def options(self) -> Options:
+        """What was chosen, of a valid form."""
+        chosen = {name: self.cleaned_data[name] for name in self.fields if name != "reason"}
+        return Options(**{name: value for name, value in chosen.items() if value not in ("", None)})
+
+
 class ActForm(forms.Form):
     """Which operations, and what to do: ids one by one, or `all` that match `query`. `as_of` is when they were seen."""
 
-    verb = forms.ChoiceField(choices=Verb.choices)
+    verb = forms.ChoiceField(choices=[choice for choice in Verb.choices if choice[0] != Verb.TAKE_BACK])
     kind = forms.CharField(required=False, max_length=60)
     state = forms.ChoiceField(choices=[(s, s) for s in (*STATES, "any")], required=False)
     all = forms.BooleanField(required=False)

@@ -15,15 +15,21 @@ TYPE = "operation_failed"
 
 _TOLD = """told AS (
     INSERT INTO public.notification (id, user_id, type, title, body, created_at)
-    SELECT gen_random_uuid(), j.owner_id::{owner}, %(told_type)s,
+    SELECT gen_random_uuid(), CASE WHEN j.owner_id ~ {can_own} THEN j.owner_id END::{owner}, %(told_type)s,
            left(format('Your %%s "%%s" could not be finished', %(told_word)s::text, coalesce(j.title, '')), 200),
            'It took far too long and was stopped. Nothing that you uploaded is lost: you can start it again.',
            {now}
-    FROM judged AS j WHERE j.why IS NULL AND j.owner_id IS NOT NULL
+    FROM judged AS j WHERE j.why IS NULL AND j.owner_id ~ {can_own}
 )"""
+# What backends track may be of anybody: only an id that the column can hold is somebody to tell.
+_IDS = {
+    "uuid": "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$",
+    "integer": "^[0-9]{1,9}$",
+    "bigint": "^[0-9]{1,18}$",
+}
 _NOTICES = """noticed AS (
     INSERT INTO ops.operations_usernotice AS n (action_id, user_id, operations)
-    SELECT %(action)s, j.owner_id, count(*) FROM judged AS j WHERE j.why IS NULL AND j.owner_id IS NOT NULL
+    SELECT %(action)s, j.owner_id, count(*) FROM judged AS j WHERE j.why IS NULL AND j.owner_id <> ''
     GROUP BY j.owner_id ORDER BY j.owner_id
     ON CONFLICT (action_id, user_id) DO UPDATE SET operations = n.operations + excluded.operations
 )"""
@@ -36,9 +42,10 @@ def told(parts: SourceSql) -> Iterator[tuple[sql.Composable, dict[str, Any]]]:
         live = live_table(SCHEMA, TABLE)
         # The table's times are naive and in UTC, whatever the session's zone.
         now = "now()" if live.columns["created_at"].type == "timestamp with time zone" else "now() AT TIME ZONE 'UTC'"
-        owner = sql.SQL(live.columns["user_id"].type)
+        owner = live.columns["user_id"].type
+        can_own = sql.Literal(_IDS.get(owner, "."))
         yield (
-            sql.SQL(_TOLD).format(owner=owner, now=sql.SQL(now)),
+            sql.SQL(_TOLD).format(owner=sql.SQL(owner), can_own=can_own, now=sql.SQL(now)),
             {"told_type": TYPE, "told_word": parts.source.user_word},
         )
 

@@ -3,8 +3,10 @@
 A single operation is a bulk of one. Nothing here changes a backend's row: `release.py` does, when the time has come.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -39,16 +41,17 @@ def start(
     reason: str,
     seen: Seen | None = None,
     options: Options = AT_ONCE,
+    also: Sequence[Scope] = (),
 ) -> Action:
     """Freeze a scope to the operations that it holds now, as an action that is released after its time for Undo.
 
-    An operation that is no longer as `seen` raises Conflict.
+    `also` are further scopes of the same kind, of other operations. One that is no longer as `seen` raises Conflict.
     Raises NotAllowed, InvalidInput (verb, reason, ids, rate_per_second, snooze_until), SourceUnavailable.
     """
     require(actor, Role.OPERATOR)
     _check(scope, verb, options)
     with transaction.atomic():
-        rows = scan(scope.at(scope.as_of or timezone.now()))
+        rows = chain.from_iterable(scan(each.at(each.as_of or timezone.now())) for each in (scope, *also))
         action = _new_action(actor, scope.kind, verb, reason.strip(), options)
         action.scope = scope.as_json()
         freeze(action, rows, seen or {}, options.most)
@@ -70,7 +73,7 @@ def take_back(actor: Actor, action_id: int, reason: str) -> Action:
             raise NotFound(f"There is no action {action_id}.")
         if given.is_open:
             raise Conflict("Cancel it first: it is still going on.", {"state": given.state}, {"state": "done"})
-        if given.verb in (Verb.FREE, Verb.TAKE_BACK):
+        if not can_take_back(given):
             raise InvalidInput("action", f"{RULES[Verb(given.verb)].done.capitalize()} is not taken back.")
         action = _new_action(actor, given.kind, Verb.TAKE_BACK, reason.strip(), Options())
         action.takes_back, action.scope = given, {"takes_back": given.pk}
@@ -78,6 +81,11 @@ def take_back(actor: Actor, action_id: int, reason: str) -> Action:
         _require_reason(action)
         _schedule(actor, action)
     return action
+
+
+def can_take_back(action: Action) -> bool:
+    """Whether what the action did can be undone: it is over, and freed nothing."""
+    return not action.is_open and action.verb not in (Verb.FREE, Verb.TAKE_BACK)
 
 
 def check_seen(scope: Scope, seen: Seen) -> None:

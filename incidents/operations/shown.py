@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from incidents.operations.models import TrackedOperation
+from incidents.operations.models import TrackedOperation, Verb
 from incidents.operations.operation import Operation, operation_of, state_of, verdict_of
 from incidents.operations.preview import why_ineligible
 from incidents.operations.progress import mark
@@ -66,6 +66,7 @@ def page_facts(found: Detail) -> dict[str, Any]:
         "meta": text,
         "meta_is_json": is_json,
         "retry_not": why_ineligible(source, source.live(), "retry", found.row),
+        "more": _more_verbs(source, found.row),
         "fail_not": why_ineligible(source, source.live(), "fail", found.row),
         "payload": _payload(source, found.row),
         "tracked": tracked(operation),
@@ -80,6 +81,20 @@ def tracked(operation: Operation) -> TrackedOperation | None:
     if not isinstance(source_of(operation.kind), TrackedSource):
         return None
     return TrackedOperation.objects.filter(pk=operation.operation_id).first()
+
+
+_MORE = (
+    (Verb.RELEASE, "Release", "play"),
+    (Verb.SNOOZE, "Snooze", "clock"),
+    (Verb.RESOLVE, "Mark resolved", "check"),
+    (Verb.FREE, "Free resources", "archive-box-x-mark"),
+)
+
+
+def _more_verbs(source: Source, row: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What else can be done with it: verb, label, icon."""
+    live = source.live()
+    return [(verb.value, label, icon) for verb, label, icon in _MORE if not why_ineligible(source, live, verb, row)]
 
 
 def _payload(source: Source, row: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from incidents.operations.refusals import put_back_refused
 from incidents.operations.release import bury_exhausted, release_due
+from incidents.operations.user_mail import mail_due
 
 
 @shared_task
@@ -17,3 +18,9 @@ def release_actions() -> None:
 def bury_commands() -> None:
     """Make dead letters of commands whose last attempt ended without a word."""
     bury_exhausted()
+
+
+@shared_task
+def mail_users() -> None:
+    """One mail to each user whose operations have failed, once the action is over."""
+    mail_due()

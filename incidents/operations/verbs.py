@@ -67,3 +67,15 @@ def needed_columns(source: Source, verb: str) -> tuple[str, ...]:
 def says_why_status_not(status: str, allowed: list[str], verb: str) -> str:
     """The sentence for an operation in a status that the verb does not touch; release says the same in SQL."""
     return f"Status {status}: only {', '.join(allowed)} can be {RULES[Verb(verb)].done}."
+
+
+def says_what(source: Source, verb: str) -> str:
+    """What happens to each operation, as the end of "will be ..."."""
+    return {
+        Verb.RETRY: "handed to the backend again, under their ids",
+        Verb.RELEASE: "handed to the backend now, under their ids",
+        Verb.FAIL: f"set to {source.fail_status}, with your reason",
+        Verb.RESOLVE: f"set to {source.done_status}: their work is done elsewhere",
+        Verb.SNOOZE: "left as they are, and out of the list until then",
+        Verb.FREE: "given to the backend, to free what they left behind",
+    }[Verb(verb)]

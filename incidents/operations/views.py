@@ -8,10 +8,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from incidents.operations import services
-from incidents.operations.forms import ActForm, ReasonForm, acted_on
+from incidents.operations.forms import ActForm, OptionsForm, acted_on
+from incidents.operations.models import Verb
+from incidents.operations.outbox import is_handled
 from incidents.operations.preview import Preview, preview
 from incidents.operations.scope import Scope
 from incidents.operations.sources import source_of
+from incidents.operations.verbs import RULES, says_what
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
@@ -36,11 +39,12 @@ def act(request: HttpRequest) -> HttpResponse:
     expected = preview(scope, form.cleaned_data["verb"])
     _require_something(expected)
     sure = request.method == "POST" and "sure" in sent
-    needed = expected.total > 1 or form.cleaned_data["verb"] == "fail"
-    reason = ReasonForm(sent if sure else None, needed=needed)
-    if not sure or not reason.is_valid():
-        return ask(request, _question(sent, form, scope, expected), reason)
-    return _started(request, form, scope, reason.cleaned_data["reason"])
+    verb = form.cleaned_data["verb"]
+    frees = is_handled(scope.kind, "free")
+    chosen = OptionsForm(sent if sure else None, verb=verb, total=expected.total, frees=frees)
+    if not sure or not chosen.is_valid():
+        return ask(request, _question(sent, form, scope, expected), chosen)
+    return _started(request, form, scope, chosen)
 
 
 def _seen(form: ActForm, scope: Scope) -> services.Seen:
@@ -59,8 +63,9 @@ def _require_something(expected: Preview) -> None:
         raise InvalidInput("ids", f"None of the {expected.total:,} can be. {number:,} of them: {reason}")
 
 
-def _started(request: HttpRequest, form: ActForm, scope: Scope, reason: str) -> HttpResponse:
-    action = services.start(actor_of(request), scope, form.cleaned_data["verb"], reason, _seen(form, scope))
+def _started(request: HttpRequest, form: ActForm, scope: Scope, chosen: OptionsForm) -> HttpResponse:
+    verb, reason = form.cleaned_data["verb"], chosen.cleaned_data["reason"]
+    action = services.start(actor_of(request), scope, verb, reason, _seen(form, scope), chosen.options())
     wait = max(round((action.release_at - timezone.now()).total_seconds()), 0)
     return done(
         request,
@@ -73,23 +78,29 @@ def _started(request: HttpRequest, form: ActForm, scope: Scope, reason: str) -> 
 
 def _question(sent: QueryDict, form: ActForm, scope: Scope, expected: Preview) -> Question:
     given, source = form.cleaned_data, source_of(scope.kind)
-    fails = given["verb"] == "fail"
+    rule = RULES[Verb(given["verb"])]
     what = source.label if expected.total == 1 else source.plural
-    does = f"set to {source.fail_status}, with your reason" if fails else "handed to the backend again, under their ids"
     hidden: list[tuple[str, Any]] = [("sure", "1"), ("as_of", scope.as_of.isoformat() if scope.as_of else "")]
     names = ("verb", "kind", "state", "query", "seen_status", "seen_version")
     hidden += [(name, sent[name]) for name in names if sent.get(name)]
     hidden += [("all", "1")] if given["all"] else [("ids", one) for one in sent.getlist("ids")]
     return Question(
-        f"{'Fail' if fails else 'Retry'} {expected.total:,} {what}?",
+        f"{rule.does} {expected.total:,} {what}?",
         action=reverse("operations:act"),
         back=f"{reverse('operations:list')}?{given['query']}",
-        effect=f"{expected.eligible:,} of {expected.total:,} will be {does}.",
-        notes=_notes(expected, source.caveat),
-        confirm=f"{'Fail' if fails else 'Retry'} {expected.eligible:,}",
-        tone="danger" if fails else "primary",
+        effect=f"{expected.eligible:,} of {expected.total:,} will be {says_what(source, given['verb'])}.",
+        notes=[*_breakdown(expected), *_notes(expected, source.caveat)],
+        confirm=f"{rule.does} {expected.eligible:,}",
+        tone="danger" if rule.danger else "primary",
         hidden=hidden,
     )
+
+
+def _breakdown(expected: Preview) -> list[str]:
+    if expected.total < 2:
+        return []
+    statuses = ", ".join(f"{number:,} {status}" for status, number in expected.statuses)
+    return [f"Of {expected.users:,} users; by status: {statuses}."]
 
 
 def _notes(expected: Preview, caveat: str) -> list[str]:

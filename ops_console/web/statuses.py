@@ -21,10 +21,11 @@ _ICONS = {
 }
 
 _TONES = {
-    "ok": "ok on new active alive closed completed done finished healthy processed published changed delivered applied",
+    "ok": "ok on new active alive closed completed done finished healthy processed published changed delivered applied"
+    " swept armed",
     "warn": "half_open slow suspected degraded behind expiring warning paused stale shadow mass_stop skipped locked",
     "bad": "open dead failed error killed refused firing quarantined unavailable missing exceeded gone",
-    "info": "running processing releasing partial pending waiting rules forced retrying canary scheduled",
+    "info": "running processing releasing partial pending waiting rules forced retrying canary scheduled dry_run",
     "idle": "off idle same removed queued unknown disabled archived expired cancelled none inactive resolved"
     " finished_meanwhile",
 }

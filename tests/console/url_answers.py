@@ -75,6 +75,11 @@ ANSWERS = {
     "overview": READ,
     "search": READ,
     "system": READ,
+    # The sweep
+    "sweep:overview": READ,
+    "sweep:run": READ_ONE,
+    "sweep:arm": ADMIN_ASKS_ONE,
+    "sweep:disarm": ACTS_ON_ONE,
     # Operations
     "operations:list": READ,
     "operations:groups": READ,
@@ -85,6 +90,8 @@ ANSWERS = {
     "operations:cancel": ACTS_ON_ONE,
     "operations:pause": ACTS_ON_ONE,
     "operations:resume": ACTS_ON_ONE,
+    "operations:rate": ACTS_ON_ONE,
+    "operations:take_back": "302 403 404 404 / 302 403 404 404",
     "operations:dead": READ,
     "operations:send_again": ACTS_ON_ONE,
     # Flags

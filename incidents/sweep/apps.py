@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SweepConfig(AppConfig):
+    name = "incidents.sweep"
+    label = "sweep"
