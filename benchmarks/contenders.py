@@ -1,8 +1,10 @@
 """Who takes part in the flags benchmark, each set up as its own documentation says, and none with a network."""
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mmh3
@@ -21,7 +23,7 @@ class Contender:
 
 
 def all_of_them() -> list[Contender]:
-    return [floor(), ours(), waffle(), unleash(), openfeature(), growthbook()]
+    return [floor(), ours(), waffle(), unleash(), openfeature(), growthbook(), posthog(), launchdarkly()]
 
 
 def floor() -> Contender:
@@ -171,3 +173,61 @@ def growthbook() -> Contender:
         return book.is_on(name)
 
     return Contender("growthbook", check)
+
+
+def posthog() -> Contender:
+    """Evaluating locally definitions that it was handed; nothing is sent, and nobody's answer is remembered."""
+    from posthog import Posthog
+
+    client = Posthog("bench", host="http://posthog.invalid", personal_api_key="bench", send=False, poll_interval=3600)
+    client.disabled = False
+    properties = [{"key": "tier", "value": list(WANTED), "operator": "exact", "type": "person"}]
+    groups = [{"properties": properties, "rollout_percentage": PERCENT}]
+    client.feature_flags = [
+        {"id": number, "key": name, "active": True, "filters": {"groups": groups}} for number, name in enumerate(FLAGS)
+    ]
+
+    def check(name: str, person: Any) -> bool:
+        return bool(
+            client.feature_enabled(
+                name,
+                person["user_id"],
+                person_properties=person,
+                only_evaluate_locally=True,
+                send_feature_flag_events=False,
+            )
+        )
+
+    return Contender("posthog", check)
+
+
+def launchdarkly() -> Contender:
+    """Flags out of a file, as its data source for files reads them; nothing is sent."""
+    import ldclient
+    from ldclient.integrations import Files
+
+    clause = {"attribute": "tier", "op": "in", "values": list(WANTED)}
+    halves = {"variations": [{"variation": 0, "weight": PERCENT * 1000}, {"variation": 1, "weight": 50_000}]}
+    flags = {
+        name: {
+            "key": name,
+            "on": True,
+            "salt": name,
+            "variations": [True, False],
+            "offVariation": 1,
+            "fallthrough": {"variation": 1},
+            "rules": [{"id": "wanted", "clauses": [clause], "rollout": halves}],
+        }
+        for name in FLAGS
+    }
+    file = Path(tempfile.mkdtemp()) / "flags.json"
+    file.write_text(json.dumps({"flags": flags}))
+    source = Files.new_data_source(paths=[str(file)])
+    client = ldclient.LDClient(ldclient.Config("bench", update_processor_class=source, send_events=False))
+    return Contender(
+        "launchdarkly-server-sdk",
+        lambda name, context: bool(client.variation(name, context, False)),
+        lambda work: [
+            (name, ldclient.Context.builder(each["user_id"]).set("tier", each["tier"]).build()) for name, each in work
+        ],
+    )

@@ -9,6 +9,7 @@ import statistics
 import time
 
 from benchmarks import contenders
+from benchmarks.loading import loading
 from benchmarks.report import Peer, Result, print_result, version_of
 from benchmarks.work import Ask, Check, asks
 
@@ -36,7 +37,7 @@ def measure() -> Result:
             seen[entrant.name].append(microseconds(entrant.check, given))
     medians = {name: round(statistics.median(values), 3) for name, values in seen.items()}
     peers = [Peer(each.name, version_of(each.name), medians[each.name]) for each in entrants if each.is_peer]
-    details = {f"share_on {name}": round(share, 3) for name, share in shares.items()}
+    details = {f"share_on {name}": round(share, 3) for name, share in shares.items()} | loading()
     return Result("flags", "us", medians["ours"], medians["floor"], peers, details)
 
 

@@ -59,6 +59,9 @@ class Store(Protocol):
     def wait_for_revision(self, timeout_seconds: float) -> bool:
         """Wait until the configuration may have changed; False when nothing was heard. Raises StoreUnavailable."""
 
+    def listen_anew(self) -> None:
+        """The connection that listens has missed a change: wait on another one from now on."""
+
     def close(self) -> None: ...
 
 
@@ -76,12 +79,14 @@ class _Connection(psycopg.Connection[Row]):
 class PostgresStore:
     """A small pool for statements and one connection that listens.
 
-    `statement_timeout_seconds` is kept by the server, and so bounds the wait on a server that is slow; one that is gone
-    is noticed by keep-alives over TCP. On a Unix socket nothing tells a server that is frozen from a slow one.
+    `statement_timeout_seconds` is kept by the server, and so bounds the wait on one that is slow. A single statement is
+    given up after half as long again: the server is frozen, or the line dead without having been closed. A server that
+    is gone is also noticed by keep-alives over TCP.
     """
 
     def __init__(self, dsn: str, *, pool_size: int = 4, statement_timeout_seconds: float = 5.0) -> None:
         self._dsn = dsn
+        self._patience_seconds = statement_timeout_seconds * 1.5
         self._settings = {
             **_KEEPALIVE,
             "application_name": "ops_client",
@@ -103,11 +108,11 @@ class PostgresStore:
         self._listener: psycopg.Connection[Any] | None = None
 
     def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
-        with self._connection(within_seconds) as connection:
+        with self._connection(within_seconds, self._patience_seconds) as connection:
             return connection.execute(statements()[name].encode(), _adapted(params)).fetchall()
 
     def execute(self, name: str, **params: Any) -> int:
-        with self._connection() as connection:
+        with self._connection(patience_seconds=self._patience_seconds) as connection:
             return connection.execute(statements()[name].encode(), _adapted(params)).rowcount
 
     def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
@@ -132,13 +137,19 @@ class PostgresStore:
             self._drop_listener()
             raise StoreUnavailable(f"The listening connection was lost: {error}") from error
 
+    def listen_anew(self) -> None:
+        self._drop_listener()
+
     def close(self) -> None:
         self._drop_listener()
         self._pool.close(timeout=1.0)
 
     @contextmanager
-    def _connection(self, within_seconds: float | None = None) -> Iterator[psycopg.Connection[Row]]:
-        deadline = None if within_seconds is None else time.monotonic() + within_seconds
+    def _connection(
+        self, within_seconds: float | None = None, patience_seconds: float | None = None
+    ) -> Iterator[psycopg.Connection[Row]]:
+        bound = patience_seconds if within_seconds is None else within_seconds
+        deadline = None if bound is None else time.monotonic() + bound
         try:
             if self._pool.closed:
                 self._pool.open()
@@ -150,7 +161,7 @@ class PostgresStore:
                     connection.deadline = None
         except _AWAY as error:
             if deadline is not None and time.monotonic() >= deadline:
-                raise StoreLate(f"The shared database did not answer within {within_seconds:g} s.") from error
+                raise StoreLate(f"The shared database did not answer within {bound:g} s.") from error
             raise StoreUnavailable(f"The shared database did not answer: {error}") from error
         except _NO_CONTRACT as error:
             raise StoreUnavailable(f"The contract ops_v1 is not there for this role: {error}") from error

@@ -116,10 +116,12 @@ class Sync:
         while not self._stop.is_set():
             try:
                 self._save()
-                self._wait()
+                heard = self._wait()
                 if not self._stop.is_set():
-                    self.refresh()
+                    missed = self.refresh() and not heard
                     self._tell()
+                    if missed and self._listen:
+                        self._listen_anew()
             except StoreUnavailable as error:
                 self._note_away(error)
                 self._tell()
@@ -128,21 +130,28 @@ class Sync:
                 logger.exception("ops_client: following the configuration failed; it goes on with what it has")
                 self._stop.wait(RETRY_SECONDS)
 
-    def _wait(self) -> None:
+    def _wait(self) -> bool:
+        """Wait for a change, no longer than until the next poll; False where none was heard of."""
         # Polls of many processes must not fall on one moment.
         seconds = self._poll_seconds * random.uniform(0.75, 1.25)  # noqa: S311
         if self._listen:
-            self._listen_or_sleep(seconds)
-        else:
-            self._stop.wait(seconds)
+            return self._listen_or_sleep(seconds)
+        self._stop.wait(seconds)
+        return False
 
-    def _listen_or_sleep(self, seconds: float) -> None:
+    def _listen_or_sleep(self, seconds: float) -> bool:
         try:
-            self._store.wait_for_revision(seconds)
+            return self._store.wait_for_revision(seconds)
         except StoreUnavailable as error:
             # The poll that follows tells whether the database is away or only this connection was cut.
             logger.info("ops_client: %s", error)
             self._stop.wait(min(seconds, RETRY_SECONDS))
+            return True  # lost and noticed: it is made anew by itself
+
+    def _listen_anew(self) -> None:
+        """A poll found what listening had not: that connection may be dead without having been closed."""
+        logger.info("ops_client: revision %s was polled and not heard; listening anew.", self.revision)
+        self._store.listen_anew()
 
     def _note_away(self, error: StoreUnavailable) -> None:
         if self.reachable:
@@ -154,5 +163,6 @@ class Sync:
             follower.standing(self.source, self.reachable)
 
     def status(self) -> dict[str, Any]:
-        """For health pages and the instance report."""
-        return {"revision": self.revision, "source": self.source, "reachable": self.reachable}
+        """For health pages and the instance report. `stale`: there may be newer configuration than what is in force."""
+        stale = self.source != "database" or not self.reachable
+        return {"revision": self.revision, "source": self.source, "reachable": self.reachable, "stale": stale}

@@ -80,6 +80,9 @@ class MemoryStore:
         self._changed.clear()
         return heard
 
+    def listen_anew(self) -> None:
+        """Nothing listens."""
+
     def close(self) -> None:
         """Nothing to close."""
 

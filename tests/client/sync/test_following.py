@@ -51,9 +51,11 @@ def test_answers_outlive_the_database() -> None:
         assert ops.flags.is_enabled("x")
         store.away = True
         until(lambda: not ops.status()["reachable"], 5, "the outage to be noticed")
+        assert ops.status()["stale"]
         assert ops.flags.is_enabled("x")
         store.away = False
         until(lambda: ops.status()["reachable"], 10, "the return to be noticed")
+        assert not ops.status()["stale"]
 
 
 def test_a_start_without_database_serves_the_last_known_good(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_a_start_without_database_serves_the_last_known_good(tmp_path: Path) -> 
     store.away = True
     with client(store, path) as second:
         assert second.flags.is_enabled("x")
-        assert second.status()["source"] == "file"
+        assert (second.status()["source"], second.status()["stale"]) == ("file", True)
 
 
 def test_a_start_with_neither_answers_defaults_and_says_so(caplog: pytest.LogCaptureFixture) -> None:

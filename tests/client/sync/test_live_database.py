@@ -12,6 +12,7 @@ from ops_client.errors import StoreUnavailable
 from ops_client.store import PostgresStore
 from ops_console.contract.models import Instance
 from tests import database
+from tests.proxy import Line, tcp_line
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,6 +23,17 @@ def backend_dsn(transactional_db: None) -> Iterator[str]:
     role = database.backend_role()
     yield database.dsn(role)
     database.drop_role(role)
+
+
+@pytest.fixture
+def line(backend_dsn: str) -> Iterator[Line]:
+    found = psycopg.conninfo.conninfo_to_dict(backend_dsn)
+    with tcp_line(f"{found['host']}/.s.PGSQL.{found.get('port') or 5432}") as made:
+        yield made
+
+
+def by_tcp(dsn: str, line: Line) -> str:
+    return psycopg.conninfo.make_conninfo(dsn, host="127.0.0.1", port=line.port)
 
 
 def client(dsn: str, **options: object) -> OpsClient:
@@ -58,6 +70,32 @@ def test_cut_connections_are_made_again(backend_dsn: str) -> None:
         Flag.objects.filter(pk=flag.pk).update(everyone=True)
         until(lambda: ops.flags.is_enabled("x"), 10, "the toggle after the cut")
         until(lambda: listeners(backend_dsn) == 1, 10, "the new listener")
+
+
+def test_a_line_that_dies_silently_is_noticed(backend_dsn: str, line: Line) -> None:
+    """Lines that are dead but open keep nobody waiting for ever: the poll goes another way."""
+    flag = Flag.objects.create(name="x", everyone=False)
+    store = PostgresStore(by_tcp(backend_dsn, line), statement_timeout_seconds=0.4)
+    with client("", store=store, poll_seconds=0.3) as ops:
+        until(lambda: listeners(backend_dsn) == 1, 5, "the listener")
+        assert not ops.flags.is_enabled("x")
+        line.cut()
+        Flag.objects.filter(pk=flag.pk).update(everyone=True)
+        until(lambda: ops.flags.is_enabled("x"), 10, "the poll")
+        assert not ops.status()["stale"]
+
+
+def test_a_listener_that_is_deaf_is_replaced(backend_dsn: str, line: Line) -> None:
+    """A change that the poll found and the listener did not has another connection listen, which hears the next one."""
+    flag = Flag.objects.create(name="x", everyone=False)
+    store = HalfByTcp(backend_dsn, by_tcp(backend_dsn, line))
+    with client("", store=store, poll_seconds=0.3) as ops:
+        until(lambda: listeners(backend_dsn) == 1, 5, "the listener")
+        assert not ops.flags.is_enabled("x")
+        line.cut()
+        Flag.objects.filter(pk=flag.pk).update(everyone=True)
+        until(lambda: ops.flags.is_enabled("x"), 5, "the poll")
+        until(lambda: line.connections == 2, 5, "the new listener")
 
 
 def test_a_long_version_hides_no_process(backend_dsn: str) -> None:
@@ -102,6 +140,14 @@ def test_each_process_reports_what_it_has_applied(backend_dsn: str) -> None:
         Flag.objects.update(everyone=True)
         question = "SELECT i.service, i.version, i.revision = r.revision FROM ops_v1.instance i, ops_v1.revision r"
         until(lambda: connection.execute(question).fetchall() == [("test", "7.1", True)], 10, "the report")
+
+
+class HalfByTcp(PostgresStore):
+    """Listens over one line and asks over another."""
+
+    def __init__(self, dsn: str, listening_dsn: str) -> None:
+        super().__init__(dsn)
+        self._dsn = listening_dsn
 
 
 def listeners(dsn: str) -> int:
