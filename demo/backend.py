@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from demo import __version__
+from demo import __version__, chapters
 from demo.commands import KIND, EpisodeCommands
 from demo.database import Database
 from demo.guards import GuardedProvider, config_for
@@ -25,6 +25,7 @@ class Backend:
     database: Database
     people: People
     worker: Worker
+    chapters: chapters.ChapterMarks
     ops: OpsClient
     guarded: dict[str, GuardedProvider]
 
@@ -33,8 +34,10 @@ class Backend:
         self.ops.start()
         self.database.open()
         self.worker.start()
+        self.chapters.start()
 
     def stop(self) -> None:
+        self.chapters.stop()
         self.worker.stop()
         self.database.close()
         self.ops.close()
@@ -51,7 +54,9 @@ def make_backend(conninfo: str, ops: OpsClient | None = None) -> Backend:
         provider.name: GuardedProvider(provider, ops.breaker(provider.name, config_for(provider.name)))
         for provider in make_providers()
     }
-    return Backend(database, People(database), worker, ops, guarded)
+    marks = chapters.ChapterMarks(database, ops.operations, guarded["assemblyai"])
+    ops.operations.on_command(chapters.KIND, retry=marks.retry)
+    return Backend(database, People(database), worker, marks, ops, guarded)
 
 
 def _of_request(request: Request) -> Backend:
