@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flags import staleness, usage
+from flags import schedule, staleness, usage
 from flags.models import Flag
 from ops_console.web import Key, Keyset
 
@@ -21,12 +21,13 @@ _FILTERS = ("kind", "tag", "owner")
 
 @dataclass(frozen=True)
 class Row:
-    """A flag with its use in the last days; `reasons` say why it is stale."""
+    """A flag with its use in the last days; `reasons` say why it is stale, `turn` what its schedule does next."""
 
     flag: Flag
     spark: list[int]
     last_asked: datetime | None
     reasons: list[str]
+    turn: schedule.Turn | None
 
     @property
     def asked(self) -> int:
@@ -43,4 +44,9 @@ def rows(flags: Iterable[Flag]) -> list[Row]:
     found = list(flags)
     names = [flag.name for flag in found]
     sparks, asked = usage.sparks(names), usage.last_asked(names)
-    return [Row(flag, sparks[flag.name], asked.get(flag.name), staleness.reasons(flag)) for flag in found]
+    return [Row(flag, sparks[flag.name], asked.get(flag.name), staleness.reasons(flag), _turn(flag)) for flag in found]
+
+
+def _turn(flag: Flag) -> schedule.Turn | None:
+    """A flag that is settled for everyone, or archived, does not turn."""
+    return None if flag.archived_at or flag.everyone is not None else schedule.next_turn(flag)

@@ -1,11 +1,13 @@
 """The flags' pages: list, switch, edit, and what each role may do there."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from flags import services
 from flags.models import Flag, State
@@ -36,6 +38,15 @@ def test_the_list_shows_flags_and_escapes_them(flag: Flag) -> None:
     """A name, its state and its note stand in the list; markup in a note is text."""
     body = signed_in(Role.VIEWER).get(reverse("flags:list")).content.decode()
     assert "player" in body and "By its rules" in body and "&lt;b&gt;bold" in body and "<b>bold" not in body
+
+
+def test_the_list_says_what_is_coming(flag: Flag) -> None:
+    """A schedule's next turn stands beside the state; a flag that is settled for everyone has none."""
+    services.edit(actor(), flag.pk, {"on_at": timezone.now() + timedelta(hours=3)}, 1)
+    client = signed_in(Role.VIEWER)
+    assert "comes on" in client.get(reverse("flags:list")).content.decode()
+    services.set_state(actor(), flag.pk, State.OFF)
+    assert "comes on" not in client.get(reverse("flags:list")).content.decode()
 
 
 def test_the_list_takes_a_constant_number_of_queries(flag: Flag) -> None:
