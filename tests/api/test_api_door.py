@@ -2,8 +2,8 @@
 
 import pytest
 from django.core.cache import caches
-from django.db import connection
-from django.test import Client, override_settings
+from django.db import OperationalError, connection
+from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from redis.exceptions import ConnectionError as RedisAway
 
@@ -11,6 +11,9 @@ from flags import services as flags
 from flags.models import Flag
 from ops_console.access.roles import Role
 from ops_console.api_base import path_of
+from ops_console.api_base.schema import ConsoleAPI
+from ops_console.api_base.scopes import closed
+from ops_console.errors import NotAllowed
 from tests.api.calling import calling
 from tests.people import actor
 
@@ -133,3 +136,31 @@ def test_names_are_written_for_paths() -> None:
         )
         == "/api/v1/flags/a%252Fwhy/why"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry"),
+    [(RuntimeError("a fault"), 500, "fault", None), (OperationalError("away"), 503, "database_away", "5")],
+)
+def test_faults_are_problems_too(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str, retry: str | None
+) -> None:
+    """A fault of ours hears 500 without its words; a database that is away 503 with Retry-After."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    client = calling()
+    client.raise_request_exception = False
+    monkeypatch.setattr("flags.queries.flags", fail)
+    answer = client.get(FLAGS)
+    assert (answer.status_code, answer.json()["code"], answer.headers.get("Retry-After")) == (status, code, retry)
+    assert str(error) not in answer.json()["detail"]
+
+
+def test_an_operation_that_names_no_scope_is_closed() -> None:
+    """What forgets its scope is refused to an admin's token with every scope."""
+    request = RequestFactory().get(FLAGS)
+    with pytest.raises(NotAllowed, match="names no scope"):
+        closed(request)
+    assert ConsoleAPI("x").auth == [closed]
