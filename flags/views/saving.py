@@ -1,6 +1,7 @@
 """The forms behind the pages that save a flag or a segment: what was typed, drawn again or saved with its version."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -66,7 +67,14 @@ class Sheet:
         if part is not None and not part.is_valid():
             field, errors = next(iter(part.errors.items()))
             raise InvalidInput(field, f"{part.fields[field].label or field}: {errors[0]}")
-        return {**(part.values() if part is not None else {}), **self.read(self.root)}
+        columns = part.values() if part is not None else {}
+        return {name: self._whole(name, value) for name, value in columns.items()} | self.read(self.root)
+
+    def _whole(self, name: str, value: Any) -> Any:
+        """A time as it is kept: an input shows whole seconds, and saving it unchanged must not cut the rest off."""
+        kept = getattr(self.thing, name, None)
+        same = isinstance(kept, datetime) and kept.replace(microsecond=0) == value
+        return kept if same else value
 
     def save(self, save: Save) -> bool:
         """Give what was typed to `save` (the columns, and what goes along); False where it cannot be.

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from flags.queries import flags
+from flags.segments import segments
 from incidents.breakers.models import Breaker
 from incidents.operations import queries as operations
 from incidents.operations.sources import SOURCES
@@ -44,6 +45,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _hits(request: HttpRequest, text: str) -> Iterator[Hit]:
     yield from _flags(text)
+    yield from _segments(text)
     yield from _breakers(text)
     yield from _people(text)
     yield from _operations(text)
@@ -54,6 +56,13 @@ def _hits(request: HttpRequest, text: str) -> Iterator[Hit]:
 def _flags(text: str) -> Iterator[Hit]:
     for flag in flags(text).order_by("name")[:SHOWN]:
         yield Hit("Flag", flag.name, flag.note, reverse("flags:page", args=[flag.pk]), flag.name == text)
+
+
+def _segments(text: str) -> Iterator[Hit]:
+    for segment in segments(text).order_by("name")[:SHOWN]:
+        yield Hit(
+            "Segment", segment.name, segment.note, reverse("flags:segment", args=[segment.pk]), segment.name == text
+        )
 
 
 def _breakers(text: str) -> Iterator[Hit]:

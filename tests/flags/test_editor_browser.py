@@ -171,6 +171,23 @@ def test_a_refused_row_is_marked_and_nothing_is_lost(editor: Page, flag: Flag) -
     assert flag.rules == RULES
 
 
+def test_flags_are_archived_in_bulk_from_the_list(editor: Page, flag: Flag) -> None:
+    """Two of three are selected; the question counts them, and after it the list goes on without them."""
+    for name in ("old one", "old two"):
+        services.create(actor(), name, {})
+    editor.goto(editor.url.replace(f"{flag.pk}/rules/", ""))
+    for name in ("old one", "old two"):
+        editor.get_by_label(f"Select {name}").check()
+    expect(editor.locator(".bulk-bar")).to_contain_text("2 selected")
+    editor.locator(".bulk-bar").get_by_role("button", name="Archive").click()
+    dialog = editor.locator("#dialog")
+    expect(dialog).to_contain_text("Archive 2 flags?")
+    dialog.get_by_label("Reason").fill("nobody asks for them")
+    dialog.get_by_role("button", name="Archive 2").click()
+    expect(editor.locator("#toasts")).to_contain_text("2 flags archived")
+    assert Flag.objects.exclude(archived_at=None).count() == 2
+
+
 def test_all_of_it_works_without_a_script(browser: Browser, console: str, flag: Flag) -> None:
     """With scripts off: a rule is added, moved up, given values by the line, previewed and saved."""
     context = browser.new_context(java_script_enabled=False)

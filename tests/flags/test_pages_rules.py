@@ -1,6 +1,7 @@
 """The rules' editor as a plain form: rows come, move and go by buttons, and what is saved is what stood there."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -148,6 +149,16 @@ def test_a_cycle_is_refused_with_the_way_round(flag: Flag) -> None:
     answer = client.post(rules_url(flag), sent(fields, **{"prerequisite-0-flag": "child"}))
     assert answer.status_code == 422
     assert "player -&gt; child -&gt; player" in answer.content.decode()
+
+
+def test_a_time_is_not_cut_to_what_the_input_shows(flag: Flag) -> None:
+    """A moment with parts of a second, set by the API, is the same after the form was saved unchanged."""
+    moment = datetime(2027, 1, 1, 8, 0, 5, 123456, tzinfo=UTC)
+    services.edit(actor(), flag.pk, {"on_at": moment}, flag.version)
+    client = signed_in(Role.OPERATOR)
+    assert client.post(rules_url(flag), sent(opened(client, flag))).status_code == 303
+    flag.refresh_from_db()
+    assert (flag.on_at, flag.version) == (moment, 2)
 
 
 def test_a_schedule_is_typed_in_utc(flag: Flag) -> None:

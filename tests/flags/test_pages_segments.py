@@ -96,3 +96,9 @@ def test_one_that_is_used_cannot_be_removed(segment: Segment) -> None:
     unused = segment_services.create_segment(actor(), "unused", {})
     assert client.post(reverse("flags:segment-delete", args=[unused.pk])).status_code == 303
     assert list(Segment.objects.values_list("name", flat=True)) == ["payers"]
+
+
+def test_the_search_finds_segments(segment: Segment) -> None:
+    """A segment's name in the one box opens its page."""
+    answer = signed_in(Role.VIEWER).get(reverse("search"), {"q": "payers"})
+    assert answer.status_code == 303 and answer.headers["Location"] == url(segment)
