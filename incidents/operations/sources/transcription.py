@@ -24,6 +24,7 @@ class TranscriptionSource(Source):
     status_separator = ":"
     age_column = "created_at"
     meta_column = ""
+    payload_columns = ("filename",)
     in_progress = ("processing",)
     waiting = ("queued",)
     failed = ("error",)
@@ -49,6 +50,6 @@ class TranscriptionSource(Source):
         return int(settings.TRANSCRIPTION_STUCK_SECONDS)
 
     def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        if not row["title"]:
+        if not row.get("filename"):
             raise CannotRetry("filename", "filename is empty: nothing says which recording to transcribe.")
-        return {"watch_id": row["operation_id"], "user_id": row["owner_id"], "filename": row["title"]}
+        return {"watch_id": row["operation_id"], "user_id": row["owner_id"], "filename": row["filename"]}

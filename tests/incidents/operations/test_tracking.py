@@ -9,14 +9,19 @@ import psycopg
 import pytest
 from django.db import connection
 
+from incidents.operations import services
 from incidents.operations.models import OperationMark, TrackedEvent, TrackedKind, TrackedOperation
+from incidents.operations.release import release_due
+from incidents.operations.scope import Scope
 from ops_client.clock import SystemClock
 from ops_client.errors import InvalidInput, StoreUnavailable
-from ops_client.operations import OperationLost
+from ops_client.operations import OperationLost, RetryCommand
 from ops_client.operations.client import OperationsClient
+from ops_client.operations.delivery import Delivery
 from ops_client.part import Runtime
 from ops_client.store import PostgresStore
 from tests import database
+from tests.people import actor
 
 pytestmark = pytest.mark.usefixtures("committed")
 KIND = "show_notes"
@@ -285,3 +290,25 @@ def test_bad_input_names_its_field(operations: OperationsClient, field: str, abo
 def _age(assignments: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE ops.operations_trackedoperation SET {assignments}")
+
+
+def test_a_retry_reaches_the_handler_with_a_new_version(operations: OperationsClient, runtime: Runtime) -> None:
+    """From a dead worker to the next attempt: action, outbox, handler, `track` with the command's version."""
+    operations.queue(KIND, "one", payload={"episode": "e1"})
+    with pytest.raises(OperationLost), operations.track(KIND, "one") as old:
+        _age("heartbeat_at = now() - interval '1 hour'")
+        services.start(actor(), Scope(kind=KIND, ids=("one",)), "retry", "its worker is gone")
+        release_due()
+        taken: list[RetryCommand] = []
+
+        def again(command: RetryCommand) -> None:
+            taken.append(command)
+            with operations.track(KIND, command.operation_id, version=command.version) as operation:
+                beat(operations)
+                assert (operation.attempt, old.lost) == (2, True)
+
+        assert Delivery(runtime.store, {f"{KIND}.retry": again}).deliver_one()
+    (command,) = taken
+    assert (command.version, command.payload) == (1, {"episode": "e1"})
+    assert (row().status, row().attempt) == ("succeeded", 2)
+    assert events() == ["queued", "started", "started", "succeeded"]

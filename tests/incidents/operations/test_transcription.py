@@ -1,0 +1,150 @@
+"""The transcription source: a watch of the backend's, and beside it the recording that knows when it is done."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from incidents.operations import services
+from incidents.operations.listing import list_page
+from incidents.operations.preview import why_ineligible
+from incidents.operations.queries import detail
+from incidents.operations.release import release_due
+from incidents.operations.scope import Scope
+from incidents.operations.sources import SOURCES
+from incidents.operations.sources.indexes import wanted_indexes
+from incidents.operations.sources.schema import forget
+from ops_console.contract.grants import foreign_statements
+from tests.incidents.operations.conftest import USER, make_episode
+from tests.incidents.operations.tracked_rows import make_watch
+from tests.people import actor
+
+pytestmark = pytest.mark.django_db
+KIND = "transcription"
+WATCH = SOURCES[KIND]
+
+
+def ids(state: str = "stuck", **more: Any) -> list[str]:
+    return [one.operation_id for one in list_page(Scope(kind=KIND, state=state, **more)).rows]
+
+
+def status_of(watch: str) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_status FROM public.transcriptionwatch WHERE id = %s", [watch])
+        return cursor.fetchone()[0]
+
+
+def test_states() -> None:
+    """Processing for too long is stuck, queued waits, and whatever stands behind `error:` has failed."""
+    stuck, _, waiting = make_watch("processing"), make_watch("processing", hours=0.5), make_watch("queued", hours=9)
+    failed = {make_watch("error:no audio"), make_watch("error")}
+    make_watch("done"), make_watch(None)
+    assert (ids(), ids("waiting"), set(ids("failed"))) == ([stuck], [waiting], failed)
+
+
+@pytest.mark.parametrize("status", ["processing", "queued", "error:late"])
+def test_a_ready_transcript_is_done_whatever_the_watch_says(status: str) -> None:
+    """The recording's own flag wins, for the same user and file name alone."""
+    make_watch(status, filename="ready.wav", ready=True)
+    other = make_watch(status, filename="other.wav", ready=False)
+    state = {"processing": "stuck", "queued": "waiting"}.get(status, "failed")
+    assert ids(state) == [other]
+
+
+def test_the_error_is_shown_and_grouped() -> None:
+    """What stands behind `error:` is the error; those that differ in numbers alone are one group."""
+    make_watch("error:timeout after 30 s"), make_watch("error:timeout after 4 s"), make_watch("error:no audio")
+    rows = list_page(Scope(kind=KIND, state="failed")).rows
+    assert {row.error for row in rows} == {"timeout after 30 s", "timeout after 4 s", "no audio"}
+    groups = {row.error_group for row in rows if "timeout" in row.error}
+    assert len(groups) == 1
+    assert len(ids("failed", group=groups.pop())) == 2
+
+
+def test_fail_and_retry() -> None:
+    """Failed by the watch's own word for it; retried with what the backend needs."""
+    watch = make_watch("processing")
+    services.start(actor(), Scope(kind=KIND, ids=(watch,)), "fail", "gave up")
+    release_due()
+    assert status_of(watch) == "error:operation_failed"
+    action = services.start(actor(), Scope(kind=KIND, state="failed", ids=(watch,)), "retry", "again")
+    release_due()
+    assert status_of(watch) == "processing"
+    assert action.commands.get().payloads == [{"watch_id": watch, "user_id": USER, "filename": "talk.wav"}]
+
+
+def test_an_error_with_its_text_can_be_retried() -> None:
+    """The status that a backend wrote with its message is still one that can be retried."""
+    watch = make_watch("error:bucket is away")
+    services.start(actor(), Scope(kind=KIND, state="failed", ids=(watch,)), "retry", "again")
+    release_due()
+    assert status_of(watch) == "processing"
+
+
+def test_without_a_file_name_it_cannot_be_retried() -> None:
+    """The missing field is named."""
+    watch = make_watch("processing", filename="")
+    row = detail(KIND, watch).row
+    assert "filename is empty" in why_ineligible(WATCH, WATCH.live(), "retry", row)
+
+
+def test_without_recordings_the_watches_are_still_listed() -> None:
+    """A database without `mediaitem` lists watches, and says what is not known."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE public.mediaitem")
+    forget()
+    watch = make_watch("processing")
+    assert ids() == [watch]
+    assert any("transcript_ready cannot be read" in problem.message for problem in WATCH.problems(WATCH.live()))
+    assert not any("mediaitem" in name for name in wanted_indexes(WATCH, WATCH.live()))
+
+
+def test_an_enum_or_a_flag_that_may_be_null_changes_nothing() -> None:
+    """A production table with an enum for the status, and a flag that may be NULL, answers the same."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE public.mediaitem ALTER transcript_ready DROP NOT NULL")
+        cursor.execute("ALTER TABLE public.mediaitem ALTER transcript_ready DROP DEFAULT")
+    watch = make_watch("processing", filename="unknown.wav", ready=False)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE public.mediaitem SET transcript_ready = NULL")
+    forget()
+    assert ids() == [watch]
+
+
+def test_the_console_asks_for_little() -> None:
+    """Reading what it shows, writing the status alone, and three columns of the recordings."""
+    wanted = [text for text in foreign_statements() if "transcriptionwatch" in text or "mediaitem" in text]
+    assert 'GRANT UPDATE ("last_status") ON public."transcriptionwatch"' in wanted
+    assert 'GRANT SELECT ("user_id", "filename", "transcript_ready") ON public."mediaitem"' in wanted
+    assert len(wanted) == 3
+
+
+def test_meta_as_jsonb_is_listed_failed_and_grouped() -> None:
+    """A production database whose `meta_json` is JSONB is read and written as the one that keeps text."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE public.episode ALTER meta_json TYPE jsonb USING meta_json::jsonb")
+    forget()
+    waiting = make_episode(status="pending", meta_json='{"queued_for_worker": true}')
+    stuck = make_episode(meta_json='{"main_content_filename": "a.wav", "kept": 1.50}')
+    for statement in wanted_indexes(SOURCES["episode_assembly"], SOURCES["episode_assembly"].live()).values():
+        with connection.cursor() as cursor:
+            cursor.execute(statement.replace(" CONCURRENTLY", ""))
+    assert [one.operation_id for one in list_page(Scope(state="waiting")).rows] == [waiting]
+    services.start(actor(), Scope(ids=(stuck,)), "fail", "disk 4 is full")
+    release_due()
+    (failed,) = list_page(Scope(state="failed")).rows
+    assert (failed.operation_id, failed.error) == (stuck, "disk 4 is full")
+
+
+def test_what_may_be_null_is_listed() -> None:
+    """Titles, owners, payloads and flags that a production table lets be NULL cost nothing of the list."""
+    with connection.cursor() as cursor:
+        for column in ("title", "user_id", "podcast_id", "priority", "is_explicit", "processed_at"):
+            cursor.execute(f"ALTER TABLE public.episode ALTER {column} DROP NOT NULL")
+    forget()
+    nothing = dict.fromkeys(("user_id", "podcast_id", "priority", "is_explicit", "processed_at"))
+    one = make_episode(title=None, **nothing)
+    (row,) = list_page(Scope(kind="")).rows
+    assert (row.operation_id, row.title, row.owner_id) == (one, "", None)
+    assert row.since < timezone.now()
