@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ops_client.client import OpsClient
 from ops_client.errors import StoreUnavailable
 from ops_client.store import Row
 
@@ -34,6 +35,27 @@ class FakeClock:
         """Let `seconds` pass on both clocks."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+def client_with_flags(*flags: Row) -> OpsClient:
+    """A client that answers from these rows (`flag_row`) and needs no database; close it when the test is done.
+
+    `is_enabled`, `variant` and `explain` work as in production. `set_flags` changes them in the middle of a test.
+    """
+    return OpsClient(
+        "", service="test", store=MemoryStore({"flags": list(flags)}), poll_seconds=0.05, snapshot_path=None
+    )
+
+
+def flag_row(name: str, *, everyone: bool | None = None, **columns: Any) -> Row:
+    """A flag as the contract has it: `flag_row("player", everyone=True)`, or `rules`, `percent`, `variants`, ..."""
+    return {"name": name, "everyone": everyone, **columns}
+
+
+def set_flags(client: OpsClient, *flags: Row) -> None:
+    """Put these flags in force in place of all others, at once."""
+    revision = client.flags.snapshot.revision + 1
+    client.flags.apply({"flags": list(flags), "segments": []}, revision)
 
 
 class MemoryStore:

@@ -80,10 +80,12 @@ def test_broken_segment_puts_its_rule_off():
     assert len(snapshot.problems) == 1
 
 
-@pytest.mark.parametrize("name", ["naïve", "日本語", "a b/c", "🎙", "\u202e", "x" * 1000])
+@pytest.mark.parametrize("name", ["naïve", "日本語", "a b/c", "🎙", "\u202e", "\ud800", "nul \0", "x" * 1000])
 def test_any_name(name):
-    """A flag may have any name."""
+    """A flag may have any name, half a surrogate pair included, and buckets like any other."""
     assert compile_snapshot([FlagDefinition(name, everyone=True)], 1).is_enabled(name, {}) is True
+    ramp = compile_snapshot([FlagDefinition(name, rules=(Rule(percent=Decimal(50)),))], 1)
+    assert {ramp.is_enabled(name, {"user_id": str(number)}) for number in range(50)} == {True, False}
 
 
 TIERS = {"constraints": [{"field": "tier", "operator": "IN", "values": ["pro"]}]}

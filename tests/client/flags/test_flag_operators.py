@@ -5,6 +5,8 @@ from enum import Enum
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ops_client.errors import InvalidInput
 from ops_client.flags.conditions import constraint_matcher
@@ -136,6 +138,38 @@ def test_pattern_is_refused_in_words(pattern, reason):
 def test_regex_does_not_backtrack():
     """A pattern that would try 2^100,000 ways elsewhere answers."""
     assert holds(Constraint("field", "REGEX", ("^(a+)+$",)), {"field": "a" * 100_000 + "!"}) is False
+
+
+nested = st.recursive(
+    st.sampled_from(["a", "a|a", "[ab]", "a?"]),
+    lambda inner: (
+        st.builds("({}){}".format, inner, st.sampled_from(["*", "+", "?", "{1,3}"]))
+        | st.builds("({})({})".format, inner, inner)
+    ),
+    max_leaves=4,
+)
+
+
+@given(nested)
+def test_no_pattern_backtracks(pattern):
+    """Repetitions in repetitions, which take others longer than the universe lasts, answer on 20,000 characters."""
+    assert holds(Constraint("field", "REGEX", (f"^({pattern})*!$",)), {"field": "a" * 20_000}) is False
+
+
+@pytest.mark.parametrize("pattern", [r"(a)\1", "(?=a)b", "(?<!a)b", "(?>a*)b", "a*+b"])
+def test_patterns_that_only_backtracking_follows_are_refused(pattern):
+    """What no engine follows in linear time (back-references, looking around) is refused when it is defined."""
+    with pytest.raises(InvalidInput):
+        constraint_matcher(Constraint("field", "REGEX", (pattern,)), lambda: NOON)
+
+
+@given(st.sampled_from([case for case in CASES if case[0] != "NOT_IN"]), st.booleans(), st.text(max_size=5))
+def test_inverting_turns_every_answer_round(case, case_insensitive, value):
+    """Whatever the operator, the case rule and the value, an inverted constraint says the opposite."""
+    operator, values, *_ = case
+    plain, inverted = (Constraint("field", operator, values, each, case_insensitive) for each in (False, True))
+    for context in ({"field": value}, {"field": case[2]}, {}):
+        assert holds(plain, context) is not holds(inverted, context)
 
 
 class Tier(Enum):
