@@ -52,6 +52,13 @@ SETTINGS = (
     ),
     Setting("EMAIL_URL", str, "consolemail://", "Where mail goes, e.g. `smtp+tls://user:password@host:587`."),
     Setting("DEFAULT_FROM_EMAIL", str, "ops-console@localhost", "The sender of invitations and notices."),
+    Setting(
+        "ALERT_CHANNELS",
+        list,
+        ["people://"],
+        "Where alerts go, as apprise's addresses; `people://` is mail to every operator and admin.",
+    ),
+    Setting("CONSOLE_URL", str, "", "Where people open the console, for links in alerts; empty leaves links out."),
     Setting("SENTRY_DSN", str, "", "Where errors of the console go; empty sends none."),
     Setting("SESSION_HOURS", int, 12, "A session ends this long after its last use."),
     Setting(

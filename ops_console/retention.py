@@ -62,6 +62,10 @@ CHILDLESS = " AND ".join(
     for child in ("outcome", "command", "chunk", "usernotice")
 )
 
+# The messages about an alert go first.
+MESSAGELESS = "NOT EXISTS (SELECT FROM ops.alerts_message m WHERE m.alert_id = ops.alerts_alert.id)"
+OVER = "(SELECT a.resolved_at FROM ops.alerts_alert a WHERE a.id = alert_id)"
+
 KEPT: tuple[Kept, ...] = (
     Kept("audit entries", 400, expire_audit),
     Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
@@ -73,6 +77,8 @@ KEPT: tuple[Kept, ...] = (
     Kept("processes that have gone", 1, deleting("ops.contract_instance", "seen_at")),
     Kept("refusals of quotas", 7, deleting("ops.quotas_refusal", "at")),
     Kept("reservations that ran out", 1, deleting("ops.quotas_reservation", "expires_at")),
+    Kept("messages about alerts", 90, deleting("ops.alerts_message", OVER)),
+    Kept("alerts that are over", 90, deleting("ops.alerts_alert", "resolved_at", MESSAGELESS)),
     Kept("outcomes of actions on operations", 90, deleting("ops.operations_outcome", ENDED)),
     Kept("commands that were given", 90, deleting("ops.operations_command", ENDED, "state <> 'queued'")),
     Kept("mails to users whose operations failed", 90, deleting("ops.operations_usernotice", ENDED)),

@@ -17,6 +17,8 @@ DEBUG = _given["DEBUG"]
 SECRET_KEY = _given["SECRET_KEY"]
 ENVIRONMENT = _given["ENVIRONMENT"]
 VERSION = __version__
+CONSOLE_URL = _given["CONSOLE_URL"]
+ALERT_CHANNELS = _given["ALERT_CHANNELS"]
 ALLOWED_HOSTS = _given["ALLOWED_HOSTS"]
 CSRF_TRUSTED_ORIGINS = _given["CSRF_TRUSTED_ORIGINS"]
 TRUSTED_PROXIES = _given["TRUSTED_PROXIES"]
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
     "incidents.operations",
     "incidents.breakers",
     "incidents.sweep",
+    "incidents.alerts",
 ]
 
 MIDDLEWARE = [

@@ -25,6 +25,7 @@ urlpatterns = [
     path("breakers/", include("incidents.breakers.urls")),
     path("operations/", include("incidents.operations.urls")),
     path("sweep/", include("incidents.sweep.urls")),
+    path("alerts/", include("incidents.alerts.urls")),
 ]
 
 handler400 = "ops_console.web.failures.bad_request"

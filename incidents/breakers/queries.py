@@ -23,6 +23,7 @@ __all__ = [
     "breakers",
     "history",
     "moves_between",
+    "not_closed",
     "open_breakers",
     "overrides_in_force",
     "provider_shares",
@@ -77,6 +78,11 @@ def open_breakers(names: Sequence[str]) -> list[str]:
         for name, status in states
         if ordered.get(name) == Mode.FORCE_OPEN or (status != Status.CLOSED and ordered.get(name) not in closed)
     ]
+
+
+def not_closed() -> QuerySet[Breaker]:
+    """Breakers that are open or probing, by name."""
+    return Breaker.objects.exclude(status=Status.CLOSED).order_by("name")
 
 
 def overrides_in_force() -> QuerySet[Override]:

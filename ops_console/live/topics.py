@@ -2,7 +2,9 @@
 
 import json
 
-TOPICS = frozenset({"flags", "quotas", "breakers", "operations", "audit", "instances", "access", "system", "telemetry"})
+TOPICS = frozenset(
+    {"flags", "quotas", "breakers", "operations", "alerts", "audit", "instances", "access", "system", "telemetry"}
+)
 REFRESH = "refresh"
 LIVE_CHANNEL = "ops_live"
 REVISION_CHANNEL = "ops_revision"

@@ -35,6 +35,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Overview", "overview", "squares-2x2", "h"),
             Page("Operations", "operations:list", "queue-list", "o"),
             Page("Breakers", "breakers:list", "bolt", "b"),
+            Page("Alerts", "alerts:list", "bell-alert", "l"),
         ),
     ),
     (

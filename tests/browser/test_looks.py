@@ -26,6 +26,7 @@ PAGES = [
     "/operations/dead-letters/",
     "/breakers/",
     "/breakers/gemini/",
+    "/alerts/",
     "/quotas/",
     "/quotas/tiers/",
     "/quotas/resources/",

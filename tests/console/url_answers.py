@@ -114,6 +114,11 @@ ANSWERS = {
     "flags:archive": "302 403 404 404 / 302 403 404 404",
     "flags:restore": "302 403 404 404 / 302 403 404 404",
     # Quotas
+    "alerts:list": READ,
+    "alerts:page": READ_ONE,
+    "alerts:acknowledge": "302 403 404 404 / 302 403 404 404",
+    "alerts:release": ACTS_ON_ONE,
+    "alerts:rule": ADMIN_ASKS_ONE,
     "quotas:list": READ,
     "quotas:user": "302 404 404 404 / 302 403 405 405",
     "quotas:override": "302 403 404 404 / 302 403 404 404",

@@ -1,0 +1,125 @@
+"""What can be wrong, each a look at the database: everything found, or why nothing can be known.
+
+A new one is a function and a line in CONDITIONS; its rule is made with the defaults given there.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Max
+from django.urls import reverse
+from django.utils import timezone
+
+from incidents.breakers import queries as breakers
+from incidents.operations.progress import outbox_depth_and_age
+from incidents.sweep import queries as sweep
+from ops_console.contract.models import Instance
+from ops_console.errors import ConsoleError
+from ops_console.web.formatting import duration
+
+
+class NoData(ConsoleError):
+    """Nothing can be known at the moment: neither well nor wrong."""
+
+    code = "no_data"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that is wrong: told apart by `subject`, with its value, a sentence, and where to look."""
+
+    subject: str
+    value: float
+    summary: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`look(limit)` gives what is wrong. The rest are the defaults of its rule, and how it reads for people."""
+
+    title: str
+    explains: str
+    unit: str
+    look: Callable[[float], Iterator[Found]]
+    limit: float
+    for_seconds: int = 0
+    keep_firing_seconds: int = 60
+
+
+def open_breakers(limit: float) -> Iterator[Found]:
+    """Breakers that have been open, or probing without success, for longer than so many seconds."""
+    now = timezone.now()
+    for breaker in breakers.not_closed():
+        seconds = (now - breaker.since).total_seconds()
+        if seconds > limit:
+            summary = f"{breaker.name} has been {breaker.get_status_display().lower()} for {duration(seconds)}."
+            yield Found(breaker.name, seconds, summary, reverse("breakers:page", args=[breaker.name]))
+
+
+def dead_letters(limit: float) -> Iterator[Found]:
+    """Commands that were given up, more than so many."""
+    dead = outbox_depth_and_age().dead
+    if dead > limit:
+        summary = f"{dead:,} commands were given up: backends did not take them, however often they were offered."
+        yield Found("", dead, summary, reverse("operations:dead"))
+
+
+def old_outbox(limit: float) -> Iterator[Found]:
+    """The oldest command that waits has waited for longer than so many seconds."""
+    outbox = outbox_depth_and_age()
+    if outbox.oldest_at is None:
+        return
+    seconds = (timezone.now() - outbox.oldest_at).total_seconds()
+    if seconds > limit:
+        summary = f"{outbox.depth:,} commands wait; the oldest for {duration(seconds)}. Does any backend take them?"
+        yield Found("", seconds, summary, reverse("system"))
+
+
+def silent_fleets(limit: float) -> Iterator[Found]:
+    """Services whose processes reported within the last day and have all been silent for so many seconds.
+
+    Raises NoData while no backend is known at all.
+    """
+    now = timezone.now()
+    backends = Instance.objects.filter(kind="backend", seen_at__gte=now - timedelta(days=1))
+    services = list(backends.values("service").annotate(last=Max("seen_at")).order_by("service"))
+    if not services:
+        raise NoData("No backend has reported in the last day.")
+    for row in services:
+        seconds = (now - row["last"]).total_seconds()
+        if seconds > limit:
+            summary = f"Every process of {row['service']} is silent, the last one for {duration(seconds)}."
+            yield Found(row["service"], seconds, summary, reverse("system"))
+
+
+def mass_stops(limit: float) -> Iterator[Found]:
+    """Kinds whose last sweep failed nothing, since more than so many were stuck at once or all workers were silent."""
+    for run in sweep.mass_stops():
+        if run.found > limit:
+            summary = f"The sweep of {run.kind} has stopped before {run.found:,} operations. {run.detail}"
+            yield Found(run.kind, run.found, summary, reverse("sweep:run", args=[run.pk]))
+
+
+CONDITIONS: dict[str, Condition] = {
+    "mass_stop": Condition(
+        "A mass stop", "The sweep stopped before more operations than", "stuck at once", mass_stops, 0
+    ),
+    "breaker_open": Condition(
+        "A breaker stays open", "A provider has been failing for longer than", "seconds", open_breakers, 300
+    ),
+    "dead_letters": Condition(
+        "Dead letters", "More commands were given up than", "commands", dead_letters, 0, keep_firing_seconds=0
+    ),
+    "outbox_old": Condition(
+        "The outbox grows old", "The oldest command waits for longer than", "seconds", old_outbox, 120
+    ),
+    "workers_silent": Condition(
+        "A silent worker fleet",
+        "All processes of a service are silent for longer than",
+        "seconds",
+        silent_fleets,
+        120,
+    ),
+}

@@ -1,0 +1,231 @@
+"""Looking at the conditions: what fires, what is told, and to whom, on a real database."""
+
+from datetime import time, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from incidents.alerts import channels, messages
+from incidents.alerts.conditions import CONDITIONS
+from incidents.alerts.evaluation import evaluate_all, make_rules
+from incidents.alerts.models import Alert, Message, Rule
+from incidents.breakers.models import Breaker, Status
+from incidents.sweep.models import Run
+from ops_console.access.roles import Role
+from ops_console.contract.models import Instance
+from tests import database
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+
+def close(breaker):
+    Breaker.objects.filter(pk=breaker.pk).update(status=Status.CLOSED, since=timezone.now())
+
+
+def at(seconds):
+    moment = timezone.now() + timedelta(seconds=seconds)
+    return lambda: moment
+
+
+def open_alerts():
+    return {alert.subject: alert.state for alert in Alert.objects.exclude(state="resolved").filter(rule="breaker_open")}
+
+
+def test_every_condition_has_its_rule_once():
+    """Rules are made from the conditions at the first look, and what an admin changed is left alone."""
+    make_rules()
+    Rule.objects.filter(pk="breaker_open").update(limit=7)
+    make_rules()
+    assert set(Rule.objects.values_list("name", flat=True)) == set(CONDITIONS)
+    assert Rule.objects.get(pk="breaker_open").limit == 7
+
+
+def test_a_breaker_that_stays_open_is_told_once_and_then_over(open_breaker, mailbox):
+    """It fires with one message, stays silent while it lasts, and one message says that it is over."""
+    breaker = open_breaker(seconds=600)
+    evaluate_all()
+    evaluate_all()
+    messages.send_due(mailbox.send)
+    close(breaker)
+    evaluate_all(at(3600))
+    Message.objects.filter(state="queued").update(due_at=timezone.now())
+    messages.send_due(mailbox.send)
+    titles = [title for _, title, _ in mailbox.taken]
+    assert titles == ["[test] A breaker stays open (gemini)", "[test] Over: a breaker stays open (gemini)"]
+    assert "https://console.example/breakers/gemini/" in mailbox.taken[0][2]
+    assert Alert.objects.get().state == "resolved"
+
+
+def test_one_that_is_open_for_a_short_while_is_nobodys_business(open_breaker):
+    """Below the limit nothing is pending and nobody is told."""
+    open_breaker(seconds=10)
+    evaluate_all()
+    assert not Alert.objects.exists()
+
+
+def test_each_breaker_is_an_alert_of_its_own(open_breaker):
+    """Two providers that fail are two alerts, each over by itself."""
+    open_breaker("gemini")
+    second = open_breaker("gcs")
+    evaluate_all()
+    close(second)
+    evaluate_all(at(3600))
+    assert open_alerts() == {"gemini": "firing"}
+
+
+def test_a_rule_may_wait_before_it_fires(open_breaker):
+    """With `for` it is pending first, and gone without a word when the breaker closes in time."""
+    make_rules()
+    Rule.objects.filter(pk="breaker_open").update(for_seconds=300)
+    breaker = open_breaker()
+    evaluate_all()
+    assert open_alerts() == {"gemini": "pending"}
+    close(breaker)
+    evaluate_all()
+    assert not Alert.objects.exists()
+    assert not Message.objects.exists()
+
+
+def test_no_data_is_said_and_changes_nothing():
+    """While no backend has ever reported, a silent fleet is neither seen nor gone, and the rule says so."""
+    evaluate_all()
+    rule = Rule.objects.get(pk="workers_silent")
+    assert "No backend has reported" in rule.no_data
+    assert rule.looked_at is not None
+
+
+def test_a_silent_fleet_is_one_alert_a_service():
+    """A service whose processes are all silent fires; one of which a process lives does not."""
+    now = timezone.now()
+    for service, seconds in (("api", 600), ("api", 900), ("worker", 600), ("worker", 1)):
+        Instance.objects.create(
+            id=uuid4(),
+            service=service,
+            kind="backend",
+            host="h",
+            pid=1,
+            started_at=now,
+            seen_at=now - timedelta(seconds=seconds),
+        )
+    evaluate_all()
+    assert list(Alert.objects.filter(rule="workers_silent").values_list("subject", flat=True)) == ["api"]
+
+
+def test_a_mass_stop_is_told_until_a_sweep_finds_it_over():
+    """A sweep that failed nothing because too much was stuck at once fires; the next one that is none ends it."""
+    run = {"kind": "episode_assembly", "dead": 4_000, "suspected": 0, "most": 100}
+    Run.objects.create(**run, result=Run.Result.MASS_STOP, detail="All workers have gone silent.")
+    evaluate_all()
+    (alert,) = Alert.objects.filter(rule="mass_stop")
+    assert (alert.subject, alert.state, alert.value) == ("episode_assembly", "firing", 4_000)
+    assert "before 4,000 operations" in alert.summary
+    Run.objects.create(**{**run, "dead": 2}, result=Run.Result.DRY_RUN)
+    evaluate_all(at(3600))
+    assert not Alert.objects.filter(rule="mass_stop").exclude(state="resolved").exists()
+
+
+def test_a_rule_that_is_off_is_not_looked_at(open_breaker):
+    """Nothing fires, and nothing says that it was looked at."""
+    make_rules()
+    Rule.objects.filter(pk="breaker_open").update(enabled=False)
+    open_breaker()
+    evaluate_all()
+    assert not Alert.objects.exists()
+
+
+def test_quiet_hours_hold_a_message_back(open_breaker, mailbox):
+    """The alert fires and is shown; its message waits for the end of the quiet hours."""
+    make_rules()
+    begin = (timezone.now() - timedelta(hours=1)).time().replace(microsecond=0)
+    end = (timezone.now() + timedelta(hours=2)).time().replace(microsecond=0)
+    Rule.objects.filter(pk="breaker_open").update(quiet_from=begin, quiet_until=end)
+    open_breaker()
+    evaluate_all()
+    messages.send_due(mailbox.send)
+    assert (open_alerts(), mailbox.taken) == ({"gemini": "firing"}, [])
+    assert Message.objects.get().due_at > timezone.now() + timedelta(hours=1)
+
+
+def test_what_was_over_before_the_quiet_hours_were_is_not_told(open_breaker, mailbox):
+    """In the morning nobody hears of a night's alert that is over, nor that it is over; both say why."""
+    make_rules()
+    Rule.objects.filter(pk="breaker_open").update(quiet_from=time(0), quiet_until=time(23, 59, 59))
+    breaker = open_breaker()
+    evaluate_all()
+    close(breaker)
+    evaluate_all(at(600))
+    Message.objects.update(due_at=timezone.now(), created_at=timezone.now() - timedelta(hours=8))
+    messages.send_due(mailbox.send)
+    assert mailbox.taken == []
+    assert set(Message.objects.values_list("state", flat=True)) == {"dropped"}
+    assert all(Message.objects.values_list("error", flat=True))
+
+
+def test_a_channel_that_refuses_is_tried_again_and_then_given_up(open_breaker, mailbox):
+    """Each try waits longer; after the last one the message has failed, and says so. No secret is kept."""
+    open_breaker()
+    evaluate_all()
+    mailbox.fails = True
+    waits = []
+    for _ in range(messages.MOST_ATTEMPTS):
+        Message.objects.update(due_at=timezone.now())
+        messages.send_due(mailbox.send)
+        waits.append((Message.objects.get().due_at - timezone.now()).total_seconds())
+    message = Message.objects.get()
+    assert (message.state, message.attempts) == ("failed", messages.MOST_ATTEMPTS)
+    assert waits[3] > waits[0]
+    assert "secret" not in message.error
+
+
+def test_a_message_that_is_being_sent_is_nobody_elses(open_breaker, mailbox):
+    """A second worker that looks while the first one sends finds nothing to send."""
+    open_breaker()
+    evaluate_all()
+
+    def send(number, title, body):
+        assert messages.send_due(mailbox.send) == 0
+        return mailbox.send(number, title, body)
+
+    assert messages.send_due(send) == 1
+    assert len(mailbox.taken) == 1
+
+
+def test_by_default_operators_and_admins_get_mail(open_breaker):
+    """`people://` is one mail to everybody who can act, by Django's own settings; viewers and leavers get none."""
+    person(Role.OPERATOR), person(Role.ADMIN), person(Role.VIEWER)
+    left = person(Role.OPERATOR, "left")
+    left.is_active = False
+    left.save()
+    open_breaker()
+    evaluate_all()
+    assert messages.send_due() == 1
+    (sent,) = mail.outbox
+    assert (sent.to, sorted(sent.bcc)) == ([], ["alice@example.com", "oscar@example.com"])
+
+
+def test_channels_are_shown_without_their_secrets(settings):
+    """What is kept and shown of an address is apprise's private form; one that cannot be read is told by its number."""
+    settings.ALERT_CHANNELS = ["json://user:hunter2@host.example/path?token=abc", "people://", "nonsense"]
+    shown = channels.channels()
+    assert "hunter2" not in str(shown)
+    assert "abc" not in str(shown)
+    assert shown[1] == "mail to operators and admins"
+    assert channels.unreadable() == [3]
+    assert channels.send(3, "t", "b") is False
+    assert channels.send(9, "t", "b") is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_one_looks_at_a_time(open_breaker):
+    """While another session looks, this one does not: nothing is seen twice."""
+    with psycopg.connect(database.dsn(), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext('ops.alerts'))")
+        open_breaker()
+        assert evaluate_all() is False
+        assert not Alert.objects.exists()
+        other.execute("SELECT pg_advisory_unlock(hashtext('ops.alerts'))")
+    assert evaluate_all() is True
