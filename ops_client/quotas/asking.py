@@ -36,8 +36,11 @@ class Asking:
         if decision is not None:
             return decision
         wish = self.permits.wish(key, cost, now)
+        if not wish.wanted and wish.back is None:
+            return self.ask("quota_hit", use, cost=use.cost)[0]
         bucket, back = (wish.back.bucket, wish.back.amount) if wish.back else (None, 0)
-        decision, row = self.ask("quota_hit", use, cost=use.cost, wanted=wish.wanted, back_bucket=bucket, back=back)
+        asked = {"cost": use.cost, "wanted": wish.wanted, "back_bucket": bucket, "back": back}
+        decision, row = self.ask("quota_hit_and_lease", use, **asked)
         if row is not None and row["granted"]:
             lease = Lease(row["newest"], row["granted"], now, now + row["lease_seconds"], decision)
             self.permits.hold(key, wish, lease)

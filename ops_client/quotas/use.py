@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from ops_client.errors import InvalidInput
 from ops_client.quotas.decide import WARN_RATES, Decision, Kind, LimitInForce, Source, decide_level, valid_cost
-from ops_client.quotas.ring import Ring, free_in
 from ops_client.store import Row
 
 LONGEST_USER_ID = 200
@@ -56,27 +55,24 @@ def in_force(row: Row) -> LimitInForce:
 def used_with(row: Row, use: Use) -> int:
     """What the user has used with this use, whether it passed or not; permits that were leased beside it are not."""
     if use.kind is Kind.RATE:
-        return sum(row["counts"]) - int(row["granted"]) + (0 if row["allowed"] else int(row["cost"]))
+        return int(row["used"]) - int(row.get("granted", 0)) + (0 if row["allowed"] else int(row["cost"]))
     return int(row["used"]) + int(row["cost"])
 
 
 def _rate(row: Row, use: Use, warn_rates: tuple[float, float]) -> Decision:
-    ring = Ring(row["newest"], tuple(row["counts"]))
-    limit, window, now, cost = row["limit_value"], row["window_seconds"], row["now_seconds"], row["cost"]
-    used = sum(ring.counts)
-    missing = 0 if row["allowed"] else used + cost - limit
+    limit = row["limit_value"]
     return Decision(
         allowed=row["allowed"],
         resource=use.resource,
         kind=Kind.RATE,
         limit=limit,
-        remaining=None if limit is None else max(0, limit - used + row["granted"]),
+        remaining=None if limit is None else max(0, limit - row["used"] + row.get("granted", 0)),
         source=Source(row["source"]),
         policy=row["policy"],
-        reset_seconds=free_in(ring, 1, now, window),
-        retry_after_seconds=free_in(ring, missing, now, window) if missing else 0.0,
-        retryable=not row["allowed"] and cost <= limit,
-        window_seconds=window,
+        reset_seconds=row["reset_seconds"],
+        retry_after_seconds=row["retry_seconds"],
+        retryable=not row["allowed"] and row["cost"] <= limit,
+        window_seconds=row["window_seconds"],
         warn_rates=warn_rates,
     )
 

@@ -6,8 +6,13 @@ SELECT name, kind, window_seconds, default_limit, allow_unlimited, failure_polic
 FROM ops_v1.quota_resource
 
 -- name: quota_hit
-SELECT kind, limit_value, source, policy, shadow, allowed, window_seconds, newest, counts, now_seconds,
-       cost, granted, lease_seconds, trial_limit
+SELECT kind, limit_value, source, policy, shadow, allowed, window_seconds, used, reset_seconds, retry_seconds, cost,
+       trial_limit
+FROM ops_v1.quota_hit(%(resource)s, %(user_id)s, %(tier)s, %(cost)s)
+
+-- name: quota_hit_and_lease
+SELECT kind, limit_value, source, policy, shadow, allowed, window_seconds, used, reset_seconds, retry_seconds, cost,
+       trial_limit, granted, lease_seconds, newest
 FROM ops_v1.quota_hit(%(resource)s, %(user_id)s, %(tier)s, %(cost)s, %(wanted)s, %(back_bucket)s, %(back)s)
 
 -- name: quota_give_back

@@ -17,7 +17,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EPOCH = 1_795_435_200.0
-HIT = "SELECT allowed, counts, newest FROM ops.quota_hit_at(%s, %s, 'free', %s, %s)"
+HIT = "SELECT allowed, counts, newest, reset_seconds, retry_seconds FROM ops.quota_hit_at(%s, %s, 'free', %s, %s)"
 LEASE = """
 SELECT allowed, counts, newest, granted FROM ops.quota_hit_at(%s, %s, 'free', %s, %s, %s, %s, %s)
 """
@@ -61,7 +61,9 @@ def test_the_database_counts_as_the_pure_ring_does(make_resource, limit, pauses)
         turned, decision = ring.hit(kept, in_force, name, now, 60, cost)
         with connection.cursor() as cursor:
             cursor.execute(HIT, [name, "somebody", cost, now])
-            assert cursor.fetchone() == (decision.allowed, list(turned.counts), turned.newest)
+            *held, reset, retry = cursor.fetchone()
+            assert held == [decision.allowed, list(turned.counts), turned.newest]
+            assert (reset, retry) == (decision.reset_seconds, decision.retry_after_seconds)
         kept = turned if decision.allowed or kept == ring.Ring() else kept  # a later refusal writes nothing
 
 

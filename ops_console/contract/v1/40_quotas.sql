@@ -7,6 +7,8 @@ SELECT ops.follow_table('ops.quotas_resource', 'quotas'), ops.follow_table('ops.
 -- PostgreSQL replaces no function whose columns are others; these had fewer once.
 DROP FUNCTION IF EXISTS ops.quota_in_force(text, text, text, timestamptz),
     ops.quota_hit_at(text, text, text, bigint, double precision), ops_v1.quota_hit(text, text, text, bigint),
+    ops.quota_hit_at(text, text, text, bigint, double precision, bigint, bigint, bigint),
+    ops_v1.quota_hit(text, text, text, bigint, bigint, bigint, bigint),
     ops_v1.quota_reserve(text, text, text, bigint, uuid), ops_v1.quota_consume(text, text, text, bigint),
     ops_v1.quota_take(text, text, text, uuid, text),
     ops.quota_usage_at(text, text, timestamptz), ops_v1.quota_usage(text, text);

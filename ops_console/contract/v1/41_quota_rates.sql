@@ -34,6 +34,24 @@ BEGIN
     RETURN ring;
 END $$;
 
+-- When the ring has lost `wanted` of its count, in seconds from `at_seconds`; when it has lost all, where it has less.
+CREATE OR REPLACE FUNCTION ops.quota_free_in(ring ops.quotas_ring, wanted bigint, at_seconds double precision)
+RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    freed bigint := 0;
+    last bigint;
+BEGIN
+    FOR place IN 1..21 LOOP
+        IF ring.counts[place] > 0 THEN
+            freed := freed + ring.counts[place];
+            last := place;
+            EXIT WHEN freed >= wanted;
+        END IF;
+    END LOOP;
+    RETURN greatest(0, coalesce((ring.newest + last) * ring.window_seconds / 20::double precision - at_seconds, 0));
+END $$;
+
 -- Counts the cost if it fits; a refused call is not counted. `wanted` permits beside it are leased, at most an eighth
 -- of what is left, so that what others may need is never held; they are counted now and void after `lease_seconds`,
 -- when the bucket or the override ends. `back` is what is left of an earlier lease of the caller's. The kind is NULL
@@ -42,18 +60,17 @@ CREATE OR REPLACE FUNCTION ops.quota_hit_at(
     asked_resource text, asked_user text, asked_tier text, asked_cost bigint, at_seconds double precision,
     wanted bigint DEFAULT 0, back_bucket bigint DEFAULT NULL, back bigint DEFAULT 0,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
-    OUT allowed boolean, OUT window_seconds integer, OUT newest bigint, OUT counts bigint[],
-    OUT now_seconds double precision, OUT cost bigint, OUT granted bigint, OUT lease_seconds double precision,
-    OUT trial_limit bigint
+    OUT allowed boolean, OUT window_seconds integer, OUT used bigint, OUT reset_seconds double precision,
+    OUT retry_seconds double precision, OUT cost bigint, OUT trial_limit bigint,
+    OUT granted bigint, OUT lease_seconds double precision, OUT newest bigint, OUT counts bigint[]
 )
-LANGUAGE plpgsql SET search_path = ops, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     at timestamptz := to_timestamp(at_seconds);
     force record;
     ring ops.quotas_ring;
     bucket bigint;
     changed boolean;
-    used bigint := 0;
     counted bigint;
 BEGIN
     SELECT f.* INTO force FROM ops.quota_in_force(asked_resource, asked_user, asked_tier, at) f;
@@ -62,7 +79,7 @@ BEGIN
     END IF;
     kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
     shadow := force.shadow; window_seconds := force.window_seconds; trial_limit := force.trial_limit;
-    now_seconds := at_seconds; cost := coalesce(asked_cost, force.cost); granted := 0;
+    cost := coalesce(asked_cost, force.cost); granted := 0;
     IF kind <> 'rate' THEN
         RETURN;
     END IF;
@@ -84,6 +101,7 @@ BEGIN
         changed := changed OR ring.window_seconds <> window_seconds;
         ring := ops.quota_turned(ring, bucket, window_seconds);
     END IF;
+    used := 0;
     FOREACH counted IN ARRAY ring.counts LOOP
         used := used + counted;
     END LOOP;
@@ -92,14 +110,19 @@ BEGIN
         IF wanted > 0 AND trial_limit IS NULL THEN
             granted := CASE WHEN limit_value IS NULL THEN wanted
                             ELSE least(wanted, (limit_value - used - cost) / 8) END;
-            lease_seconds := (ring.newest + 1) * window_seconds / 20.0 - at_seconds;
+            lease_seconds := (ring.newest + 1) * window_seconds / 20::double precision - at_seconds;
             IF force.expires_at IS NOT NULL THEN
                 lease_seconds := least(lease_seconds, extract(epoch FROM force.expires_at) - at_seconds);
             END IF;
         END IF;
         -- Capped, so that the count of somebody without a limit cannot run over.
         ring.counts[21] := least(ring.counts[21], 9007199254740992) + cost + granted;
+        used := used + cost + granted;
+        retry_seconds := 0;
+    ELSE
+        retry_seconds := ops.quota_free_in(ring, used + cost - limit_value, at_seconds);
     END IF;
+    reset_seconds := ops.quota_free_in(ring, 1, at_seconds);
     -- A refusal writes nothing, but for what came back, and for a new window: its count as of now must be of one moment.
     IF allowed OR changed THEN
         UPDATE ops.quotas_ring r
@@ -111,17 +134,17 @@ END $$;
 
 CREATE OR REPLACE FUNCTION ops_v1.quota_hit(
     asked_resource text, asked_user text, asked_tier text, asked_cost bigint,
-    wanted bigint, back_bucket bigint, back bigint,
+    wanted bigint DEFAULT 0, back_bucket bigint DEFAULT NULL, back bigint DEFAULT 0,
     OUT kind text, OUT limit_value bigint, OUT source text, OUT policy text, OUT shadow boolean,
-    OUT allowed boolean, OUT window_seconds integer, OUT newest bigint, OUT counts bigint[],
-    OUT now_seconds double precision, OUT cost bigint, OUT granted bigint, OUT lease_seconds double precision,
-    OUT trial_limit bigint
+    OUT allowed boolean, OUT window_seconds integer, OUT used bigint, OUT reset_seconds double precision,
+    OUT retry_seconds double precision, OUT cost bigint, OUT trial_limit bigint,
+    OUT granted bigint, OUT lease_seconds double precision, OUT newest bigint
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 BEGIN
     -- Not LANGUAGE sql: that costs half as much again.
-    SELECT h.* INTO kind, limit_value, source, policy, shadow, allowed, window_seconds, newest, counts, now_seconds,
-                    cost, granted, lease_seconds, trial_limit
+    SELECT h.* INTO kind, limit_value, source, policy, shadow, allowed, window_seconds, used, reset_seconds,
+                    retry_seconds, cost, trial_limit, granted, lease_seconds, newest
     FROM ops.quota_hit_at(asked_resource, asked_user, asked_tier, asked_cost,
                           extract(epoch FROM clock_timestamp())::double precision, wanted, back_bucket, back) h;
 END $$;

@@ -87,8 +87,8 @@ def test_local_goes_by_the_limit_that_was_last_in_force(quotas, store, clock):
     store.away = False
     store.answer = {
         "kind": "rate", "limit_value": 5, "source": "override", "policy": "override", "shadow": False,
-        "allowed": True, "window_seconds": 60, "newest": 0, "counts": [0] * 21, "now_seconds": 0.0,
-        "cost": 1, "granted": 0, "lease_seconds": None, "trial_limit": None,
+        "allowed": True, "window_seconds": 60, "used": 1, "reset_seconds": 60.0, "retry_seconds": 0.0,
+        "cost": 1, "trial_limit": None,
     }  # fmt: skip
     quotas.hit("api", "u1")
     store.away = True
