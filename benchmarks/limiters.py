@@ -28,6 +28,17 @@ def ours(database: str, valkey: str) -> Decide:
     return lambda user: client.quotas.hit(RESOURCE, user, tier="pro").allowed
 
 
+def statement(database: str, valkey: str) -> Decide:
+    """Our statement alone, as the floor is asked: prepared, on a bare connection, nothing made of its answer."""
+    import psycopg
+
+    from ops_client.sql import statements
+
+    connection, text = psycopg.connect(database, autocommit=True), statements()["quota_hit"].encode()
+    asked = {"resource": RESOURCE, "tier": "pro", "cost": None}
+    return lambda user: connection.execute(text, {**asked, "user_id": user}, prepare=True).fetchone() is not None
+
+
 def unleased(database: str, valkey: str) -> Decide:
     """The same with every call asked of the database."""
     from ops_client import OpsClient
@@ -99,6 +110,7 @@ MAKERS: dict[str, Callable[[str, str], Decide]] = {
     "floor": floor,
     "ours": ours,
     "ours, unleased": unleased,
+    "ours, the statement": statement,
     "limits, sliding counter on Valkey": limits_sliding,
     "limits, moving window on Valkey": limits_moving,
     "django-ratelimit on Valkey": ratelimit,

@@ -40,15 +40,13 @@ def measure() -> Result:
         for name, keys, processes in settings():
             seen.setdefault((name, keys, processes), []).append(microseconds(name, keys, processes))
     found = {setting: round(statistics.median(values), 2) for setting, values in seen.items()}
-    peers = [
-        Peer(name, _version(name), found[name, "hot", PROCESSES])
-        for name in MAKERS
-        if name.partition(",")[0] != "ours" and name != "floor"
-    ]
-    one = found["ours, unleased", "evenly", 1]
+    others = [name for name in MAKERS if name != "floor" and not name.startswith("ours")]
+    peers = [Peer(name, _version(name), found[name, "hot", PROCESSES]) for name in others]
+    floor = found["floor", "evenly", 1]
     details = {f"{name}, {keys}, {processes}": value for (name, keys, processes), value in found.items()}
-    details["unleased over the floor, one process"] = round(one / found["floor", "evenly", 1], 2)
-    return Result("quotas", "us", found["ours", "hot", PROCESSES], found["floor", "evenly", 1], peers, details)
+    for ours in ("ours, the statement", "ours, unleased"):
+        details[f"{ours}, over the floor, one process"] = round(found[ours, "evenly", 1] / floor, 2)
+    return Result("quotas", "us", found["ours", "hot", PROCESSES], floor, peers, details)
 
 
 def settings() -> list[tuple[str, str, int]]:
