@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from flags.models import EVERYONE, Flag, Segment, State
-from flags.preview import Preview, of_flag
+from flags.preview import Preview, of_flag, on_now
 from flags.preview import of_segment as segment_preview
 from flags.reverting import REVERTED
 from flags.usage import last_asked
@@ -52,9 +52,9 @@ class Effect:
 
 def reach(flag: Flag) -> str:
     """For how many it is on now, in a sentence: what turning it off would take from whom."""
-    found = of_flag(flag, flag)
+    found = on_now(flag.name)
     if not found.seen:
-        return ""
+        return "No backend told of any user in the last day."
     return f"On now for {found.on_before:,} of {_people(found.seen, found.bounded)}."
 
 

@@ -74,6 +74,15 @@ def of_flag(before: Flag | None, after: Flag) -> Preview:
     return _compare(new.name, then, _snapshot(known | {new.name: new}, segments), *people_seen())
 
 
+def on_now(name: str) -> Preview:
+    """For how many of the people seen the flag is on, as it stands in the database."""
+    known = evaluation.definitions(name)
+    snapshot = _snapshot(known, evaluation.segments(evaluation.segments_named_by(known.values())))
+    people, bounded = people_seen()
+    count = sum(snapshot.is_enabled(name, each) for each in people)
+    return Preview(seen=len(people), bounded=bounded, on_before=count, on_after=count)
+
+
 def of_segment(before: SegmentRow, after: SegmentRow) -> list[Touched]:
     """What a change of a segment does to the flags that use it; of the first MOST_FLAGS of them."""
     using = list(flags_using(before.name)[:MOST_FLAGS])

@@ -13,6 +13,7 @@ urlpatterns = [
     path("segments/<int:segment_id>/", segments.segment_page, name="segment"),
     path("segments/<int:segment_id>/delete/", segments.segment_delete, name="segment-delete"),
     path("<int:flag_id>/", overview.flag_page, name="page"),
+    path("<int:flag_id>/reach/", overview.flag_reach, name="reach"),
     path("<int:flag_id>/rules/", rules.flag_rules, name="rules"),
     path("<int:flag_id>/variants/", variants.flag_variants, name="variants"),
     path("<int:flag_id>/settings/", settings.flag_settings, name="settings"),

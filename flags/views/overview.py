@@ -28,7 +28,6 @@ def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
         "states": State,
         "rules": rules_in_words(flag),
         "schedule": schedule_in_words(flag),
-        "reach": reach(flag),
         "prerequisites": _prerequisites(flag),
         "needed_by": dependents(flag.name),
         "entries": last_entries("flag", str(flag.pk), _SHOWN_CHANGES),
@@ -40,6 +39,13 @@ def flag_page(request: HttpRequest, flag_id: int) -> HttpResponse:
         "uses": code.uses(flag.name, bool(flag.variants)),
     }
     return flag_part(request, flag, "page", context)
+
+
+@require_GET
+def flag_reach(request: HttpRequest, flag_id: int) -> HttpResponse:
+    """For how many users it is on. Apart from the page, which must not wait for a count of 20,000."""
+    flag = queries.flag(flag_id)
+    return flag_part(request, flag, "reach", {"reach": reach(flag)})
 
 
 def _prerequisites(flag: Flag) -> list[tuple[str, int | None, str]]:

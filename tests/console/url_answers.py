@@ -104,6 +104,7 @@ ANSWERS = {
     "flags:segment-new": "302 403 200 200 / 302 403 422 422",
     "flags:segment": "302 404 404 404 / 302 403 404 404",
     "flags:segment-delete": "302 403 404 404 / 302 403 404 404",
+    "flags:reach": READ_ONE,
     "flags:rules": "302 403 404 404 / 302 403 404 404",
     "flags:variants": "302 403 404 404 / 302 403 404 404",
     "flags:settings": "302 403 404 404 / 302 403 404 404",
