@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from incidents.alerts.queries import firing
 from incidents.breakers.queries import breakers
 from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.queries import stuck_count
@@ -34,6 +35,7 @@ class Tile:
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     panels = {
+        "alerts": read("alerts", firing),
         "stuck": read("stuck", stuck_count),
         "breakers": read("breakers", breakers),
         "followers": read("followers", followers),
@@ -46,10 +48,16 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _tiles(panels: dict[str, Panel]) -> Iterator[Tile]:
-    makers = {"stuck": _stuck, "breakers": _open, "followers": _behind, "outbox": _waiting}
+    makers = {"alerts": _firing, "stuck": _stuck, "breakers": _open, "followers": _behind, "outbox": _waiting}
     for name, make in makers.items():
         if panels[name].data is not None:
             yield make(panels[name].data, panels[name].seen_at)
+
+
+def _firing(alerts: Any, seen_at: datetime | None) -> Tile:
+    nobody = sum(not alert.acknowledged_by for alert in alerts)
+    note = f"nobody is on {nobody} of them" if nobody else "somebody is on each" if alerts else ""
+    return Tile("Firing alerts", str(len(alerts)), reverse("alerts:list"), seen_at, "bad" if alerts else "ok", note)
 
 
 def _stuck(count: Any, seen_at: datetime | None) -> Tile:

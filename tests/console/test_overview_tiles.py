@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from incidents.alerts.evaluation import make_rules
+from incidents.alerts.models import Alert
 from ops_console.access.models import User
 from ops_console.contract.models import Instance
 from ops_console.contract.queries import revision
@@ -37,3 +39,23 @@ def test_a_process_is_named_with_how_far_behind_it_is(
     shown = signed_in(viewer).get(path).content.decode()
     assert "node-7" in shown
     assert f"</svg>{said}</span>" in shown
+
+
+def test_what_fires_is_counted_with_whether_somebody_is_on_it(
+    viewer: User, signed_in: Callable[[User], Client]
+) -> None:
+    """The first figure is how many alerts fire, and how many of them nobody has taken."""
+    make_rules()
+    now = timezone.now()
+    for subject, taken in (("gemini", "oscar"), ("gcs", "")):
+        Alert.objects.create(
+            rule_id="breaker_open", subject=subject, state="firing", since=now, last_seen_at=now, value=600,
+            summary=f"{subject} has been open for 10 min.", acknowledged_by=taken,
+        )  # fmt: skip
+    tile = signed_in(viewer).get("/").context["tiles"][0]
+    assert (tile.label, tile.value, tile.note, tile.tone) == (
+        "Firing alerts",
+        "2",
+        "nobody is on 1 of them",
+        "bad",
+    )
