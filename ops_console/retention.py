@@ -82,6 +82,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("outcomes of actions on operations", 90, deleting("ops.operations_outcome", ENDED)),
     Kept("commands that were given", 90, deleting("ops.operations_command", ENDED, "state <> 'queued'")),
     Kept("mails to users whose operations failed", 90, deleting("ops.operations_usernotice", ENDED)),
+    Kept("runs of the sweep", 90, deleting("ops.sweep_run", "started_at")),
     Kept("ids that actions meant", 90, deleting("ops.operations_chunk", ENDED)),
     Kept("actions on operations", 90, deleting("ops.operations_action", "finished_at", CHILDLESS)),
     Kept("marks of operations", 400, deleting("ops.operations_operationmark", LAST_NEWS)),

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from incidents.operations.models import Action, Chunk, Command, OperationMark, Outcome
+from incidents.operations.models import Action, Chunk, Command, OperationMark, Outcome, UserNotice
 from ops_console.errors import NotFound
 from ops_console.web import Key, Keyset
 
@@ -108,6 +109,18 @@ def action_progress(action_id: int) -> Progress:
     return progress([action])[0]
 
 
+def progress_of(action_id: int | None) -> Progress | None:
+    """One action's, where there is one; retention may have let it go."""
+    action = Action.objects.filter(pk=action_id).first() if action_id else None
+    return progress([action])[0] if action else None
+
+
+def notice_counts(action_id: int | None) -> dict[str, int]:
+    """How many users' mails of an action are in each state, in words."""
+    states = UserNotice.objects.filter(action=action_id).values_list("state").annotate(number=Count("pk"))
+    return {UserNotice.State(state).label: number for state, number in states.order_by("state")}
+
+
 def running_actions() -> list[Action]:
     """What was asked for and is not over: scheduled, running and paused, the newest first."""
     states = (Action.State.SCHEDULED, Action.State.RUNNING, Action.State.PAUSED)
@@ -164,7 +177,9 @@ def outbox_depth_and_age() -> Outbox:
     """How the outbox stands, in one query."""
     queued = Q(state=Command.State.QUEUED)
     row = Command.objects.filter(state__in=(Command.State.QUEUED, Command.State.DEAD)).aggregate(
-        depth=Count("pk", filter=queued), oldest=Min("created_at", filter=queued), dead=Count("pk", filter=~queued)
+        depth=Count("pk", filter=queued),
+        oldest=Min("due_at", filter=queued & Q(due_at__lte=Now())),
+        dead=Count("pk", filter=~queued),
     )
     return Outbox(row["depth"], row["oldest"], row["dead"])
 

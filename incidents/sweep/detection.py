@@ -1,18 +1,15 @@
 """What a sweep finds, and whether it is a mass stop: then a person decides, and nothing is failed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from statistics import median
 
-from django.db.models import Max
 from django.utils import timezone
 
-from incidents.operations.models import OperationMark, TrackedOperation
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
-from incidents.operations.sources import Source, TrackedSource, source_of
+from incidents.operations.signs import is_alive, newest_sign
+from incidents.operations.sources import source_of
 from incidents.sweep.models import Arming, Run
-from ops_console.contract.models import Instance
 from ops_console.web.formatting import duration
 
 # Suspected rows wait this many times as long as dead ones.
@@ -22,7 +19,6 @@ LEAST_MASS = 100
 LEAST_SILENT = 10
 FAR_MORE = 5
 RUNS_REMEMBERED = 168
-PROCESS_SILENT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -73,25 +69,8 @@ def mass_stop(kind: str, found: Found, most: int) -> str:
     if found.total > most:
         return f"{found.total:,} are stuck at once, and {most:,} are still usual."
     source = source_of(kind)
-    if found.dead < LEAST_SILENT or _is_alive(source):
+    if found.dead < LEAST_SILENT or is_alive(source):
         return ""
-    newest = _newest_sign(source)
+    newest = newest_sign(source)
     ago = f"the last sign of life came {duration((timezone.now() - newest).total_seconds())} ago" if newest else "none"
     return f"All workers that held the {found.dead:,} dead ones have gone silent: {ago}."
-
-
-def _is_alive(source: Source) -> bool:
-    """Whether anybody works on this kind: a fresh sign of life of an operation, or a live process of its service."""
-    newest = _newest_sign(source)
-    if newest and timezone.now() - newest < timedelta(seconds=source.stuck_after_seconds):
-        return True
-    if not isinstance(source, TrackedSource):
-        return False
-    services = TrackedOperation.objects.filter(kind=source.kind, status="running").values("service")
-    return Instance.objects.filter(service__in=services, seen_at__gt=timezone.now() - PROCESS_SILENT).exists()
-
-
-def _newest_sign(source: Source) -> datetime | None:
-    signs = TrackedOperation.objects if isinstance(source, TrackedSource) else OperationMark.objects
-    newest: datetime | None = signs.filter(kind=source.kind).aggregate(newest=Max("heartbeat_at"))["newest"]
-    return newest

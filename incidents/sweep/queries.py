@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
-from incidents.operations.models import Action, UserNotice
-from incidents.operations.progress import Progress, progress
 from incidents.operations.queries import unavailable
 from incidents.operations.sources import Source, all_sources
 from incidents.sweep.detection import usual_most
@@ -50,18 +48,6 @@ def run(run_id: int) -> Run:
     if found is None:
         raise NotFound(f"There is no run {run_id} of the sweep.")
     return found
-
-
-def progress_of(found: Run) -> Progress | None:
-    """How far its action has come; None for a run that began none, or one that retention has let go."""
-    action = Action.objects.filter(pk=found.action_id).first() if found.action_id else None
-    return progress([action])[0] if action else None
-
-
-def notice_counts(found: Run) -> dict[str, int]:
-    """How many users' mails of a run are in each state."""
-    states = UserNotice.objects.filter(action=found.action_id).values_list("state").annotate(number=Count("pk"))
-    return {UserNotice.State(state).label: number for state, number in states.order_by("state")}
 
 
 def mass_stops() -> list[Run]:

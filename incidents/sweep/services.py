@@ -5,7 +5,6 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from incidents.operations import services as operations
-from incidents.operations.models import Action
 from incidents.operations.outbox import is_handled
 from incidents.operations.preview import why_verb_not
 from incidents.operations.queries import unavailable
@@ -58,13 +57,14 @@ def _decide(run: Run, found: Found) -> None:
     elif not Arming.objects.filter(kind=run.kind, armed=True).exists():
         run.result, run.detail = Run.Result.DRY_RUN, "Not armed: this is what would have been failed."
     else:
-        run.result, run.action_id = Run.Result.FAILED, _fail(run.kind, found).pk
+        run.result, run.action_id = Run.Result.FAILED, _fail(run.kind, found)
 
 
-def _fail(kind: str, found: Found) -> Action:
+def _fail(kind: str, found: Found) -> int:
     """The same path as an operator's bulk; what is failed is told, and what it leaves behind is freed last."""
     options = operations.Options(notifies=True, frees=is_handled(kind, "free"))
-    return operations.start(SWEEP, found.scopes[0], "fail", REASON, options=options, also=found.scopes[1:])
+    action = operations.start(SWEEP, found.scopes[0], "fail", REASON, options=options, also=found.scopes[1:])
+    return int(action.pk)
 
 
 def arm(actor: Actor, kind: str, most: int | None, reason: str) -> Arming:

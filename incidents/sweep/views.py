@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from incidents.operations import progress
 from incidents.operations.sources import source_of
 from incidents.sweep import queries, services
 from incidents.sweep.detection import SUSPECTED_FACTOR, detect
@@ -32,8 +33,8 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
     run = queries.run(run_id)
     context = {
         "run": run,
-        "progress": queries.progress_of(run),
-        "notices": queries.notice_counts(run),
+        "progress": progress.progress_of(run.action_id),
+        "notices": progress.notice_counts(run.action_id),
         "entries": last_entries("sweep", run.kind, 10),
     }
     return page(request, "sweep/run.html", context)
