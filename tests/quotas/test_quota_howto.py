@@ -52,8 +52,8 @@ def test_its_calls_use_what_they_say(followed, hanna):
 def test_its_middleware_counts_by_route(followed, hanna):
     """An export costs ten calls, a ping none, and each answer tells the limit in force."""
     app = followed["app"]
-    app.add_api_route("/api/ping", dict)
-    app.add_api_route("/api/export/{number}", lambda number: {}, methods=["POST"])
+    app.add_api_route("/api/ping", lambda: "pong")
+    app.add_api_route("/api/export/{number}", lambda number: number, methods=["POST"])
     client = TestClient(app)
     assert client.post("/api/export/7").headers["ratelimit"].startswith('"api_calls";r=589;')
     assert "ratelimit" not in client.get("/api/ping").headers
