@@ -41,7 +41,8 @@ class Branch:
         state, way = state_sql(self.parts, scope), sql.SQL("DESC" if descending else "ASC")
         held = [*conditions(self.parts, scope, state), after]
         order = sql.SQL("ORDER BY {} {way}, {} {way}").format(state.order, self.parts.id, way=way)
-        return self._select(sql.SQL("e.*, {} AS sort_at").format(state.order), state.origin, held, order, limit)
+        columns = sql.SQL("{}, {} AS sort_at").format(self.parts.every_column(), state.order)
+        return self._select(columns, state.origin, held, order, limit)
 
     def _select(
         self,

@@ -108,6 +108,11 @@ class SourceSql:
         """The owner's tier as the row keeps it; None where only the directory knows."""
         return None
 
+    def every_column(self) -> sql.Composable:
+        """All that is ever read of a row: the console's role may see these columns, and not the whole row."""
+        names = [name for name in self.source.read_columns if self.live.readable(name)]
+        return sql.SQL(", ").join(map(self.column, names))
+
     def details(self) -> sql.Composable:
         """The select list of what a change needs beside that: the meta text and the payload's columns."""
         named = [sql.SQL("{} AS {}").format(self.column(c), sql.Identifier(c)) for c in self.detail_names[1:]]

@@ -87,6 +87,9 @@ class TrackedSql(SourceSql):
     def tier(self) -> sql.Composable | None:
         return sql.SQL("e.tier")
 
+    def every_column(self) -> sql.Composable:
+        return sql.SQL("e.*")
+
     def more(self) -> sql.Composable:
         return sql.SQL(
             "e.worker AS worker, e.progress_rate, e.progress_note, e.expected_at, "
