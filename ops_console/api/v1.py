@@ -5,6 +5,7 @@ from ninja import Router
 
 from flags.api import flags_router, segments_router
 from incidents.operations.api import router as operations
+from incidents.operations.api_actions import router as operation_actions
 from ops_console.api_base.schema import ConsoleAPI
 from ops_console.api_base.scopes import any_token
 from ops_console.audit.api import router as audit
@@ -26,3 +27,4 @@ api.add_router("", segments_router)
 api.add_router("", audit)
 api.add_router("", quotas)
 api.add_router("", operations)
+api.add_router("", operation_actions)

@@ -40,6 +40,13 @@ ANSWERS = {
     "operation_list": ("operations:read", READ),
     "operation_groups": ("operations:read", READ),
     "operation_page": ("operations:read", READ_ONE),
+    "operation_act": ("operations:write", "403 422 422"),
+    "operation_actions": ("operations:read", READ),
+    "operation_action": ("operations:read", READ_ONE),
+    "operation_action_step": ("operations:write", "403 422 422"),
+    "operation_action_rate": ("operations:write", "403 422 422"),
+    "operation_action_undo": ("operations:write", "403 404 404"),
+    "operation_command_again": ("operations:write", "403 404 404"),
     # Quotas
     "quota_users": ("quotas:read", "422 422 422"),
     "quota_user": ("quotas:read", READ_ONE),
