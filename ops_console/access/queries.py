@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
@@ -47,5 +47,14 @@ def person(user_id: int) -> User | None:
 
 
 def tokens() -> QuerySet[ApiToken]:
-    """Every API token with its person."""
-    return ApiToken.objects.select_related("user")
+    """Every API token with its person, and `waits`: the person lacks a second factor that everybody needs."""
+    factors = Authenticator.objects.filter(user=OuterRef("user_id"), type__in=SECOND_FACTORS)
+    waits = ExpressionWrapper(_second_factor_required() & ~Exists(factors), output_field=BooleanField())
+    return ApiToken.objects.select_related("user").annotate(waits=waits)
+
+
+def _second_factor_required() -> Q:
+    """`second_factor_rule()` as a condition, so that a call of the API asks the database once."""
+    if settings.REQUIRE_SECOND_FACTOR:
+        return Q(Value(True))
+    return Q(Exists(Policy.objects.filter(pk=1, require_second_factor=True)))

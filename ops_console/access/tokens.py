@@ -9,14 +9,21 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from ops_console.access import queries
 from ops_console.access.models import ApiToken
 from ops_console.access.roles import reaches
-from ops_console.errors import NotAuthenticated
+from ops_console.errors import NotAllowed, NotAuthenticated
 
 USED_EVERY = timedelta(minutes=10)
 _FORM = re.compile(r"opsc_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NO_HASH = hashlib.sha256(b"").hexdigest()
 UNKNOWN = "There is no such token. Send one from the page API tokens, as `Authorization: Bearer opsc_...`."
+
+
+class SecondFactorMissing(NotAllowed):
+    """The token is good, but its person may not work before they have set up a second factor."""
+
+    code = "second_factor_missing"
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def working(text: str) -> ApiToken:
 
     Raises NotAuthenticated; why a token has ended is told only to who holds its secret.
     """
-    token = ApiToken.objects.select_related("user").filter(key=key_of(text)).first()
+    token = queries.tokens().filter(key=key_of(text)).first()
     proven = hmac.compare_digest(token.token_hash if token else _NO_HASH, _hash(text))
     if token is None or not proven:
         raise NotAuthenticated(UNKNOWN)
@@ -54,6 +61,18 @@ def working(text: str) -> ApiToken:
     if ended:
         raise NotAuthenticated(f"The token {token.name} does not work any more: {ended}.")
     return token
+
+
+def require_second_factor(token: ApiToken) -> None:
+    """Let through whose person may work. A token made earlier is no way round a factor that is required now.
+
+    `token` is one of `queries.tokens()`. Raises SecondFactorMissing.
+    """
+    if token.waits:  # type: ignore[attr-defined]
+        raise SecondFactorMissing(
+            f"This console asks a second factor of everybody, and {token.user.username} has none. "
+            "Sign in and set one up; the token then works as it is."
+        )
 
 
 def ending(token: ApiToken) -> str:

@@ -62,6 +62,7 @@ def caller(request: HttpRequest) -> Actor:
 def _enter(request: HttpRequest) -> None:
     request.api_token = _authenticated(request)  # type: ignore[attr-defined]
     limits.count(request, token_of(request).key)
+    tokens.require_second_factor(token_of(request))
     tokens.note_use(token_of(request))
     if not request.accepts("application/json") and not request.accepts("application/problem+json"):
         raise NotAcceptable("This API answers application/json only.")

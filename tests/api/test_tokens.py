@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from ops_console.access import queries, token_services, tokens
 from ops_console.access import services as access
-from ops_console.access import token_services, tokens
 from ops_console.access.models import ApiToken, User
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
@@ -143,3 +147,50 @@ def test_guessing_is_slowed_down() -> None:
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
     # Another token of the same host goes on.
     assert with_token(other.text).get("/api/v1/flags").status_code == 200
+
+
+def require_second_factor(required: bool) -> None:
+    """Ask a second factor of everybody, or no longer, as an admin does on the page."""
+    access.require_second_factor(actor(Role.ADMIN), required, queries.second_factor_rule().version)
+
+
+def test_a_token_is_no_way_round_a_required_second_factor() -> None:
+    """Made before one was required, a token hears 403 and what to do, until its person has one, or none is required."""
+    new = made()
+    client = with_token(new.text)
+    require_second_factor(True)
+    refused = client.get("/api/v1/flags")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_factor_missing")
+    assert "oscar has none" in refused.json()["detail"] and "Sign in and set one up" in refused.json()["detail"]
+    assert ApiToken.objects.get().last_used_at is None
+    TOTP.activate(new.token.user, "JBSWY3DPEHPK3PXP")
+    assert client.get("/api/v1/flags").status_code == 200
+    access.remove_second_factors(actor(Role.ADMIN), new.token.user_id)
+    assert client.get("/api/v1/flags").status_code == 403
+    require_second_factor(False)
+    assert client.get("/api/v1/flags").status_code == 200
+
+
+@override_settings(REQUIRE_SECOND_FACTOR=True)
+def test_the_environment_asks_tokens_for_a_second_factor_too() -> None:
+    """The setting does what the stored rule does; recovery codes alone are no factor."""
+    new = made()
+    Authenticator.objects.create(user=new.token.user, type=Authenticator.Type.RECOVERY_CODES, data={})
+    assert with_token(new.text).get("/api/v1/flags").status_code == 403
+    TOTP.activate(new.token.user, "JBSWY3DPEHPK3PXP")
+    assert with_token(new.text).get("/api/v1/flags").status_code == 200
+
+
+@override_settings(REQUIRE_SECOND_FACTOR=True, API_RATE="3/h")
+def test_refused_for_the_factor_a_call_still_counts() -> None:
+    """What is refused is bounded like what is answered."""
+    client = with_token(made().text)
+    assert [client.get("/api/v1/flags").status_code for _ in range(4)] == [403, 403, 403, 429]
+
+
+def test_whether_a_token_works_is_one_query() -> None:
+    """The rule and the factor are asked in the statement that finds the token."""
+    new = made()
+    with CaptureQueriesContext(connection) as asked:
+        tokens.require_second_factor(tokens.working(new.text))
+    assert len(asked) == 1

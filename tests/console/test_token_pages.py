@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from django.test import Client
+from allauth.mfa.totp.internal.auth import TOTP
+from django.test import Client, override_settings
 
 from ops_console.access.models import ApiToken, User
 from tests.api.calling import with_token
@@ -59,3 +60,14 @@ def test_revoking_asks_first(signed_in: SignedIn, operator: User) -> None:
     body = client.get(f"/access/tokens/{ApiToken.objects.get().pk}/revoke/").content.decode()
     assert "cannot be brought back" in body
     assert with_token(text).get("/api/v1/flags").status_code == 200
+
+
+def test_a_token_that_waits_for_a_second_factor_says_so(signed_in: SignedIn, operator: User, admin: User) -> None:
+    """An admin sees of a colleague's token that the missing second factor stops it, and of one's own that it works."""
+    made(signed_in(operator))
+    TOTP.activate(admin, "JBSWY3DPEHPK3PXP")
+    made(signed_in(admin))
+    with override_settings(REQUIRE_SECOND_FACTOR=True):
+        body = signed_in(admin).get("/access/tokens/?whose=all").content.decode()
+    assert body.count("operator lacks the second factor that is required") == 1
+    assert body.count("Works") == 1

@@ -93,16 +93,16 @@ def test_what_everybody_has_is_stale(fields: dict[str, Any]) -> None:
     assert why() == ["On for everyone, unchanged for 31 days."]
 
 
-NOT_FULL: list[dict[str, Any]] = [
-    {"everyone": False, "percent": 100},
-    {"percent": 99.5},
-    {"rules": [{"percent": 50}, {"segments": ["pros"]}]},
-    {"percent": 100, "prerequisites": [{"flag": "parent"}]},
-    {"percent": 100, "off_at": timezone.now() + timedelta(days=9)},
-]
+NOT_FULL: dict[str, dict[str, Any]] = {
+    "off": {"everyone": False, "percent": 100},
+    "nearly all": {"percent": 99.5},
+    "by rules": {"rules": [{"percent": 50}, {"segments": ["pros"]}]},
+    "dependent": {"percent": 100, "prerequisites": [{"flag": "parent"}]},
+    "ending": {"percent": 100, "off_at": timezone.now() + timedelta(days=9)},
+}
 
 
-@pytest.mark.parametrize("fields", NOT_FULL, ids=str)
+@pytest.mark.parametrize("fields", NOT_FULL.values(), ids=NOT_FULL)
 def test_what_some_have_is_not(fields: dict[str, Any]) -> None:
     """Off, partly on, dependent or ending flags are no full rollout."""
     flag(unchanged_days=31, **fields), both_answers()
@@ -122,7 +122,14 @@ def test_a_planned_removal_that_is_past_is_stale() -> None:
     assert said.startswith("Planned to be gone since ")
 
 
-@pytest.mark.parametrize("fields", [{"permanent": True}, {"archived_at": timezone.now()}, {"age_days": 6}], ids=str)
+NEVER: dict[str, dict[str, Any]] = {
+    "permanent": {"permanent": True},
+    "archived": {"archived_at": timezone.now()},
+    "new": {"age_days": 6},
+}
+
+
+@pytest.mark.parametrize("fields", NEVER.values(), ids=NEVER)
 def test_permanent_archived_and_new_flags_never_are(fields: dict[str, Any]) -> None:
     """However full and unasked they are."""
     counted(), flag(**{"everyone": True, **fields})
