@@ -3,6 +3,7 @@
 import re
 
 from embedded import paths
+from ops_console.celery import BEAT
 
 ENTRANCES = ("README.md", "docs/tour.md")
 # A path with a slash, in backticks, that begins with a folder of ours and has no placeholder in it.
@@ -26,3 +27,9 @@ def test_documents_name_what_is_there() -> None:
         if not (paths.ROOT / path).exists()
     ]
     assert missing == []
+
+
+def test_every_periodic_task_is_told() -> None:
+    """Who deploys the console reads of each task that beat starts, and of none that it does not."""
+    told = re.findall(r"^\| `([\w.]+\.tasks\.\w+)` \|", (paths.ROOT / "docs/howto/deploy.md").read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(BEAT)
