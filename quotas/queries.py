@@ -59,6 +59,11 @@ class Limit:
         return words.span(self.usage.kind, self.usage.window_seconds, self.resource.period)
 
     @property
+    def is_over(self) -> bool:
+        """Whether more is used than the limit: it was lowered since, or what is stored came round it."""
+        return self.usage.limit is not None and self.usage.used > self.usage.limit
+
+    @property
     def counts_over_time(self) -> bool:
         """Whether what was used can be forgotten: places and storage hold what is really there."""
         return self.resource.kind in (Resource.Kind.RATE, Resource.Kind.ALLOWANCE)

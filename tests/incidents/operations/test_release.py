@@ -8,10 +8,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from incidents.operations import queries, services
+from incidents.operations import counting, listing, queries, services
 from incidents.operations.models import Action, Command, OperationMark, Outcome
 from incidents.operations.release import bury_exhausted, release_due
 from incidents.operations.scope import Scope
+from incidents.operations.sources import SOURCES, STATES
 from incidents.operations.sources.schema import forget
 from ops_console.audit.models import Entry
 from ops_console.contract.grants import foreign_sql
@@ -252,6 +253,25 @@ def test_the_console_role_can_release(committed: None) -> None:
         action.refresh_from_db()
         assert (action.state, action.problem) == ("done", "")
     assert row_of(two)["status"] == "error"
+    database.drop_role(role)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("kind", ["", *SOURCES])
+def test_the_console_role_can_list(committed: None, kind: str, state: str) -> None:
+    """Every state of every kind is listed, counted and shown with the rights that the console really has."""
+    one = make_episode()
+    role = database.console_role()
+    with connection.cursor() as cursor:
+        cursor.execute(foreign_sql(role))
+        cursor.execute(f'SET ROLE "{role}"')
+        try:
+            listing.list_page(Scope(kind, state))
+            counting.count(Scope(kind, state))
+            assert list(listing.scan(Scope(kind, state), details=bool(kind))) is not None
+            queries.detail("episode_assembly", one)
+        finally:
+            cursor.execute("RESET ROLE")
     database.drop_role(role)
 
 
