@@ -58,6 +58,8 @@ class Node:
             snapshot_source="database",
             problems="[]",
             started_at=datetime.now(UTC),
+            flag_defaults={},
+            dropped={},
         )
 
     def publish(self) -> None:
