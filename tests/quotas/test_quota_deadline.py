@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -87,6 +88,36 @@ def test_a_late_connection_is_not_used_again(own, hanna, make_resource):
 def answered(own: OpsClient, name: str, user: str):
     decision = own.quotas.hit(name, user)
     return None if decision.policy == "open: database away" else decision
+
+
+@pytest.mark.parametrize(("policy", "answer"), [("open", True), ("local", True), ("closed", StoreUnavailable)])
+def test_a_server_that_stops_in_the_middle_of_a_call(own, hanna, make_resource, policy, answer):
+    """A call whose connection dies while it waits is answered by the resource's policy, and counts as not late."""
+    name = make_resource(default_limit=3, failure_policy=policy, deadline_ms=60_000).name
+    until(lambda: name in own.quotas._asking.resources, 10, "the client's configuration")
+    own.quotas.hit(name, hanna.id)
+    with held_up(name, hanna.id), ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(own.quotas.hit, name, hanna.id)
+        until(stop_the_waiting, 20, "the call that waits")
+        if answer is StoreUnavailable:
+            with pytest.raises(StoreUnavailable):
+                waiting.result(20)
+        else:
+            assert waiting.result(20).allowed is answer
+    own.quotas._tell()
+    row = Failure.objects.get(resource=name)
+    assert (row.count, row.late, row.failure_policy) == (1, 0, policy)
+
+
+def stop_the_waiting() -> bool:
+    """End the connection of whoever waits for a ring, as a server that is shut down does."""
+    with psycopg.connect(database.dsn(), autocommit=True) as superuser:
+        return bool(
+            superuser.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE wait_event_type = 'Lock' AND query LIKE '%quota_hit%' AND application_name = 'ops_client'"
+            ).fetchall()
+        )
 
 
 def test_connections_that_the_server_has_closed_are_noticed(own, hanna, make_resource):

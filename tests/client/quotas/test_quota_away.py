@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from ops_client.errors import InvalidInput, StoreUnavailable
+from ops_client.errors import InvalidInput, StoreLate, StoreUnavailable
 from ops_client.part import Runtime
 from ops_client.quotas.client import QuotaClient
 from ops_client.quotas.decide import Source
+from ops_client.quotas.guard import QuotaExceeded
 from ops_client.testing import FakeClock
 
 ROW = {"name": "api", "kind": "rate", "window_seconds": 60, "default_limit": 3, "allow_unlimited": False}
@@ -157,3 +158,51 @@ def test_a_user_id_that_no_database_keeps_is_named(quotas):
     """Half a surrogate pair, which any JSON can carry, is bad input and no error of the database's driver."""
     with pytest.raises(InvalidInput, match="user_id"):
         quotas.hit("api", "\ud800")
+
+
+OTHER = {**ROW, "name": "bytes", "kind": "storage", "failure_policy": "open"}
+
+
+def test_several_at_once_go_by_each_ones_policy(quotas):
+    """Without the database an open one lets through and a local one counts; nothing is held of either."""
+    quotas.apply({"quota_resources": [{**ROW, "failure_policy": "local"}, OTHER]}, 1)
+    with quotas.all_of({"api": 2, "bytes": 100}, "u1") as together:
+        assert together.decisions["bytes"].policy == "open: database away"
+        assert together.held["bytes"].id is None
+    assert quotas.hit("api", "u1").remaining == 0
+
+
+def test_several_at_once_take_nothing_where_one_refuses(quotas):
+    """A local refusal counts nothing of the other local resource, and a closed one refuses before anything counts."""
+    second = {**ROW, "name": "second", "default_limit": 1}
+    quotas.apply({"quota_resources": [{**ROW, "failure_policy": "local"}, {**second, "failure_policy": "local"}]}, 1)
+    with pytest.raises(QuotaExceeded) as refusal:
+        quotas.all_of({"api": 1, "second": 2}, "u1")
+    assert refusal.value.decision.resource == "second"
+    assert quotas.hit("api", "u1").remaining == 2
+    quotas.apply({"quota_resources": [{**ROW, "failure_policy": "local"}, {**second, "failure_policy": "closed"}]}, 2)
+    with pytest.raises(StoreUnavailable, match="second"):
+        quotas.all_of({"api": 1, "second": 1}, "u1")
+    assert quotas.hit("api", "u1").remaining == 1
+
+
+def test_a_snapshot_of_an_older_contract_has_the_defaults(quotas):
+    """A saved configuration that knows no deadline and no cost still decides."""
+    know(quotas, "local")
+    assert quotas.hit("api", "u1").remaining == 2
+
+
+def test_how_many_waited_until_the_deadline_is_told(quotas, store, monkeypatch):
+    """Of the decisions without the database, those after a wait that was too long are counted apart."""
+    know(quotas, "open")
+
+    def late(name: str, **params: Any) -> list[dict[str, Any]]:
+        raise StoreLate("too late")
+
+    monkeypatch.setattr(store, "fetch", late)
+    quotas.hit("api", "u1")
+    quotas.hit("api", "u1")
+    monkeypatch.undo()
+    store.away = False
+    quotas._tell()
+    assert [(params["count"], params["late"]) for _, params in store.told] == [(2, 1)]
