@@ -19,10 +19,10 @@ _RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
         "concurrency",
         {"title": "Assemblies at once", "unit": "assemblies", "default_limit": 1, "ttl_seconds": 60},
     ),
-    "storage_bytes": ("storage", {"title": "Storage", "unit": "bytes", "default_limit": HOUR_OF_AUDIO_BYTES}),
+    "storage_bytes": ("storage", {"title": "Storage", "unit": "bytes", "default_limit": 3 * HOUR_OF_AUDIO_BYTES // 2}),
     "audio_kept": (
         "storage",
-        {"title": "Audio kept", "unit": "seconds", "default_limit": HOUR_SECONDS},
+        {"title": "Audio kept", "unit": "seconds", "default_limit": 3 * HOUR_SECONDS // 2},
     ),
     "episodes_per_month": (
         "allowance",

@@ -27,10 +27,10 @@ EPISODE_ROW = """
 WARNING = '<p class="warn" role="status">$title: $words.</p>'
 QUIET = '<p class="quiet">$text</p>'
 EMPTY_ROW = '<tr><td colspan="4" class="quiet">$text</tr>'
-MEBIBYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 # Units that are not said as a plain number.
 SHOWN: dict[str, Callable[[int], str]] = {
-    "bytes": lambda size: f"{size / MEBIBYTE:,.1f} MiB",
+    "bytes": lambda size: f"{size / MEGABYTE:,.1f} MB",
     "seconds": lambda seconds: f"{seconds / 3600:,.1f} h",
 }
 WARNINGS = {"near": ("warn", "near its limit"), "nearly": ("warn", "nearly used up"), "full": ("bad", "used up")}
