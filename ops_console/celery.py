@@ -13,6 +13,7 @@ BEAT: dict[str, float] = {
     "incidents.operations.tasks.release_actions": 3,
     "incidents.operations.tasks.bury_commands": 30,
     "incidents.operations.tasks.mail_users": 30,
+    "incidents.operations.tasks.look_after_tables": 30,
     "incidents.sweep.tasks.sweep_stuck": 3600,
     "incidents.alerts.tasks.look": 10,
     "incidents.alerts.tasks.tell": 10,

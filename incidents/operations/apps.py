@@ -20,7 +20,9 @@ class OperationsConfig(AppConfig):
 
 
 def _grants(sender: object, **_: Any) -> list[Any]:
-    from incidents.operations import notifications
+    from incidents.operations import notifications, upkeep
     from incidents.operations.sources import SOURCES
 
-    return [*notifications.grants(), *(grant for source in SOURCES.values() for grant in source.grants())]
+    tables = [source.qualified_table for source in SOURCES.values()]
+    needed = [grant for source in SOURCES.values() for grant in source.grants()]
+    return [*notifications.grants(), *upkeep.grants(tables), *needed]

@@ -1,5 +1,6 @@
 """An intent becomes rows: the operations that a scope holds now, in packed chunks with what was seen of each."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from incidents.operations.models import Action, Chunk
+from incidents.operations.models import Action
 from ops_console.errors import Conflict, InvalidInput
 
 CANARY_SIZE = 10
@@ -33,17 +34,35 @@ def freeze(action: Action, pages: Iterator[Rows], seen: Seen, most: int | None) 
     """Write the chunks, and the action's total. Raises InvalidInput where nothing is left, Conflict."""
     for number, page in enumerate(_sized(pages, action.canary, most)):
         compare(page, seen)
-        Chunk.objects.create(
-            action=action,
-            number=number,
-            operation_ids=[row["operation_id"] for row in page],
-            seen_statuses=[row["status"] for row in page],
-            seen_ages=[row["age_at"] for row in page],
-            seen_versions=[row["version"] for row in page],
-        )
+        _write(action, number, page)
         action.total += len(page)
     if not action.total:
         raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
+
+
+_CHUNK = """
+INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions, state,
+    changed, finished_meanwhile, locked, ineligible)
+SELECT %(action)s, %(number)s, array_agg(id ORDER BY place), array_agg(status ORDER BY place),
+    array_agg(age_at ORDER BY place), array_agg(version ORDER BY place), 'pending', 0, 0, 0, 0
+FROM ROWS FROM (json_to_recordset(%(rows)s::json) AS (id text, status text, age_at timestamptz, version integer))
+WITH ORDINALITY AS seen (id, status, age_at, version, place)
+"""
+
+
+def _write(action: Action, number: int, page: Rows) -> None:
+    # One text of JSON: as arrays, each value would be escaped by itself.
+    rows = [
+        {
+            "id": row["operation_id"],
+            "status": row["status"],
+            "age_at": row["age_at"].isoformat(),
+            "version": row["version"],
+        }
+        for row in page
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_CHUNK, {"action": action.pk, "number": number, "rows": json.dumps(rows)})
 
 
 def compare(rows: Rows, seen: Seen) -> None:

@@ -124,6 +124,8 @@ class Action(models.Model):
     finished_at = models.DateTimeField(null=True)
     # Why the last try to release a chunk failed; empty once one has worked again.
     problem = models.TextField(blank=True, db_default="")
+    # What was done for the tables after a large one, or what their owner should do.
+    upkeep = models.TextField(blank=True, db_default="")
 
     class Meta:
         indexes = [

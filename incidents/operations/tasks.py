@@ -4,6 +4,7 @@ from celery import shared_task
 
 from incidents.operations.refusals import put_back_refused
 from incidents.operations.release import bury_exhausted, release_due
+from incidents.operations.upkeep import vacuum_after_large
 from incidents.operations.user_mail import mail_due
 
 
@@ -18,6 +19,12 @@ def release_actions() -> None:
 def bury_commands() -> None:
     """Make dead letters of commands whose last attempt ended without a word."""
     bury_exhausted()
+
+
+@shared_task
+def look_after_tables() -> None:
+    """VACUUM after large bulks."""
+    vacuum_after_large()
 
 
 @shared_task

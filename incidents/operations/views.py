@@ -89,11 +89,17 @@ def _question(sent: QueryDict, form: ActForm, scope: Scope, expected: Preview) -
         action=reverse("operations:act"),
         back=f"{reverse('operations:list')}?{given['query']}",
         effect=f"{expected.eligible:,} of {expected.total:,} will be {says_what(source, given['verb'])}.",
-        notes=[*_breakdown(expected), *_notes(expected, source.caveat)],
+        notes=[*_breakdown(expected), *_unheard(scope.kind, rule.command), *_notes(expected, source.caveat)],
         confirm=f"{rule.does} {expected.eligible:,}",
         tone="danger" if rule.danger else "primary",
         hidden=hidden,
     )
+
+
+def _unheard(kind: str, command: str) -> list[str]:
+    if not command or is_handled(kind, command):
+        return []
+    return [f"No backend has asked for commands {kind}.{command} within a day: they wait until one does."]
 
 
 def _breakdown(expected: Preview) -> list[str]:

@@ -23,13 +23,18 @@ console_needs = Signal()
 
 @dataclass(frozen=True)
 class ForeignGrant:
-    """A privilege on a table of the backend's, with its columns: `SELECT`, `public."user"`, `("id", "email")`."""
+    """A privilege on a table of the backend's, with its columns: `SELECT`, `public."user"`, `("id", "email")`.
+
+    Without columns it is one of the whole table, such as MAINTAIN.
+    """
 
     privilege: str
     table: str
     columns: tuple[str, ...]
 
     def statement(self) -> str:
+        if not self.columns:
+            return f"GRANT {self.privilege} ON {self.table}"
         columns = ", ".join(f'"{column}"' for column in self.columns)
         return f"GRANT {self.privilege} ({columns}) ON {self.table}"
 
