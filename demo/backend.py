@@ -49,7 +49,9 @@ def make_backend(conninfo: str, ops: OpsClient | None = None) -> Backend:
     ops = ops or OpsClient(conninfo, service=SERVICE, version=__version__)
     worker = Worker(database)
     measure_for(ops, database)
-    ops.operations.on_command(KIND, retry=EpisodeCommands(database, worker).retry)
+    episodes = EpisodeCommands(database, worker)
+    ops.operations.on_command(KIND, retry=episodes.retry)
+    ops.operations.on_free_resources(KIND, episodes.free)
     guarded = {
         provider.name: GuardedProvider(provider, ops.breaker(provider.name, config_for(provider.name)))
         for provider in make_providers()

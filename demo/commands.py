@@ -1,12 +1,18 @@
-"""What operators command from the console, done here: an episode's assembly again."""
+"""What operators command from the console, done here: an episode's assembly again, or its leavings freed."""
+
+import logging
+from pathlib import PurePosixPath
 
 from demo.assembly import NotOurs, NotThere, start_again
 from demo.database import Database
+from demo.files import OutsideOfStorage, audio_folder, free, working_file
 from demo.meta import CannotAssemble
 from demo.worker import Worker
-from ops_client.operations import CommandRejected, RetryCommand
+from ops_client.operations import CommandRejected, FreeCommand, RetryCommand
 
+log = logging.getLogger(__name__)
 KIND = "episode_assembly"
+FAILED = "SELECT status::text, final_audio_path, user_id::text FROM public.episode WHERE id = %(id)s::uuid"
 
 
 class EpisodeCommands:
@@ -28,3 +34,23 @@ class EpisodeCommands:
             raise CommandRejected("status", str(error)) from error
         if job is not None:
             self._worker.take(job)
+
+    def free(self, command: FreeCommand) -> None:
+        """Remove an episode's working files; a finished recording stays. Raises CommandRejected, DatabaseAway."""
+        rows = self._database.fetch(FAILED, {"id": command.operation_id})
+        if not rows:
+            raise CommandRejected("id", "The episode is gone, and nothing says whose files these are.")
+        row = rows[0]
+        if row["status"] not in ("error", "failed"):
+            raise CommandRejected("status", f"The episode is {row['status']} by now: its files are in use.")
+        kept = frozenset({PurePosixPath(row["final_audio_path"]).name} if row["final_audio_path"] else ())
+        freed = free(audio_folder(row["user_id"], command.operation_id), kept)
+        if name := command.resources.get("working_audio_name"):
+            freed += self._free_working(name)
+        log.info("freed %d files of episode %s", freed, command.operation_id)
+
+    def _free_working(self, name: str) -> int:
+        try:
+            return free(working_file(name))
+        except OutsideOfStorage as error:
+            raise CommandRejected("working_audio_name", str(error)) from error

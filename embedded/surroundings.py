@@ -39,6 +39,7 @@ class Surroundings:
             "DEMO_CONSOLE_URL": self.console_url,
             "DEMO_BACKEND_URL": self.backend_url,
             "DEMO_SIGN_INS": str(paths.SIGN_INS),
+            "DEMO_STORAGE": str(paths.LOCAL / "storage"),
             "OPS_SNAPSHOT_DIR": str(paths.LOCAL / "snapshots"),
             "PYTHONUNBUFFERED": "1",
         }
