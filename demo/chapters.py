@@ -109,7 +109,7 @@ class ChapterMarks:
         if self._retried:
             self.find(self._retried.popleft())
         elif rows := self._database.fetch(RECENT):
-            self.find(Wanted(f"chapters-{uuid4().hex}", dict(random.choice(rows))))
+            self.find(Wanted(uuid4().hex, dict(random.choice(rows))))
 
     def _rest(self, seconds: float) -> None:
         if self._stop.wait(seconds):

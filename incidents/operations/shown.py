@@ -124,7 +124,7 @@ def _evidence(source: Source, operation: Operation, state: str, now: datetime) -
         return _slow(source, operation, now)
     if state in ("stuck", "in_progress"):
         return _news(source, operation, now)
-    return f"status {operation.status}"
+    return f"status {source.status_word(operation.status or '')}"
 
 
 def _slow(source: Source, operation: Operation, now: datetime) -> str:

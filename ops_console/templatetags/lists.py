@@ -30,16 +30,37 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
     request: HttpRequest = context["request"]
     kept = [(name, request.GET[name]) for name in keep.split(",") if request.GET.get(name)]
     given = any(request.GET.get(name) for name in form.fields)
+    rare = tuple(getattr(form, "rare", ()))
+    opened = any(request.GET.get(name) for name in rare)
     return {
         "form": form,
-        "rare": [form[name] for name in getattr(form, "rare", ())],
-        "open": any(request.GET.get(name) for name in getattr(form, "rare", ())),
+        "rare": rare,
+        "rare_fields": _rare_fields(form, rare, opened),
+        "open": opened,
         "target": target,
         "kept": [(name, value) for name, value in kept if name not in form.fields],
         "path": request.path,
         "clear": query_url(request, **dict.fromkeys(form.fields, "")) if given else "",
         "csv": f"{csv}{'&' if '?' in csv else '?'}{request.GET.urlencode()}" if csv else "",
     }
+
+
+# Drawn once a process: most pages show these fields empty, and drawing them costs as much as a list of rows.
+_BLANK: dict[str, SafeString] = {}
+
+
+def _rare_fields(form: Any, names: tuple[str, ...], opened: bool) -> SafeString:
+    if opened or not names:
+        return _drawn(form, names)
+    key = f"{type(form).__module__}.{type(form).__qualname__}"
+    if key not in _BLANK:
+        _BLANK[key] = _drawn(form, names)
+    return _BLANK[key]
+
+
+def _drawn(form: Any, names: tuple[str, ...]) -> SafeString:
+    drawn = (render_to_string("components/filter.html", {"field": form[name]}) for name in names)
+    return SafeString("".join(drawn))
 
 
 @register.inclusion_tag("components/th.html", takes_context=True)

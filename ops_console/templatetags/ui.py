@@ -40,7 +40,14 @@ def icon(name: str, size: int = 16) -> SafeString:
 @register.simple_tag
 def status(word: Any, tone: str = "", label: str = "", icon: str = "", title: str = "") -> SafeString:
     """A badge of icon, word and colour. Known words bring their tone; see `web/statuses.py`."""
-    badge = status_of(str(word), tone, label, icon)
+    # Plain text, so that one marked safe is never kept for another that is not.
+    return _badge(*(str(given) + "" for given in (word, tone, label, icon, title)))
+
+
+@lru_cache(maxsize=1024)
+def _badge(word: str, tone: str, label: str, icon: str, title: str) -> SafeString:
+    """The same badge stands in every row of a list."""
+    badge = status_of(word, tone, label, icon)
     drawn = mark_safe(_svg(badge.icon, 14))  # noqa: S308 - as in `icon`
     about = format_html(' title="{}"', title) if title else ""
     return format_html('<span class="status {}"{}>{}{}</span>', badge.tone, about, drawn, badge.label)
