@@ -1,34 +1,15 @@
-"""How often a flag was asked for, as numbers for an SVG 600 wide and 100 high, and as a table. Pure."""
+"""How often a flag was asked for, as stacked columns and as a table. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flags.usage import Series
+from ops_console.web.columns import Column, column
 
-WIDTH, HEIGHT = 600.0, 100.0
 _MOST_COLUMNS = 60
 _MOST_LINES = 6
 _OTHERS = "all others"
-
-
-@dataclass(frozen=True)
-class Part:
-    """One piece of a column; `css` is the class of its line."""
-
-    css: str
-    y: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Column:
-    """One span of time."""
-
-    x: float
-    width: float
-    parts: tuple[Part, ...]
-    words: str
 
 
 @dataclass(frozen=True)
@@ -45,14 +26,14 @@ def draw(series: Series) -> Chart:
     """Stacked columns, and the counts a day."""
     lines = _bounded(series.lines)
     group = -(-len(series.starts) // _MOST_COLUMNS)
-    columns = {label: _summed(values, group) for label, values in lines.items()}
+    summed = {label: _summed(values, group) for label, values in lines.items()}
     starts = series.starts[::group]
     keys = tuple((_css(label, index), label, sum(values)) for index, (label, values) in enumerate(lines.items()))
-    stacks = list(zip(*columns.values(), strict=True)) if columns else [()] * len(starts)
+    stacks = list(zip(*summed.values(), strict=True)) if summed else [()] * len(starts)
     top = max(map(sum, stacks), default=0)
-    step = WIDTH / max(len(starts), 1)
+    classes = [css for css, _, _ in keys]
     drawn = tuple(
-        Column(round(index * step + 0.5, 2), round(step - 1, 2), _parts(keys, stack, top), _words(keys, start, stack))
+        column(index, len(starts), zip(classes, stack, strict=True), top, _words(keys, start, stack))
         for index, (start, stack) in enumerate(zip(starts, stacks, strict=True))
     )
     return Chart(top, drawn, keys, _by_day(series, lines))
@@ -69,16 +50,6 @@ def _bounded(lines: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
 
 def _summed(values: Sequence[int], group: int) -> list[int]:
     return [sum(values[index : index + group]) for index in range(0, len(values), group)]
-
-
-def _parts(keys: Sequence[tuple[str, str, int]], stack: Sequence[int], top: int) -> tuple[Part, ...]:
-    parts, y = [], HEIGHT
-    for (css, _, _), count in zip(keys, stack, strict=True):
-        if count > 0:
-            height = count / top * HEIGHT
-            y -= height
-            parts.append(Part(css, round(y, 2), round(height, 2)))
-    return tuple(parts)
 
 
 def _words(keys: Sequence[tuple[str, str, int]], start: datetime, stack: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import podcast
+from tests import database, podcast
 from tests.flushing import empty_tables
 
 # A busy machine is no failure: what a property test finds never hangs on how long it took.
@@ -89,6 +89,14 @@ def plain_static_files() -> Iterator[None]:
     # Found when asked for: a scan of staticfiles/ by every test client costs more than the tests.
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}, WHITENOISE_AUTOREFRESH=True):
         yield
+
+
+@pytest.fixture
+def backend_dsn(transactional_db: None) -> Iterator[str]:
+    """The address of the database for a role with a backend's rights and no others."""
+    role = database.backend_role()
+    yield database.dsn(role)
+    database.drop_role(role)
 
 
 @pytest.fixture(scope="session")

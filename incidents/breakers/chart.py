@@ -1,33 +1,11 @@
-"""The calls of the last hour as a drawing: numbers for an SVG 600 wide and 100 high, worked out on the server. Pure."""
+"""The calls of the last hour as stacked columns, and the state along the same axis. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ops_console.telemetry.provider_shares import Minute
-
-WIDTH = 600.0
-HEIGHT = 100.0
-_GAP = 2.0
-
-
-@dataclass(frozen=True)
-class Part:
-    """One piece of a column: `kind` is ok, failed or refused."""
-
-    kind: str
-    y: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Column:
-    """One minute."""
-
-    x: float
-    width: float
-    parts: tuple[Part, ...]
-    words: str
+from ops_console.web.columns import WIDTH, Column, column
 
 
 @dataclass(frozen=True)
@@ -52,24 +30,15 @@ class Chart:
 def draw(minutes: Sequence[Minute], history: Sequence[tuple[datetime, str]], now: datetime) -> Chart:
     """Columns of the minutes, and spans of the state from `history`: when it began, and what it was from then on."""
     top = max((_total(minute) for minute in minutes), default=0)
-    step = WIDTH / max(len(minutes), 1)
     columns = tuple(
-        Column(index * step + _GAP / 2, step - _GAP, _parts(minute, top), _words(minute))
-        for index, minute in enumerate(minutes)
+        column(index, len(minutes), _stacked(minute), top, _words(minute)) for index, minute in enumerate(minutes)
     )
     return Chart(top, columns, _spans(history, now))
 
 
-def _parts(minute: Minute, top: int) -> tuple[Part, ...]:
+def _stacked(minute: Minute) -> tuple[tuple[str, int], ...]:
     calls = minute.calls
-    stacked = (("failed", calls.failures), ("ok", calls.attempts - calls.failures), ("refused", calls.refused))
-    parts, y = [], HEIGHT
-    for kind, count in stacked:
-        if count > 0:
-            height = count / top * HEIGHT
-            y -= height
-            parts.append(Part(kind, round(y, 2), round(height, 2)))
-    return tuple(parts)
+    return (("failed", calls.failures), ("ok", calls.attempts - calls.failures), ("refused", calls.refused))
 
 
 def _spans(history: Sequence[tuple[datetime, str]], now: datetime) -> tuple[Span, ...]:

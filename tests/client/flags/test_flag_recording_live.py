@@ -1,7 +1,6 @@
 """Usage and presence in a real PostgreSQL, as a backend's role writes them."""
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,17 +11,9 @@ from flags.models import Flag, Presence, Usage
 from ops_client import OpsClient
 from ops_client.store import PostgresStore
 from ops_console.contract.models import Instance
-from tests import database
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def backend_dsn(transactional_db: None) -> Iterator[str]:
-    role = database.backend_role()
-    yield database.dsn(role)
-    database.drop_role(role)
 
 
 def client(dsn: str, service: str = "test") -> OpsClient:

@@ -11,16 +11,8 @@ import pytest
 
 from embedded import paths
 from embedded.process import dying_with_parent
-from tests import database
 
 Run = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def backend_dsn(transactional_db: None) -> Iterator[str]:
-    role = database.backend_role()
-    yield database.dsn(role)
-    database.drop_role(role)
 
 
 @pytest.fixture

@@ -19,13 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def backend_dsn(transactional_db: None) -> Iterator[str]:
-    role = database.backend_role()
-    yield database.dsn(role)
-    database.drop_role(role)
-
-
-@pytest.fixture
 def line(backend_dsn: str) -> Iterator[Line]:
     found = psycopg.conninfo.conninfo_to_dict(backend_dsn)
     with tcp_line(f"{found['host']}/.s.PGSQL.{found.get('port') or 5432}") as made:

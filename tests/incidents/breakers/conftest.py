@@ -12,14 +12,6 @@ MakeNode = Callable[..., Node]
 
 
 @pytest.fixture
-def backend_dsn(transactional_db: None) -> Iterator[str]:
-    """The address of the database for a role with a backend's rights and no others."""
-    role = database.backend_role()
-    yield database.dsn(role)
-    database.drop_role(role)
-
-
-@pytest.fixture
 def node(backend_dsn: str) -> Iterator[MakeNode]:
     """Makes processes of a backend that know the breaker `gemini` and have applied its shared state."""
     made: list[Node] = []

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from incidents.breakers.chart import HEIGHT, WIDTH, draw
+from incidents.breakers.chart import draw
 from ops_console.telemetry.provider_shares import Calls, Minute
+from ops_console.web.columns import HEIGHT, WIDTH
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -16,7 +17,7 @@ def test_the_busiest_minute_fills_the_height() -> None:
     """Failed, answered and refused stand on each other; the highest column is the scale."""
     chart = draw(minutes(Calls(attempts=6, failures=2, refused=4), Calls(attempts=5)), [], NOW)
     assert chart.top == 10
-    assert [(part.kind, part.height) for part in chart.columns[0].parts] == [
+    assert [(part.css, part.height) for part in chart.columns[0].parts] == [
         ("failed", 20),
         ("ok", 40),
         ("refused", 40),

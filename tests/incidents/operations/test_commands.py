@@ -19,7 +19,6 @@ from ops_client.errors import InvalidInput
 from ops_client.operations import CommandRejected, RetryCommand
 from ops_client.operations.delivery import Delivery
 from ops_client.store import PostgresStore
-from tests import database
 from tests.incidents.operations.conftest import make_episode, row_of, set_status
 from tests.people import actor
 from tests.waiting import until
@@ -27,14 +26,6 @@ from tests.waiting import until
 pytestmark = pytest.mark.usefixtures("committed")
 KIND = "episode_assembly"
 Deliver = Callable[..., bool]
-
-
-@pytest.fixture
-def backend_dsn(committed: None) -> Iterator[str]:
-    """The address for a role that was granted the contract and nothing else."""
-    role = database.backend_role()
-    yield database.dsn(role)
-    database.drop_role(role)
 
 
 @pytest.fixture

@@ -16,20 +16,11 @@ from ops_client.errors import InvalidInput
 from ops_client.operations import CommandRejected, FreeCommand
 from ops_client.operations.delivery import Delivery
 from ops_client.store import PostgresStore
-from tests import database
 from tests.incidents.operations.conftest import USER, make_episode
 from tests.people import actor
 
 pytestmark = pytest.mark.usefixtures("committed")
 KIND = "episode_assembly"
-
-
-@pytest.fixture
-def backend_dsn(committed: None) -> Iterator[str]:
-    """The address for a role that was granted the contract and nothing else."""
-    role = database.backend_role()
-    yield database.dsn(role)
-    database.drop_role(role)
 
 
 @pytest.fixture
