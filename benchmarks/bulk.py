@@ -1,21 +1,17 @@
 """Bulks of stuck episodes: our release against one plain SQL statement that moves as many rows and writes the same
-outbox, in turns, in one run; and how long a worker that finishes episodes meanwhile waits for each.
+outbox, in turns, in one run. Each begins with the rows as they were, and no dead ones between them.
 
 Of each pair the ratio is taken, and the median of the pairs counts: a busy moment of the machine falls on both.
 """
 
-import os
 import statistics
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-WORKERS = 2
-# As many finish while a bulk runs, each in a transaction of its own.
+from benchmarks.operation_rows import superuser
+
 PLAIN = """
 WITH meant AS (
     SELECT id FROM public.episode
@@ -31,31 +27,37 @@ SELECT %(action)s, 'episode_assembly', 'free', 'benchmark', array_agg(id::text),
     jsonb_agg(jsonb_build_object('owner_id', user_id, 'working_audio_name', working_audio_name))
 FROM packed GROUP BY number
 """
-FINISH = "UPDATE public.episode SET status = 'processed' WHERE id = %s AND status = 'processing'"
-OTHERS = """
-SELECT id FROM public.episode TABLESAMPLE SYSTEM (20) WHERE status = 'processing' ORDER BY random() LIMIT 20000
+RESTORE = """
+UPDATE public.episode SET status = 'processing',
+    meta_json = '{"main_content_filename": "a.wav", "output_filename": "final"}'
+WHERE status = 'error' AND position('"error_reason": "benchmark"' IN meta_json) > 0
 """
 
 
 def measure_bulk(rows: int, pairs: int) -> dict[str, Any]:
     """Medians of `pairs` bulks of `rows` each way. Needs DATABASE_URL of a superuser, Django, and enough stuck rows."""
-    ours, plain, waits = [], [], []
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    ours, plain = [], []
+    with superuser() as connection:
         for _ in range(pairs):
             seconds, action_id = release(rows)
             ours.append(seconds)
+            restore(connection)
             plain.append(plainly(connection, rows, action_id))
-            connection.execute("VACUUM (ANALYZE) public.episode, ops.operations_operationmark")
-        with finishing(waits):
-            release(rows)
+            restore(connection)
     return {
         "rows": rows,
         "ours_seconds": round(statistics.median(ours), 2),
         "plain_seconds": round(statistics.median(plain), 2),
         "times_plain": round(statistics.median(a / b for a, b in zip(ours, plain, strict=True)), 2),
-        "worker_wait_p99_ms": round(statistics.quantiles(waits, n=100)[98] * 1000, 1) if len(waits) > 1 else None,
-        "worker_writes": len(waits),
+        "times_plain_of_each": [round(a / b, 2) for a, b in zip(ours, plain, strict=True)],
     }
+
+
+def restore(connection: psycopg.Connection[Any]) -> None:
+    """The rows as they were, and what is dead removed."""
+    connection.execute(RESTORE)
+    connection.execute("TRUNCATE ops.operations_operationmark")
+    connection.execute("VACUUM (ANALYZE) public.episode")
 
 
 def release(rows: int) -> tuple[float, int]:
@@ -80,30 +82,3 @@ def plainly(connection: psycopg.Connection[Any], rows: int, action_id: int) -> f
     began_at = time.monotonic()
     connection.execute(PLAIN, {"rows": rows, "action": action_id})
     return time.monotonic() - began_at
-
-
-@contextmanager
-def finishing(waits: list[float]) -> Iterator[None]:
-    """Workers that finish episodes one by one; how long each write took goes to `waits`, in seconds."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=finish_some, args=(stop, waits)) for _ in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def finish_some(stop: threading.Event, waits: list[float]) -> None:
-    """Until told to stop: finish an episode, note how long the write took, rest a moment."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        for (episode_id,) in connection.execute(OTHERS).fetchall():
-            if stop.is_set():
-                return
-            began_at = time.monotonic()
-            connection.execute(FINISH, [episode_id])
-            waits.append(time.monotonic() - began_at)
-            stop.wait(0.005)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from demo.dsn import BACKEND_ROLE, connection_info, database_name
+from demo.dsn import connection_info, database_name
 
 BATCH = 500_000
 # Of a hundred rows: 12 in progress (of which one has given no sign for hours), 1 queued, 3 failed, the rest done.
@@ -45,10 +45,15 @@ def prepare() -> None:
         subprocess.run([sys.executable, *step], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def superuser() -> psycopg.Connection[Any]:
-    """A connection to the benchmark's database that may do everything."""
+def address() -> str:
+    """The benchmark's database, for a role that may do everything."""
     url = os.environ["DATABASE_URL"]
-    return psycopg.connect(connection_info(url, database=database_name(url)), autocommit=True)
+    return connection_info(url, database=database_name(url))
+
+
+def superuser() -> psycopg.Connection[Any]:
+    """A connection to it."""
+    return psycopg.connect(address(), autocommit=True)
 
 
 def fill(rows: int) -> None:
@@ -70,7 +75,10 @@ def run_as_owner(statements: list[str]) -> None:
     with superuser() as connection:
         for statement in statements:
             connection.execute(psycopg.sql.SQL(statement))
+    vacuum()
+
+
+def vacuum() -> None:
+    """What autovacuum comes to by itself."""
+    with superuser() as connection:
         connection.execute("VACUUM (ANALYZE) public.episode")
-
-
-__all__ = ["BACKEND_ROLE", "fill", "prepare", "run_as_owner", "superuser"]

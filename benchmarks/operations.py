@@ -1,4 +1,5 @@
-"""Operations at size: the list's pages with and without the indexes that `sources check` asks for.
+"""Operations at size: the list's pages with and without the indexes that `sources check` asks for, bulks against one
+plain statement, what a bulk costs the workers beside it, and the list after all that.
 
 `python -m benchmarks.operations --rows 10000000 --json`; needs DATABASE_URL of a superuser. By `dev.py bench
 operations` on servers of its own, at a small size.
@@ -7,28 +8,50 @@ operations` on servers of its own, at a small size.
 import argparse
 import json
 import os
+import sys
+from typing import Any
 
+from benchmarks.bulk import measure_bulk
 from benchmarks.operation_lists import measure_lists, one_page_seconds
-from benchmarks.operation_rows import fill, prepare, run_as_owner
+from benchmarks.operation_rows import address, fill, prepare, run_as_owner, vacuum
+from benchmarks.racing import race
 from benchmarks.report import Result, table
 
 ROWS = 100_000
+BULKS = (10_000, 100_000, 1_000_000)
+VICTIMS = 300_000
+# What is stuck, of all rows.
+STUCK_RATE = 0.115
 
 
-def measure(rows: int) -> Result:
-    """Fill, look without indexes, make them, look again."""
+def measure(rows: int, pairs: int) -> Result:
+    """Fill, look without indexes, make them, look again; then bulks, a race with workers, and the list once more."""
     prepare()
     set_up_django()
     fill(rows)
+    say("filled")
     seconds, says_so = one_page_seconds()
     run_as_owner(wanted())
-    lists = measure_lists()
+    lists = say(measure_lists())
+    stuck = int(rows * STUCK_RATE)
+    bulks = [say(measure_bulk(size, pairs)) for size in BULKS if size <= stuck]
+    victims = say(race(address(), min(VICTIMS, stuck)).facts())
+    vacuum()
     details = {
         "rows": rows,
         "list": lists,
         "without_indexes": {"page_seconds": seconds, "names_the_missing_index": says_so},
+        "bulks": bulks,
+        "race": victims,
+        "list_after_bulks": say(measure_lists()),
     }
     return Result("operations", "ms (list page, p95)", lists["p95_ms"], lists["floor_ms"], details=details)
+
+
+def say(found: Any) -> Any:
+    """What is known already, for who waits."""
+    print(found, file=sys.stderr, flush=True)
+    return found
 
 
 def set_up_django() -> None:
@@ -40,7 +63,9 @@ def set_up_django() -> None:
     from django.test import override_settings
 
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}, WHITENOISE_AUTOREFRESH=True).enable()
+    at_once = {"UNDO_SECONDS": 0, "UNDO_BULK_SECONDS": 0}
+    storages = {**settings.STORAGES, "staticfiles": plain}
+    override_settings(STORAGES=storages, WHITENOISE_AUTOREFRESH=True, **at_once).enable()
 
 
 def wanted() -> list[str]:
@@ -54,9 +79,10 @@ def wanted() -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--pairs", type=int, default=3, help="bulks of each size, each way")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    facts = measure(arguments.rows).facts()
+    facts = measure(arguments.rows, arguments.pairs).facts()
     print(json.dumps(facts) if arguments.json else table(facts))
 
 

@@ -4,6 +4,8 @@ A worker that is killed leaves its chunk as it was; the next one takes it up. Wh
 happened, so nothing happens twice.
 """
 
+import time
+from collections import defaultdict
 from typing import Any
 
 import structlog
@@ -15,6 +17,7 @@ from incidents.operations.chunks import write_slice
 from incidents.operations.models import Action, Chunk, Command
 from incidents.operations.pacing import Pace, pace_of
 from incidents.operations.services import target_of
+from incidents.operations.slices import SliceSize
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role
 from ops_console.audit.services import record
@@ -24,6 +27,7 @@ from ops_console.live import publish
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 8
 _State = Action.State
+_sizes: defaultdict[str, SliceSize] = defaultdict(SliceSize)
 
 
 def release_due() -> int:
@@ -80,12 +84,15 @@ def _release_slice(action_id: int) -> bool:
     chunk = _next_chunk(action_id) if pace.allowed else None
     if chunk is None:
         return False
-    count = min(pace.allowed, chunk.size - chunk.released)
+    size = _sizes[action.kind]
+    count = min(pace.allowed, chunk.size - chunk.released, size.number)
     # What one slice has marked, the next one of whatever action must see before it locks a row.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ops.release.{action.kind}"])
+    began_at = time.monotonic()
     counts = write_slice(action, chunk, count)
     _close(action, chunk, count, counts)
+    size.took(count, time.monotonic() - began_at)
     _pause_canary(action, chunk)
     return pace.goes_on
 
