@@ -22,6 +22,7 @@ SAMPLES = {
     "SlugConverter": "nothing",
     "PathConverter": "999999",
     "NamedConverter": "nothing",
+    "TextConverter": "nothing",
 }
 # Regular expressions of Django's admin.
 ODD = {"admin:app_list": "/admin/nothing/", "admin:unnamed": "/admin/nothing/at/all/"}
