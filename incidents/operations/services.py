@@ -53,7 +53,7 @@ def start(
     with transaction.atomic():
         rows = chain.from_iterable(scan(each.at(each.as_of or timezone.now())) for each in (scope, *also))
         action = _new_action(actor, scope.kind, verb, reason.strip(), options)
-        action.scope = scope.as_json()
+        action.scope = {name: value for name, value in scope.as_json().items() if value not in (None, "", [], ())}
         freeze(action, rows, seen or {}, options.most)
         _require_reason(action)
         _schedule(actor, action)

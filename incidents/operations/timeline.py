@@ -13,6 +13,7 @@ from incidents.operations.operation import Operation
 from incidents.operations.progress import history
 from incidents.operations.queries import Detail
 from incidents.operations.sources import Source, TrackedSource, source_of
+from incidents.operations.sources.text import action_named_in
 
 MOST_EVENTS = 100
 _WORDS = {
@@ -41,7 +42,7 @@ def timeline(found: Detail) -> list[Event]:
     operation = found.operation
     source = source_of(operation.kind)
     own = _tracked(operation) if isinstance(source, TrackedSource) else _foreign(source, operation)
-    events = [*own, *_actions(operation), *_breakers(source, operation)]
+    events = [*own, *_actions(operation, action_named_in(found.row["meta"])), *_breakers(source, operation)]
     return sorted(events, key=lambda event: event.at, reverse=True)[:MOST_EVENTS]
 
 
@@ -61,8 +62,8 @@ def _foreign(source: Source, operation: Operation) -> Iterator[Event]:
         yield Event(operation.heartbeat_at, "alive", "Last heartbeat")
 
 
-def _actions(operation: Operation) -> Iterator[Event]:
-    for action, outcome in history(operation.kind, operation.operation_id):
+def _actions(operation: Operation, named: list[int]) -> Iterator[Event]:
+    for action, outcome in history(operation.kind, operation.operation_id, named):
         url = reverse("operations:action", args=[action.pk])
         status = outcome.outcome if outcome else "changed" if action.state == "done" else action.state
         detail = ". ".join(filter(None, [action.reason, outcome.detail if outcome else ""]))

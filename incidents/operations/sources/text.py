@@ -1,6 +1,7 @@
 """JSON that is kept as text: usually an object, sometimes nothing, sometimes not JSON at all."""
 
 import json
+import re
 from typing import Any
 
 
@@ -29,3 +30,12 @@ def pretty(text: str | None) -> tuple[str, bool]:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False), True
     except (ValueError, RecursionError):
         return text, False
+
+
+def action_named_in(text: str | None) -> list[int]:
+    """The action that failed a row, as its own text says: of a very large bulk nothing else does."""
+    found = _ACTION.search(text or "")
+    return [int(found[1])] if found else []
+
+
+_ACTION = re.compile(r'"error_action":\s*(\d{1,18})\b')

@@ -13,6 +13,7 @@ from incidents.operations.models import Action, Command, OperationMark
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from incidents.operations.services import Options
+from incidents.operations.timeline import timeline
 from ops_console.errors import Conflict, InvalidInput
 from tests.incidents.operations.conftest import GOOD_META, USER, MakeEpisode, row_of, set_status
 from tests.people import actor
@@ -236,3 +237,12 @@ def test_users_are_told_what_the_row_says(episode: MakeEpisode) -> None:
 
 def _released(action: Action) -> int:
     return sum(action.chunks.values_list("released", flat=True))
+
+
+def test_a_large_bulk_is_found_from_its_row(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing stands beside it, the operation's page knows the action from the row itself."""
+    monkeypatch.setattr("incidents.operations.writing.MARKED_UP_TO", 0)
+    one = episode()
+    act("fail", one)
+    assert not OperationMark.objects.exists()
+    assert "Fail: changed" in [event.label for event in timeline(queries.detail("episode_assembly", one))]
