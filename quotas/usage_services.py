@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from ops_client.quotas.ring import BUCKETS
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record
@@ -14,6 +15,7 @@ from ops_console.errors import InvalidInput, NotFound
 from quotas.models import Counter, Reservation, Resource, Ring, Slot
 from quotas.services import locked_resource, person_of
 
+_NOTHING = [0] * (BUCKETS + 1)
 _COUNTED: dict[str, type[Ring] | type[Counter]] = {Resource.Kind.RATE: Ring, Resource.Kind.ALLOWANCE: Counter}
 
 
@@ -31,7 +33,7 @@ def reset_usage(actor: Actor, user_id: str, resource_name: str, reason: str = ""
             raise InvalidInput("resource", f"resource: {resource.name} is not counted over time: {_instead(resource)}.")
         row = counted.objects.select_for_update().filter(resource=resource.name, user_id=person.id).first()
         used = 0 if row is None else sum(row.counts) if isinstance(row, Ring) else row.used
-        counted.objects.filter(resource=resource.name, user_id=person.id).delete()
+        _forget(row)
         before, after = {"used": used}, {"used": 0}
         record(actor, "usage.reset", _target(person, resource.name), before=before, after=after, reason=reason)
     return used
@@ -68,6 +70,14 @@ def release_reservation(actor: Actor, user_id: str, reservation_id: UUID, reason
         held.delete()
         record(actor, "reservation.release", _target(person, held.resource), before=before, reason=reason)
     return held
+
+
+def _forget(row: Ring | Counter | None) -> None:
+    if isinstance(row, Ring):
+        # One bucket ahead: permits leased before come back to a bucket that holds nothing of what counts now.
+        Ring.objects.filter(resource=row.resource, user_id=row.user_id).update(counts=_NOTHING, newest=row.newest + 1)
+    elif row is not None:
+        Counter.objects.filter(resource=row.resource, user_id=row.user_id).delete()
 
 
 def _instead(resource: Resource) -> str:

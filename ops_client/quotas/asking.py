@@ -29,9 +29,12 @@ class Asking:
         self.without_store = WithoutStore(runtime.clock)
 
     def hit(self, use: Use) -> Decision:
-        """A rate, from permits where this process holds some."""
+        """A rate, from permits where this process holds some; never while it knows not what a call costs."""
+        known = self.resources.get(use.resource)
+        if known is None:
+            return self.ask("quota_hit", use, cost=use.cost)[0]
         key, now = (use.resource, use.user_id, use.tier), self._runtime.clock.monotonic()
-        cost = use.cost or self.resources.get(use.resource, {}).get("cost", 1)
+        cost = use.cost or known.get("cost", 1)
         decision = self.permits.take(key, cost, now)
         if decision is not None:
             return decision

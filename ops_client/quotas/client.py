@@ -73,7 +73,7 @@ class QuotaClient(Part):
     def reserve(self, resource: str, user_id: object, amount: int, *, tier: str | None = None) -> Reservation:
         """Hold room for `amount` of storage; a context manager. Raises QuotaExceeded."""
         held = uuid.uuid4()
-        use = valid_use(Kind.STORAGE, resource, user_id, tier, valid_cost(amount))
+        use = valid_use(Kind.STORAGE, resource, user_id, tier, valid_cost(amount, "amount"))
         decision, row = self._ask("quota_reserve", use, cost=use.cost, id=held)
         _require(decision)
         return self._reservation(decision, row, held)
@@ -109,7 +109,7 @@ class QuotaClient(Part):
 
     def free(self, resource: str, user_id: object, amount: int) -> None:
         """Something stored was deleted: its room is there again. Raises StoreUnavailable."""
-        use = valid_use(Kind.STORAGE, resource, user_id, None, valid_cost(amount))
+        use = valid_use(Kind.STORAGE, resource, user_id, None, valid_cost(amount, "amount"))
         self.runtime.wake()
         self.runtime.store.fetch("quota_free", resource=use.resource, user_id=use.user_id, amount=use.cost)
 

@@ -147,10 +147,10 @@ def valid_limit(value: object) -> int:
     return limit
 
 
-def valid_cost(value: object) -> int:
-    """What one request takes. Raises InvalidInput unless it is a whole number from 1 to 2^53."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST_LIMIT:
-        raise InvalidInput("cost", f"is a whole number from 1 to {LARGEST_LIMIT:,}")
+def valid_cost(value: object, field: str = "cost", least: int = 1) -> int:
+    """What one request takes. Raises InvalidInput unless it is a whole number from `least` to 2^53."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST_LIMIT:
+        raise InvalidInput(field, f"is a whole number from {least} to {LARGEST_LIMIT:,}")
     return value
 
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from ops_client.errors import InvalidInput, OpsError
-from ops_client.quotas.decide import Decision
+from ops_client.errors import OpsError
+from ops_client.quotas.decide import Decision, valid_cost
 from ops_client.quotas.http import sentence
 from ops_client.quotas.threads import Threads
 from ops_client.store import Store
@@ -74,13 +74,17 @@ class Reservation(Held):
     def commit(self, actual: int | None = None) -> None:
         """It is stored, `actual` of it where that is not what was reserved. Once is enough.
 
-        Raises ReservationGone, StoreUnavailable, and InvalidInput for an `actual` that is no amount.
+        Raises ReservationGone, InvalidInput for an `actual` that is no amount, and StoreUnavailable: then it can be
+        tried again.
         """
-        if actual is not None and (isinstance(actual, bool) or actual < 0):
-            raise InvalidInput("actual", "is a whole number from 0")
-        held, self.id = self.id, None
-        if held and not self._store.fetch("quota_commit", id=held, actual=actual)[0]["done"]:
-            raise ReservationGone(held)
+        if actual is not None:
+            valid_cost(actual, "actual", least=0)
+        held = self.id
+        if held:
+            done = self._store.fetch("quota_commit", id=held, actual=actual)[0]["done"]
+            self.id = None
+            if not done:
+                raise ReservationGone(held)
 
     def release(self) -> None:
         """It is not stored after all. Raises StoreUnavailable; the reservation then runs out by itself."""

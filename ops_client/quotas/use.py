@@ -31,8 +31,8 @@ def valid_use(kind: Kind, resource: str, user_id: object, tier: str | None, cost
     if not 0 < len(user) <= LONGEST_USER_ID or "\0" in user or user_id is None:
         raise InvalidInput("user_id", f"is 1 to {LONGEST_USER_ID} characters that name a user")
     for name, text in (("user_id", user), ("resource", resource), ("tier", tier or "")):
-        if "\0" in text or not _is_text(text):
-            raise InvalidInput(name, "holds a character that no name has")
+        if not isinstance(text, str) or "\0" in text or not _is_text(text):
+            raise InvalidInput(name, "is text without characters that no name has")
     return Use(kind, resource, user, tier, None if cost is None else valid_cost(cost))
 
 

@@ -1,9 +1,10 @@
 """A backend's process for tests: `python -m tests.quotas.hitting DSN VERB RESOURCE USER COUNT`.
 
-Says `ready`, waits for a line, then works and says as JSON what it got: by `hit`, `hold` or `keep`.
+Says `ready`, waits for a line, then works and says as JSON what it got: by `hit`, `crowd`, `hold` or `keep`.
 """
 
 import json
+import random
 import sys
 import time
 
@@ -13,6 +14,17 @@ from ops_client.quotas.guard import QuotaExceeded
 
 def hit(ops: OpsClient, resource: str, user: str, count: int) -> list[bool]:
     return [ops.quotas.hit(resource, user).allowed for _ in range(count)]
+
+
+def crowd(ops: OpsClient, resource: str, user: str, seconds: int) -> list[tuple[float, float]]:
+    """When each call that passed was made and answered, at random moments, costs of 1 to 3 told as often."""
+    passed, ends = [], time.monotonic() + seconds
+    while (asked := time.monotonic()) < ends:
+        cost = random.choice((1, 1, 1, 3))
+        if ops.quotas.hit(resource, user, cost=cost).allowed:
+            passed += [(asked, time.monotonic())] * cost
+        time.sleep(random.expovariate(200))
+    return passed
 
 
 def hold(ops: OpsClient, resource: str, user: str, count: int) -> list[tuple[float, float]]:
@@ -48,4 +60,4 @@ if __name__ == "__main__":
         ops.quotas.usage(user)
         say("ready")
         sys.stdin.readline()
-        say({"hit": hit, "hold": hold, "keep": keep}[verb](ops, resource, user, int(count)))
+        say({"hit": hit, "crowd": crowd, "hold": hold, "keep": keep}[verb](ops, resource, user, int(count)))

@@ -25,13 +25,13 @@ def own(backend_dsn) -> Iterator[OpsClient]:
 
 
 @contextmanager
-def held_up(resource: str, user: str) -> Iterator[None]:
+def held_up(resource: str, user: str) -> Iterator[psycopg.Connection]:
     """Somebody holds the user's ring, and whoever wants it waits."""
     with psycopg.connect(database.dsn()) as holder:
         holder.execute(
             "SELECT 1 FROM ops.quotas_ring WHERE resource = %s AND user_id = %s FOR UPDATE", [resource, user]
         )
-        yield
+        yield holder
 
 
 def slow(make_resource, own: OpsClient, user: str, policy: str) -> str:
@@ -131,3 +131,25 @@ def test_connections_that_the_server_has_closed_are_noticed(own, hanna, make_res
         ).fetchall()
     assert gone
     assert own.quotas.hit(name, hanna.id).limit == 3
+
+
+WAITING = """
+SELECT 1 FROM pg_stat_activity WHERE application_name = 'ops_client' AND wait_event_type = 'Lock' AND query LIKE %s
+"""
+CLOCK = "SELECT extract(epoch FROM clock_timestamp())::double precision"
+
+
+def test_a_call_that_waited_counts_when_it_passes(own, hanna, make_resource, allow):
+    """A call that others held up counts from when it was let through, and by the limit of then, not of when it came."""
+    name = make_resource(default_limit=3, window_seconds=1, failure_policy="closed", deadline_ms=30_000).name
+    assert own.quotas.hit(name, hanna.id).allowed
+    with ThreadPoolExecutor(1) as thread:
+        with held_up(name, hanna.id) as holder:
+            waits = thread.submit(own.quotas.hit, name, hanna.id)
+            until(lambda: holder.execute(WAITING, ["%quota_hit%"]).fetchone(), 10, "the call to wait")
+            came = holder.execute(CLOCK).fetchone()[0]
+            allow(hanna, name, 2)
+            until(lambda: holder.execute(CLOCK).fetchone()[0] > came + 0.2, 10, "four of the window's buckets")
+        decision = waits.result()
+    assert (decision.limit, decision.policy) == (2, "override")
+    assert Ring.objects.get(resource=name).newest >= int((came + 0.2) * 20)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from ops_client.errors import InvalidInput
+from ops_client.errors import InvalidInput, StoreUnavailable
 from ops_client.quotas.decide import Source
 from ops_client.quotas.guard import QuotaExceeded, ReservationGone
 from quotas.models import Counter, Level, Reservation, Slot
@@ -92,12 +92,31 @@ def test_a_commit_of_what_is_gone_says_so(ops, hanna):
         late.commit()
 
 
-def test_less_than_nothing_cannot_be_stored(ops, hanna):
-    """A negative amount at the commit is refused by its name, and the reservation still stands."""
+@pytest.mark.parametrize("actual", [-1, float("nan"), "10", True, 2**53 + 1])
+def test_what_is_no_amount_cannot_be_stored(ops, hanna, actual):
+    """An impossible amount at the commit is refused by its name, and the reservation still stands."""
     held = ops.quotas.reserve("storage_bytes", hanna.id, 10, tier="pro")
     with pytest.raises(InvalidInput, match="actual"):
-        held.commit(actual=-1)
+        held.commit(actual=actual)
     held.commit()
+
+
+def test_a_commit_that_the_database_missed_is_made_again(ops, hanna, monkeypatch):
+    """When the database could not be asked, the same reservation can be committed once it can."""
+    held = ops.quotas.reserve("storage_bytes", hanna.id, 10, tier="pro")
+    with monkeypatch.context() as away, pytest.raises(StoreUnavailable):
+        away.setattr(held, "_store", Away())
+        held.commit()
+    held.commit()
+    assert ops.quotas.peek("storage_bytes", hanna.id, tier="pro").used == 10
+    assert not Reservation.objects.filter(user_id=hanna.id).exists()
+
+
+class Away:
+    """A database that cannot be asked."""
+
+    def fetch(self, *_: object, **__: object) -> None:
+        raise StoreUnavailable("away")
 
 
 def test_places_are_as_many_as_the_limit(ops, hanna, allow):

@@ -87,6 +87,15 @@ def test_sixteen_processes_get_exactly_the_limit(start, ops, hanna, patient):
     assert sum(Ring.objects.get(resource=name).counts) == 100
 
 
+def test_no_window_of_sixteen_processes_holds_more_than_the_limit(start, ops, hanna, patient):
+    """Of 16 processes at random moments with random costs and leased permits, no two seconds ever pass more than 60."""
+    name = patient(default_limit=60, window_seconds=2).name
+    passed = sorted(span for spans in together(start("crowd", name, hanna.id, 7)) for span in spans)
+    assert len(passed) > 100  # three windows had something each
+    fullest = max(sum(began <= asked and told < began + 2 for asked, told in passed) for began, _ in passed)
+    assert fullest <= 60
+
+
 def test_sixteen_processes_hold_five_places_at_most(start, hanna, patient):
     """Of 16 processes that take and give back as fast as they can, never more than five hold a place at once."""
     name = patient("concurrency", default_limit=5).name

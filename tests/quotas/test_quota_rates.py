@@ -128,6 +128,14 @@ def test_a_resource_says_what_a_call_costs(ops, hanna, make_resource):
     assert ops.quotas.hit(name, hanna.id, cost=1).remaining == 5
 
 
+def test_nothing_is_leased_while_a_call_costs_nobody_knows_what(ops, hanna, make_resource, monkeypatch):
+    """A process that does not know the resource yet asks the database for each call, which costs what it says."""
+    name = make_resource(default_limit=200, cost=10).name
+    until(lambda: name in ops.quotas._asking.resources, 10, "the configuration")
+    monkeypatch.setattr(ops.quotas._asking, "resources", {})
+    assert sum(ops.quotas.hit(name, hanna.id).allowed for _ in range(50)) == 20
+
+
 def test_a_resource_says_when_its_users_are_warned(ops, hanna, make_resource):
     """Near and nearly begin at the resource's own shares, in a decision as in the usage."""
     name = make_resource(default_limit=10, warn_percent=50, nearly_percent=90).name
@@ -185,6 +193,13 @@ def test_an_impossible_cost_is_an_error(ops, hanna, cost):
     """A cost is a whole number from 1 to 2^53."""
     with pytest.raises(InvalidInput, match="cost"):
         ops.quotas.hit("api_calls", hanna.id, cost=cost)
+
+
+@pytest.mark.parametrize(("resource", "tier"), [(None, "pro"), (7, "pro"), ("api_calls", 7), ("api\0calls", "pro")])
+def test_a_name_that_is_no_text_is_an_error(ops, hanna, resource, tier):
+    """What cannot name a resource or a tier is an error that says which."""
+    with pytest.raises(InvalidInput, match="tier" if tier == 7 else "resource"):
+        ops.quotas.hit(resource, hanna.id, tier=tier)
 
 
 @pytest.mark.parametrize("user_id", ["", None, "x" * 201, "a\0b"])

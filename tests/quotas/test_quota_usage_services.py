@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from ops_client.quotas.guard import QuotaExceeded, ReservationGone
 from ops_console.access.roles import Role
@@ -25,6 +26,19 @@ def test_a_window_begins_anew(ops, hanna, allow):
     assert ops.quotas.hit("api_calls", hanna.id, tier="pro").allowed
     entry = Entry.objects.filter(action="usage.reset").latest("id")
     assert (entry.before, entry.after, entry.reason) == ({"used": 2}, {"used": 0}, "on the phone")
+
+
+def test_permits_of_before_a_reset_take_nothing_from_what_is_counted_after(ops, hanna, make_resource):
+    """What comes back of permits leased before the window began anew makes no room: nobody had counted them since."""
+    name = make_resource(default_limit=100, window_seconds=86_400).name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT granted, newest FROM ops_v1.quota_hit(%s, %s, NULL, 1, 10)", [name, hanna.id])
+        granted, bucket = cursor.fetchone()
+        assert granted == 10
+        reset_usage(people.actor(), hanna.id, name)
+        assert ops.quotas.hit(name, hanna.id, cost=100).allowed
+        cursor.execute("SELECT ops_v1.quota_give_back(%s, %s, %s, %s)", [[name], [hanna.id], [bucket], [granted]])
+    assert not ops.quotas.hit(name, hanna.id).allowed
 
 
 def test_a_period_begins_anew(ops, hanna):

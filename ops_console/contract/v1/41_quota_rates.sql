@@ -55,7 +55,9 @@ END $$;
 -- Counts the cost if it fits; a refused call is not counted. `wanted` permits beside it are leased, at most an eighth
 -- of what is left, so that what others may need is never held; they are counted now and void after `lease_seconds`,
 -- when the bucket or the override ends. `back` is what is left of an earlier lease of the caller's. The kind is NULL
--- for a resource that is not defined. The time is an argument for the tests' virtual clock.
+-- for a resource that is not defined. The time is an argument for the tests' virtual clock; without it the clock is
+-- read once the ring is held: a call that waited for others counts when it passes, not when it came, and by the limit
+-- of then.
 CREATE OR REPLACE FUNCTION ops.quota_hit_at(
     asked_resource text, asked_user text, asked_tier text, asked_cost bigint, at_seconds double precision,
     wanted bigint DEFAULT 0, back_bucket bigint DEFAULT NULL, back bigint DEFAULT 0,
@@ -66,33 +68,35 @@ CREATE OR REPLACE FUNCTION ops.quota_hit_at(
 )
 LANGUAGE plpgsql AS $$
 DECLARE
-    at timestamptz := to_timestamp(at_seconds);
+    now_seconds double precision;
+    at timestamptz;
     force record;
     ring ops.quotas_ring;
     bucket bigint;
     changed boolean;
     counted bigint;
 BEGIN
-    SELECT f.* INTO force FROM ops.quota_in_force(asked_resource, asked_user, asked_tier, at) f;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
-    shadow := force.shadow; window_seconds := force.window_seconds; trial_limit := force.trial_limit;
-    cost := coalesce(asked_cost, force.cost); granted := 0;
-    IF kind <> 'rate' THEN
-        RETURN;
-    END IF;
-    bucket := floor(at_seconds * 20 / window_seconds);
-    SELECT r.* INTO ring FROM ops.quotas_ring r
-    WHERE r.resource = asked_resource AND r.user_id = asked_user FOR UPDATE;
-    IF NOT FOUND THEN
+    LOOP
+        SELECT r.* INTO ring FROM ops.quotas_ring r
+        WHERE r.resource = asked_resource AND r.user_id = asked_user FOR UPDATE;
+        now_seconds := coalesce(at_seconds, extract(epoch FROM clock_timestamp())::double precision);
+        at := to_timestamp(now_seconds);
+        SELECT f.* INTO force FROM ops.quota_in_force(asked_resource, asked_user, asked_tier, at) f;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+        kind := force.kind; limit_value := force.limit_value; source := force.source; policy := force.policy;
+        shadow := force.shadow; window_seconds := force.window_seconds; trial_limit := force.trial_limit;
+        cost := coalesce(asked_cost, force.cost); granted := 0;
+        IF kind <> 'rate' THEN
+            RETURN;
+        END IF;
+        bucket := floor(now_seconds * 20 / window_seconds);
+        EXIT WHEN ring.user_id IS NOT NULL;
         INSERT INTO ops.quotas_ring (resource, user_id, window_seconds, newest, counts)
         VALUES (asked_resource, asked_user, window_seconds, bucket, array_fill(0::bigint, ARRAY[21]))
         ON CONFLICT DO NOTHING;
-        SELECT r.* INTO ring FROM ops.quotas_ring r
-        WHERE r.resource = asked_resource AND r.user_id = asked_user FOR UPDATE;
-    END IF;
+    END LOOP;
     changed := back > 0;
     IF changed THEN
         ring := ops.quota_given_back(ring, back_bucket, back);
@@ -110,9 +114,9 @@ BEGIN
         IF wanted > 0 AND trial_limit IS NULL THEN
             granted := CASE WHEN limit_value IS NULL THEN wanted
                             ELSE least(wanted, (limit_value - used - cost) / 8) END;
-            lease_seconds := (ring.newest + 1) * window_seconds / 20::double precision - at_seconds;
+            lease_seconds := (ring.newest + 1) * window_seconds / 20::double precision - now_seconds;
             IF force.expires_at IS NOT NULL THEN
-                lease_seconds := least(lease_seconds, extract(epoch FROM force.expires_at) - at_seconds);
+                lease_seconds := least(lease_seconds, extract(epoch FROM force.expires_at) - now_seconds);
             END IF;
         END IF;
         -- Capped, so that the count of somebody without a limit cannot run over.
@@ -120,9 +124,9 @@ BEGIN
         used := used + cost + granted;
         retry_seconds := 0;
     ELSE
-        retry_seconds := ops.quota_free_in(ring, used + cost - limit_value, at_seconds);
+        retry_seconds := ops.quota_free_in(ring, used + cost - limit_value, now_seconds);
     END IF;
-    reset_seconds := ops.quota_free_in(ring, 1, at_seconds);
+    reset_seconds := ops.quota_free_in(ring, 1, now_seconds);
     -- A refusal writes nothing, but for what came back, and for a new window: its count as of now must be of one moment.
     IF allowed OR changed THEN
         UPDATE ops.quotas_ring r
@@ -145,8 +149,7 @@ BEGIN
     -- Not LANGUAGE sql: that costs half as much again.
     SELECT h.* INTO kind, limit_value, source, policy, shadow, allowed, window_seconds, used, reset_seconds,
                     retry_seconds, cost, trial_limit, granted, lease_seconds, newest
-    FROM ops.quota_hit_at(asked_resource, asked_user, asked_tier, asked_cost,
-                          extract(epoch FROM clock_timestamp())::double precision, wanted, back_bucket, back) h;
+    FROM ops.quota_hit_at(asked_resource, asked_user, asked_tier, asked_cost, NULL, wanted, back_bucket, back) h;
 END $$;
 REVOKE ALL ON FUNCTION ops_v1.quota_hit(text, text, text, bigint, bigint, bigint, bigint) FROM PUBLIC;
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.quota_hit(text, text, text, bigint, bigint, bigint, bigint)
