@@ -93,43 +93,54 @@ def failed_meta(parts: SourceSql, action: Action) -> Statement:
 
 
 def _row_changes(parts: SourceSql, action: Action) -> Iterator[Statement]:
-    source = parts.source
-    settings = []
-    status = new_status(source, action.verb) if action.verb != Verb.TAKE_BACK else ""
-    type_of = {name: sql.SQL(column.type) for name, column in parts.live.columns.items()}
-    if action.verb == Verb.TAKE_BACK:
-        given: sql.Composable = sql.SQL("j.status_before::{}").format(type_of[source.status_column])
-    else:
-        given = sql.SQL("%(status)s::{}").format(type_of[source.status_column])
-    if status or action.verb == Verb.TAKE_BACK:
-        settings.append(sql.SQL("{} = {}").format(sql.Identifier(source.status_column), given))
-    if action.verb in (Verb.FAIL, Verb.TAKE_BACK) and parts.live.writable(source.meta_column) and source.reason_as:
-        settings.append(
-            sql.SQL("{column} = coalesce(j.new_meta::{type}, {old})").format(
-                column=sql.Identifier(source.meta_column),
-                type=type_of[source.meta_column],
-                old=parts.column(source.meta_column),
-            )
-        )
+    settings = list(_settings(parts, action))
     if not settings:
         return
-    # A row that has the status already is not written at all, unless its reason is.
-    unless = (
-        sql.SQL("TRUE") if len(settings) > 1 else sql.SQL("{} <> {}").format(parts.column(source.status_column), given)
-    )
+    column = parts.column(parts.source.status_column)
+    # A row that has the status already is not written at all, unless more than that is set.
+    unless = sql.SQL("{} <> {}").format(column, _new_status(parts, action)) if len(settings) == 1 else sql.SQL("TRUE")
     yield (
         sql.SQL(
             "changed AS (UPDATE {} AS e SET {} FROM judged AS j WHERE {} = j.row_id AND j.why IS NULL AND {})"
         ).format(parts.table, sql.SQL(", ").join(settings), parts.id, unless),
-        {"status": status},
+        {"status": "" if action.verb == Verb.TAKE_BACK else new_status(parts.source, action.verb)},
     )
+
+
+def _settings(parts: SourceSql, action: Action) -> Iterator[sql.Composable]:
+    """What is set in the row: its status, why it failed, when it ended. Nothing for a verb that leaves it as it is."""
+    source, verb = parts.source, action.verb
+    if verb != Verb.TAKE_BACK and not new_status(source, verb):
+        return
+    yield sql.SQL("{} = {}").format(sql.Identifier(source.status_column), _new_status(parts, action))
+    has_reason = verb in (Verb.FAIL, Verb.TAKE_BACK) and parts.live.writable(source.meta_column)
+    if has_reason and source.reason_as == "text" and verb == Verb.TAKE_BACK:
+        yield sql.SQL("{} = NULL").format(sql.Identifier(source.meta_column))
+    elif has_reason and source.reason_as:
+        yield sql.SQL("{column} = coalesce(j.new_meta::{type}, {old})").format(
+            column=sql.Identifier(source.meta_column),
+            type=sql.SQL(parts.live.columns[source.meta_column].type),
+            old=parts.column(source.meta_column),
+        )
+    if source.ended_column:
+        ended = sql.SQL("now()" if verb in (Verb.FAIL, Verb.RESOLVE) else "NULL")
+        yield sql.SQL("{} = {}").format(sql.Identifier(source.ended_column), ended)
+
+
+def _new_status(parts: SourceSql, action: Action) -> sql.Composable:
+    kind = sql.SQL(parts.live.columns[parts.source.status_column].type)
+    return sql.SQL("j.status_before::{}" if action.verb == Verb.TAKE_BACK else "%(status)s::{}").format(kind)
 
 
 def _marks(parts: SourceSql, action: Action) -> Statement:
     source, rule = parts.source, RULES[Verb(action.verb)]
     note: sql.Composable = sql.SQL("''")
     if action.verb == Verb.FAIL:
-        lacking = f"{source.meta_column} is not a JSON object: it was left as it is, and the reason is kept here alone."
+        lacking = "The table has no place for the reason: it is kept here alone."
+        if parts.live.writable(source.meta_column):
+            lacking = (
+                f"{source.meta_column} is not a JSON object: it was left as it is, and the reason is kept here alone."
+            )
         note = sql.SQL("CASE WHEN j.new_meta IS NULL THEN {} ELSE '' END").format(sql.Literal(lacking))
     before: sql.Composable = sql.SQL("''")
     if rule.command == "retry":

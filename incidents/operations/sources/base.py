@@ -98,6 +98,8 @@ class Source:
     resource_columns: ClassVar[tuple[str, ...]] = ()
     # Breakers of what a retry calls: while one is open, retries wait.
     providers: ClassVar[tuple[str, ...]] = ()
+    # When the work ended, where the table keeps it; set with a failure, and emptied when the work begins anew.
+    ended_column: ClassVar[str] = ""
     # "Episode": how a user knows an operation of this kind.
     user_word: ClassVar[str] = "job"
     # What a person should know before believing a change of this source.
@@ -124,7 +126,7 @@ class Source:
 
     @property
     def written_columns(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.status_column, self.meta_column)))
+        return tuple(filter(None, (self.status_column, self.meta_column, self.ended_column)))
 
     def grants(self) -> list[ForeignGrant]:
         """What the console's role needs on the table, column by column."""

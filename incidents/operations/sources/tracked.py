@@ -33,6 +33,7 @@ class TrackedSource(Source):
     retry_status = "queued"
     fail_status = "failed"
     done_status = "succeeded"
+    ended_column = "finished_at"
     resource_columns = ("resources",)
 
     def __init__(self, known: KnownKind | None = None) -> None:

@@ -113,11 +113,12 @@ def test_an_enum_or_a_flag_that_may_be_null_changes_nothing() -> None:
 
 
 def test_the_console_asks_for_little() -> None:
-    """Reading what it shows, writing the status alone, and three columns of the recordings."""
+    """Reading what it shows, writing the status alone, looking after the table, and three columns of the recordings."""
     wanted = [text for text in foreign_statements() if "transcriptionwatch" in text or "mediaitem" in text]
     assert 'GRANT UPDATE ("last_status") ON public."transcriptionwatch"' in wanted
     assert 'GRANT SELECT ("user_id", "filename", "transcript_ready") ON public."mediaitem"' in wanted
-    assert len(wanted) == 3
+    assert 'GRANT MAINTAIN ON public."transcriptionwatch"' in wanted
+    assert len(wanted) == 4
 
 
 def test_meta_as_jsonb_is_listed_failed_and_grouped() -> None:

@@ -137,7 +137,18 @@ def test_while_others_work_the_dead_are_failed(sign: str) -> None:
             seen_at=now,
         )
     assert swept("notes").result == "swept"
-    assert TrackedOperation.objects.filter(status="failed").count() == 20
+    assert TrackedOperation.objects.filter(status="failed", finished_at__isnull=False).count() == 20
+
+
+def test_tracked_work_is_taken_back_as_running() -> None:
+    """Its status comes back, and that it had ended is gone with it."""
+    tracked(1, worker="gone")
+    arm("notes")
+    run = swept("notes")
+    operations.take_back(actor(), run.action_id, "the host came back")
+    release_due()
+    one = TrackedOperation.objects.get()
+    assert (one.status, one.finished_at, one.failure) == ("running", None, {})
 
 
 def test_far_more_than_usual_is_a_mass_stop() -> None:
