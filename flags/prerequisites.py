@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from flags.models import Flag
 from ops_client.errors import OpsError
-from ops_client.flags.prerequisites import cycle_through, prerequisite_from_json
+from ops_client.flags.prerequisites import MOST_ASKED, asks_too_many, cycle_through, prerequisite_from_json
 from ops_console.errors import InvalidInput
 
 
@@ -24,8 +24,12 @@ def check_prerequisites(flag: Flag) -> None:
     known = set(Flag.objects.filter(name__in=named, archived_at=None).values_list("name", flat=True)) | {flag.name}
     if missing := [name for name in named if name not in known]:
         raise InvalidInput("prerequisites", f"prerequisites: there is no flag named {missing[0]!r} in force.")
-    if way := cycle_through(flag.name, {**_graph(), flag.name: named}):
+    before = _graph()
+    graph = {**before, flag.name: named}
+    if way := cycle_through(flag.name, graph):
         raise InvalidInput("prerequisites", f"prerequisites: go round in a circle: {' -> '.join(way)}.")
+    if child := next((name for name in graph if asks_too_many(name, graph) and not asks_too_many(name, before)), None):
+        raise InvalidInput("prerequisites", f"prerequisites: {child} would ask more than {MOST_ASKED} flags in all.")
 
 
 def parents(prerequisites: Iterable[Any]) -> list[str]:

@@ -3,14 +3,27 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandParser
+
 from flags.models import Kind, State
 
 STATES = ("", "on", "rules", "off", "scheduled", "stale", "archived")
 
 
+class _AnyOrder(CommandParser):
+    """Takes FIELD=VALUE behind an option as well, where argparse no longer looks for it."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, left = super().parse_known_args(args, namespace)
+        if hasattr(found, "fields"):
+            found.fields += [each for each in left if not each.startswith("-")]
+            left = [each for each in left if each.startswith("-")]
+        return found, left
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """A sub-command an act."""
-    acts = parser.add_subparsers(dest="what", required=True)
+    acts = parser.add_subparsers(dest="what", required=True, parser_class=_AnyOrder)
     _reading(acts)
     _switching(acts)
     _moving(acts)
@@ -38,7 +51,7 @@ def _reading(acts: Any) -> None:
 
 def _switching(acts: Any) -> None:
     for state in State:
-        switch = acts.add_parser(state, help=state.label.lower())
+        switch = acts.add_parser(state.value, help=state.label.lower())
         switch.add_argument("name")
         _writing(switch)
     acts.choices["on"].add_argument("--yes", action="store_true", help="yes, for everyone: needed")

@@ -14,7 +14,7 @@ from ops_client.flags.conditions import Now, segments_by_name
 from ops_client.flags.context import Context
 from ops_client.flags.evaluate import CompiledFlag, compile_flag, parents_by_flag
 from ops_client.flags.explain import Explanation, Reason, by_default, explain
-from ops_client.flags.prerequisites import cycles
+from ops_client.flags.prerequisites import refusals
 from ops_client.flags.rules import (
     FlagDefinition,
     Problem,
@@ -85,9 +85,9 @@ class Snapshot:
         return parents_by_flag(_read(source) for source in self.sources.values() if _has_parents(source))
 
     @cached_property
-    def cycles(self) -> dict[str, tuple[str, ...]]:
-        """Who depends on themselves, with the way back."""
-        return cycles(self.parents)
+    def refusals(self) -> dict[str, str]:
+        """The flags whose prerequisites cannot be asked, and why."""
+        return refusals(self.parents)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
@@ -155,7 +155,7 @@ def _snapshot(
 
     def make(name: str) -> CompiledFlag:
         return compile_flag(
-            definitions.glance(name), now, segment, flags.get, lambda child: snapshot.cycles.get(child, ())
+            definitions.glance(name), now, segment, flags.get, lambda child: snapshot.refusals.get(child, "")
         )
 
     flags = Made(dict.fromkeys(name for name, source in sources.items() if not _is_archived(source)), make)

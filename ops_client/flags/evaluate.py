@@ -12,15 +12,15 @@ from ops_client.flags import conditions
 from ops_client.flags.choose import Chooser, chooser
 from ops_client.flags.conditions import Condition, Now, SegmentOf, always, never
 from ops_client.flags.context import Context, Matcher
-from ops_client.flags.prerequisites import Prerequisite, cycles
+from ops_client.flags.prerequisites import Prerequisite, refusals
 from ops_client.flags.rules import ALWAYS, FlagDefinition, Problem, Rule, Segment
 from ops_client.flags.variants import DISABLED, ON_WITHOUT, Variant
 from ops_client.flags.words import Told
 
 # The parent of a flag, or None where it is unknown or archived.
 ParentOf = Callable[[str], "CompiledFlag | None"]
-# The way from a flag over its parents back to itself; empty where there is none.
-CycleOf = Callable[[str], tuple[str, ...]]
+# Why the prerequisites of a flag cannot be asked; empty where they can.
+RefusalOf = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,16 @@ def compile_one(
 ) -> CompiledFlag:
     """One flag at one moment, for who does not hold a snapshot of them all."""
     known = {**parents, flag.name: flag}
-    knotted = cycles(parents_by_flag(known.values()))
+    refused = refusals(parents_by_flag(known.values()))
     segment = conditions.segments_by_name(segments, lambda: now)
 
     def parent(name: str) -> CompiledFlag | None:
         found = known.get(name)
         if found is None or found.archived:
             return None
-        return compile_flag(found, lambda: now, segment, parent, lambda child: knotted.get(child, ()))
+        return compile_flag(found, lambda: now, segment, parent, lambda child: refused.get(child, ""))
 
-    return compile_flag(flag, lambda: now, segment, parent, lambda child: knotted.get(child, ()))
+    return compile_flag(flag, lambda: now, segment, parent, lambda child: refused.get(child, ""))
 
 
 def parents_by_flag(flags: Iterable[FlagDefinition]) -> dict[str, list[str]]:
@@ -108,7 +108,9 @@ def parents_by_flag(flags: Iterable[FlagDefinition]) -> dict[str, list[str]]:
     return {flag.name: [each.flag for each in flag.prerequisites] for flag in flags if flag.prerequisites}
 
 
-def compile_flag(flag: FlagDefinition, now: Now, segment: SegmentOf, parent: ParentOf, cycle: CycleOf) -> CompiledFlag:
+def compile_flag(
+    flag: FlagDefinition, now: Now, segment: SegmentOf, parent: ParentOf, refusal: RefusalOf
+) -> CompiledFlag:
     """The closures of one flag, and what of it is off because this version cannot follow it."""
     choose = chooser(flag.name, flag.variants)
     rules: list[CompiledRule] = []
@@ -122,10 +124,10 @@ def compile_flag(flag: FlagDefinition, now: Now, segment: SegmentOf, parent: Par
             continue
         own = chooser(rule.group or flag.name, rule.variants) if rule.variants else choose
         rules.append(CompiledRule(name, rule, asked, conditions.all_of([each.holds for each in asked]), own))
-    way = cycle(flag.name) if flag.prerequisites else ()
-    if way:
-        problems.append(Problem(flag.name, "prerequisites", f"it depends on itself: {' → '.join(way)}"))
-    gates = _gates(flag, now, parent, way)
+    refused = refusal(flag.name) if flag.prerequisites else ""
+    if refused:
+        problems.append(Problem(flag.name, "prerequisites", refused))
+    gates = _gates(flag, now, parent, refused)
     return CompiledFlag(flag, gates, tuple(rules), choose, _is_on(flag, gates, rules), tuple(problems))
 
 
@@ -145,13 +147,13 @@ def given(choose: Chooser, context: Context) -> Variant:
         return ON_WITHOUT
 
 
-def _gates(flag: FlagDefinition, now: Now, parent: ParentOf, way: tuple[str, ...]) -> tuple[Condition, ...]:
+def _gates(flag: FlagDefinition, now: Now, parent: ParentOf, refused: str) -> tuple[Condition, ...]:
     """What must hold before any rule is asked: nothing, for most flags."""
     gates = [] if flag.understood else [_refusal("what it depends on, or its schedule, cannot be read by this version")]
     if flag.schedule != ALWAYS:
         gates.append(conditions.schedule_condition(flag.schedule, now))
-    if way:
-        return (*gates, _refusal(f"it depends on itself: {' → '.join(way)}"))
+    if refused:
+        return (*gates, _refusal(refused))
     return (*gates, *(_prerequisite_condition(each, parent) for each in flag.prerequisites))
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from ops_client.errors import InvalidInput
 from ops_client.flags import fields
 
+# A flag asks its parents at every check, and they theirs: where ways part and meet again, the number doubles.
+MOST_ASKED = 100
+
 _KEYS = frozenset({"flag", "state", "variants"})
 
 
@@ -27,7 +30,7 @@ def prerequisite_from_json(raw: object) -> Prerequisite:
     """Read `{"flag": ..., "state": "on" | "off", "variants": [...]}`. Raises InvalidInput, naming the field."""
     entry = fields.entry(raw, "prerequisites", _KEYS)
     state = entry.get("state", "on")
-    if state not in {"on", "off"}:
+    if not isinstance(state, str) or state not in {"on", "off"}:
         raise InvalidInput("state", "is on or off")
     variants = tuple(fields.filled(each, "variants") for each in fields.items(entry, "variants"))
     if variants and state == "off":
@@ -51,6 +54,27 @@ def cycle_through(name: str, parents: Parents) -> tuple[str, ...]:
                 came_from[parent] = child
                 waiting.append(parent)
     return ()
+
+
+def asks_too_many(name: str, parents: Parents) -> bool:
+    """Would one check of a flag ask more than MOST_ASKED flags, each as often as a way leads to it?"""
+    asked, waiting = 0, [name]
+    while waiting:
+        above = [*parents.get(waiting.pop(), ())]
+        waiting += above
+        asked += len(above)
+        if asked > MOST_ASKED:
+            return True
+    return False
+
+
+def refusals(parents: Parents) -> dict[str, str]:
+    """The flags whose prerequisites cannot be asked, with what is wrong with them."""
+    found = {name: f"it depends on itself: {' → '.join(way)}" for name, way in cycles(parents).items()}
+    # Those are off without asking anybody.
+    asking = {name: above for name, above in parents.items() if name not in found}
+    too_many = f"it asks more than {MOST_ASKED} flags, their own prerequisites included"
+    return found | {name: too_many for name in asking if asks_too_many(name, asking)}
 
 
 def cycles(parents: Parents) -> dict[str, tuple[str, ...]]:

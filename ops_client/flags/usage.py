@@ -58,8 +58,12 @@ class Usage:
         self._sent_at = clock.monotonic()
         self.dropped = 0
 
-    def counted_as(self, name: str, defined: bool) -> str:
-        """The name that a flag is counted under: its own, unless too many others are as undefined as it is."""
+    def counted_as(self, name: object, defined: bool) -> str:
+        """The name that a flag is counted under: its own, unless too many others are as undefined as it is.
+
+        A caller may ask for what is no text; among texts it could not be sorted, and would stop all the others.
+        """
+        name = name if isinstance(name, str) else str(name)
         if defined or name in self._undefined:
             return name
         if len(self._undefined) >= MOST_UNDEFINED:

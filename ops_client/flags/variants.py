@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -17,12 +17,29 @@ _PAYLOAD_KEYS = frozenset({"type", "value"})
 _OVERRIDE_KEYS = frozenset({"field", "values"})
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """What a variant carries, as it was written; `type` is one of `string`, `json`, `number`, `csv`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Payload(Mapping[str, str]):
+    """What a variant carries, as it was written; `type` is one of `string`, `json`, `number`, `csv`.
+
+    It is `{"type": ..., "value": ...}` too, for code that knew payloads as that.
+    """
 
     type: str
     value: str
+
+    def __getitem__(self, name: str) -> str:
+        if name not in _PAYLOAD_KEYS:
+            raise KeyError(name)
+        return str(getattr(self, name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("type", "value"))
+
+    def __len__(self) -> int:
+        return len(_PAYLOAD_KEYS)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.value))
 
     def parsed(self) -> object:
         """The value as its type has it: text, anything of JSON, a number, a list of texts. Raises InvalidInput."""

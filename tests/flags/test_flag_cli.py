@@ -131,6 +131,15 @@ def test_why_explains_for_fields_and_for_a_user(flag: Flag) -> None:
     assert (found["answer"], found["context"]) == (True, {"user_id": "17", "tier": "pro"})
 
 
+def test_fields_stand_before_or_behind_options(flag: Flag) -> None:
+    """What is typed after an option is part of the context all the same, and a typing error is an error."""
+    for typed in (["tier=pro", "--json"], ["--json", "tier=pro"], ["--json", "tier=pro", "country=de"]):
+        (found,) = map(json.loads, run("why", "player", *typed).splitlines())
+        assert found["context"]["tier"] == "pro"
+    with pytest.raises(CommandError, match="unrecognized"):
+        run("why", "player", "--jsno")
+
+
 def test_export_and_import_move_flags(flag: Flag, tmp_path: Path) -> None:
     """A file from here is read there; the dry run says what the run does, and a refusal is an error at the end."""
     file = tmp_path / "flags.json"

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection
 from django.utils.dateparse import parse_datetime
 
 from flags import services
 from flags.models import Flag, Segment, State
 from flags.prerequisites import dependents
+from ops_client.flags.prerequisites import MOST_ASKED
 from ops_console.errors import InvalidInput
 from tests.people import actor
 
@@ -105,6 +107,26 @@ def test_a_circle_is_shown() -> None:
     with pytest.raises(InvalidInput, match="a -> c -> b -> a"):
         services.edit(actor(), a.pk, {"prerequisites": [{"flag": "c"}]}, 1)
     assert [flag.name for flag in dependents("a")] == ["b"]
+
+
+def test_too_many_questions_are_refused_for_whoever_would_ask_them() -> None:
+    """A parent that is given parents of its own counts for the flags that ask it."""
+    many = [f"parent {number}" for number in range(MOST_ASKED)]
+    Flag.objects.bulk_create(Flag(name=name) for name in [*many, "last"])
+    services.create(actor(), "child", {"prerequisites": [{"flag": name} for name in many]})
+    with pytest.raises(InvalidInput, match="child would ask more than 100"):
+        services.edit(actor(), Flag.objects.get(name=many[0]).pk, {"prerequisites": [{"flag": "last"}]}, 1)
+
+
+@pytest.mark.parametrize("kind", ["[]", '{"a":}'])
+@pytest.mark.parametrize("column", ["rules", "variants", "prerequisites", "tags"])
+def test_the_database_takes_no_deep_json(column: str, kind: str) -> None:
+    """What is nested deeper than any reader goes is refused even to plain SQL: one row would blind every backend."""
+    flag = Flag.objects.create(name="player")
+    opened, closed = kind[:-1], kind[-1]
+    deep = f"{opened * 1500}{'' if kind == '[]' else '1'}{closed * 1500}"
+    with pytest.raises(IntegrityError, match="flags_flag_depth"), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE flags_flag SET {column} = %s::jsonb WHERE id = %s", [deep, flag.pk])
 
 
 def test_a_broken_flag_can_still_be_turned_off() -> None:

@@ -113,6 +113,21 @@ def test_endless_chain_raises_nothing():
     assert compile_snapshot(links, 1).is_enabled("f0", {}) is False
 
 
+def test_ways_that_double_are_refused():
+    """Where each flag asks two that ask the same two, a check would ask millions: it is off, told, and quick."""
+    pairs = [[f"{side}{number}" for side in "ab"] for number in range(40)]
+    levels = [
+        FlagDefinition(name, rules=(Rule(),), prerequisites=tuple(map(Prerequisite, above)))
+        for names, above in pairwise(pairs)
+        for name in names
+    ]
+    top = [FlagDefinition(name, everyone=True) for name in pairs[-1]]
+    snapshot = compile_snapshot([*levels, *top], 1)
+    assert snapshot.is_enabled("a0", {}) is False
+    assert snapshot.is_enabled("a35", {}) is True
+    assert "more than 100 flags" in next(each.message for each in snapshot.problems if each.flag == "a0")
+
+
 def test_cycle_through():
     """The way back to a flag is named from end to end; a flag that only leads to a cycle is in none."""
     graph = {"a": ["b"], "b": ["c", "x"], "c": ["a"], "d": ["a"], "e": ["e"]}

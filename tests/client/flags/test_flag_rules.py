@@ -148,6 +148,7 @@ def test_variants_prerequisites_and_schedule():
     ("column", "value", "part"),
     [
         ("prerequisites", [{"flag": "a", "state": "perhaps"}], "prerequisites"),
+        ("prerequisites", [{"flag": "a", "state": ["on"]}], "prerequisites"),
         ("prerequisites", [{"state": "on"}], "prerequisites"),
         ("prerequisites", [{"flag": "a", "state": "off", "variants": ["b"]}], "prerequisites"),
         ("prerequisites", [{"flag": "a", "since": 1}], "prerequisites"),

@@ -115,7 +115,7 @@ def test_undefined_names_are_bounded(ops: OpsClient, store: MemoryStore) -> None
     assert len({flag for flag, _, _ in counts}) == MOST_UNDEFINED + 2
 
 
-@pytest.mark.parametrize("name", ["naïve", "🎙", "half \ud800 pair", "nul \0", "x" * 500, ""])
+@pytest.mark.parametrize("name", ["naïve", "🎙", "half \ud800 pair", "nul \0", "x" * 500, "", None, 17])
 def test_any_name_can_be_counted(ops: OpsClient, store: MemoryStore, name: str) -> None:
     """A name that a database cannot keep is kept as nearly as it can be, and stops no other."""
     ops.flags.is_enabled(name)

@@ -25,6 +25,9 @@ def test_variant_of_a_feature(flags):
     found = flags(variants=[{"name": "only", "weight": 1, "payload": payload}]).variant("f", {"userId": "7"})
     assert (found.name, found.enabled, found.feature_enabled) == ("only", True, True)
     assert found.payload == Payload("json", '{"a": 1}')
+    assert found.payload == payload
+    assert found.payload["value"] == found.payload.value
+    assert found.payload != {"type": "string", "value": '{"a": 1}'}
 
 
 @pytest.mark.parametrize("enabled", [True, False])
