@@ -164,6 +164,22 @@
     if (panel.matches("[data-live]") && document.hidden) event.preventDefault();
   });
 
+  /* What a person asks of a panel goes before its own refresh, which would replace what their answer is meant for. */
+  const asked = new Map();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, target, xhr } = event.detail;
+    if (!target.matches("[data-live]")) return;
+    if (elt === target) {
+      if (asked.has(target.id)) event.preventDefault();
+      return;
+    }
+    asked.set(target.id, xhr);
+    htmx.trigger(target, "htmx:abort");
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail: { target, xhr } }) => {
+    if (asked.get(target.id) === xhr) asked.delete(target.id);
+  });
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, requestConfig, serverResponse, xhr } = event.detail;
     if (!target.matches || !target.matches("[data-live]") || xhr.status !== 200) return;

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Route, expect
 
 from ops_console.live import publish
@@ -275,3 +277,24 @@ def test_a_change_during_a_refresh_is_not_lost(gallery: Page, rows: list[dict[st
     gallery.route("**/", answer)
     publish("operations")
     expect(gallery.locator("#rows tbody tr").first).to_contain_text("Renamed", timeout=5000)
+
+
+def test_a_click_during_a_refresh_is_not_lost(gallery: Page) -> None:
+    """A page asked for while the panel reads itself comes, whichever of the two is answered first."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    gallery.route("**/", hold)
+    gallery.route("**/?cursor=*", hold)
+    with gallery.expect_request(lambda request: request.url.endswith("/")):
+        publish("operations")
+    with gallery.expect_request("**/?cursor=*"):
+        gallery.get_by_role("link", name="Next").click()
+    for route in held:
+        with suppress(PlaywrightError):  # the refresh may have been given up
+            route.continue_()
+            gallery.wait_for_timeout(200)
+    expect(gallery.get_by_role("link", name="Previous")).to_be_visible()
+    expect(gallery.locator("#rows tbody tr").first).to_contain_text("Episode 9")

@@ -68,14 +68,14 @@ def shared() -> MemoryStore:
     return MemoryStore()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(seeded: str, shared: MemoryStore) -> Iterator[Client]:
     """The backend on the filled database."""
     with _served(seeded, shared) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lost_client(nowhere: str) -> Iterator[Client]:
     """The backend with no database at all."""
     shared = MemoryStore()
