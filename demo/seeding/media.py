@@ -53,7 +53,7 @@ def main_content(meta_json: str | None) -> str | None:
 
 
 def make_watches(draw: Draw, media: list[Row]) -> Iterator[Row]:
-    """Transcripts asked for and not there yet."""
+    """Transcripts asked for in the last three days and not there yet."""
     for item in media:
         if item["category"] == "main_content" and not item["transcript_ready"] and draw.chance(0.5):
             yield {
@@ -61,7 +61,7 @@ def make_watches(draw: Draw, media: list[Row]) -> Iterator[Row]:
                 "user_id": item["user_id"],
                 "filename": item["filename"],
                 "last_status": draw.one(WATCH_STATUSES),
-                "created_at": item["created_at"],
+                "created_at": max(item["created_at"], draw.ago(1, 72)),
                 "notified_at": None,
             }
 
