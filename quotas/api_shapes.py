@@ -8,11 +8,10 @@ from ninja import Field, Schema
 from ops_client.quotas.decide import LARGEST_LIMIT
 from ops_console.api_base import Asked as Query
 from ops_console.api_base import Input
-from quotas import words
 from quotas.bulk import Asked, Done
 from quotas.bulk.table import MOST_ROWS
-from quotas.models import Override, Refusal
-from quotas.queries import Limited
+from quotas.models import Override
+from quotas.queries import Explained, Limited
 from quotas.services import LONGEST_REASON
 
 _LIMIT = "null is no limit, where the resource may have none."
@@ -224,10 +223,10 @@ def user_out(found: Limited) -> dict[str, Any]:
     return {"id": person.id, "email": person.email, "name": person.name, "tier": person.tier, "limits": limits}
 
 
-def refusal_out(refusal: Refusal) -> dict[str, Any]:
+def refusal_out(explained: Explained) -> dict[str, Any]:
     """A refusal with what people would say of it."""
-    told = {"tight_loop": words.is_tight_loop(refusal), "sentence": words.refusal_sentence(refusal)}
-    return {name: getattr(refusal, name) for name in RefusalOut.model_fields if name not in told} | told
+    told = {"tight_loop": explained.is_tight_loop, "sentence": explained.sentence}
+    return {name: getattr(explained.refusal, name) for name in RefusalOut.model_fields if name not in told} | told
 
 
 def done_out(done: Done) -> dict[str, Any]:

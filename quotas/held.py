@@ -8,8 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from ops_console.directory import Person
-from quotas import words
-from quotas.models import Reservation, Resource, Slot
+from quotas import queries, words
+from quotas.models import Reservation, Slot
 
 # The ring turned to this moment: what has left the window is 0 already, as the next call would see it.
 _RINGS = """
@@ -84,7 +84,7 @@ def _places(person: Person) -> list[Place]:
 
 
 def _rooms(person: Person) -> list[Room]:
-    units = dict(Resource.objects.values_list("name", "unit"))
+    units = queries.units()
     live = Reservation.objects.filter(user_id=person.id, expires_at__gt=timezone.now()).order_by("expires_at")
     return [
         Room(each.pk, each.resource, words.amount(units.get(each.resource, ""), each.amount), each.created_at,

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from ops_client.quotas.decide import LARGEST_LIMIT
+from quotas import words
 
 LIMIT_HELP = "A whole number; 0 lets nothing through."
 
@@ -158,6 +159,10 @@ class Override(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.resource_id}"
+
+    @property
+    def limit_words(self) -> str:
+        return words.amount(self.resource.unit, self.limit)
 
 
 class Usage(models.Model):

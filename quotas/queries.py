@@ -94,6 +94,30 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """A refusal, with what people would say of it. `unit` is the resource's."""
+
+    refusal: Refusal
+    unit: str
+
+    @property
+    def limit_words(self) -> str:
+        return words.amount(self.unit, self.refusal.limit)
+
+    @property
+    def source_words(self) -> str:
+        return words.source(self.refusal.source, self.refusal.policy)
+
+    @property
+    def sentence(self) -> str:
+        return words.refusal_sentence(self.refusal, self.unit)
+
+    @property
+    def is_tight_loop(self) -> bool:
+        return words.is_tight_loop(self.refusal)
+
+
+@dataclass(frozen=True)
 class Near:
     """Somebody whose use came near their limit, or over it."""
 
@@ -186,9 +210,16 @@ def past_overrides(user_id: str) -> list[Override]:
     return list(rows.select_related("resource")[:20])
 
 
-def refusals_of(user_id: str) -> list[Refusal]:
-    """The user's last refusals."""
-    return list(Refusal.objects.filter(user_id=user_id).order_by("-id")[:SHOWN_REFUSALS])
+def units() -> dict[str, str]:
+    """The unit of every resource, by its name."""
+    return dict(Resource.objects.values_list("name", "unit"))
+
+
+def refusals_of(user_id: str) -> list[Explained]:
+    """The user's last refusals; two queries."""
+    known = units()
+    rows = Refusal.objects.filter(user_id=user_id).order_by("-id")[:SHOWN_REFUSALS]
+    return [Explained(each, known.get(each.resource, "")) for each in rows]
 
 
 def refused_lately(hours: int = 24) -> list[Refused]:

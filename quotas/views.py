@@ -47,9 +47,7 @@ def user_page(request: HttpRequest, user_id: str) -> HttpResponse:
         "measured": history.measured(person, resources),
         "held": held_by(person),
         "past": queries.past_overrides(person.id),
-        "refusals": [
-            (each, words.refusal_sentence(each), words.is_tight_loop(each)) for each in queries.refusals_of(person.id)
-        ],
+        "refusals": queries.refusals_of(person.id),
     }
     return page(request, "quotas/user.html", context)
 

@@ -46,10 +46,12 @@ def in_force(usage: Usage, period: str = "") -> str:
     return f"{limit}, by {source(usage.source, usage.policy)}; {used(usage.unit, usage.used)} used"
 
 
-def refusal_sentence(refusal: Any) -> str:
+def refusal_sentence(refusal: Any, unit: str) -> str:
     """Why somebody was limited, ready to be sent to them. `refusal` is a row of quotas_refusal."""
     times = "once" if refusal.count == 1 else f"{grouped(refusal.count)} times"
-    limit = "no use of it is part of your plan" if refusal.limit == 0 else f"your limit is {grouped(refusal.limit)}"
+    limit = (
+        "no use of it is part of your plan" if refusal.limit == 0 else f"your limit is {amount(unit, refusal.limit)}"
+    )
     what = f"{refusal.resource} by {refusal.route}" if refusal.route else refusal.resource
     return (
         f"At {refusal.at:%Y-%m-%d %H:%M:%S} UTC {what} was refused {times}: {limit} "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ops_client.asgi.addresses import client_address, header, limited_address
 from ops_client.asgi.enforcing import is_enforced
 from ops_client.asgi.types import App, Message, Receive, Scope, Send
 from ops_client.errors import NotFound, StoreUnavailable
@@ -102,25 +103,11 @@ class QuotaMiddleware:
 
     def _decide(self, scope: Scope, cost: int | None) -> tuple[Decision, Call]:
         address = client_address(scope, self._trusted_proxies)
-        caller = self._identify(scope) or Caller(f"address:{address}")
+        caller = self._identify(scope) or Caller(f"address:{limited_address(address)}")
         route = f"{scope['method']} {_ID.sub('/{id}', scope['path'])}"
-        call = Call(route, caller.user_id, address, _header(scope, b"x-request-id"))
+        call = Call(route, caller.user_id, address, header(scope, b"x-request-id"))
         current_call.set(call)
         return self._quotas.hit(self._resource, caller.user_id, tier=caller.tier, cost=cost), call
-
-
-def client_address(scope: Scope, trusted_proxies: int = 0) -> str:
-    """The peer's address, or what the outermost trusted proxy saw."""
-    forwarded = [part.strip() for part in _header(scope, b"x-forwarded-for").split(",") if part.strip()]
-    if trusted_proxies and len(forwarded) >= trusted_proxies:
-        return forwarded[-trusted_proxies]
-    peer = scope.get("client")
-    return str(peer[0]) if peer else "unknown"
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-    return ",".join(values)
 
 
 def _telling(send: Send, told: dict[str, str]) -> Send:

@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SignIn
 from tests.system import System
@@ -30,6 +31,9 @@ PAGES = [
     "/quotas/",
     "/quotas/tiers/",
     "/quotas/resources/",
+    "/quotas/storage/",
+    "/quotas/overrides/import/",
+    "/quotas/overrides/many/",
     "/audit/",
     "/system/",
     "/access/",
@@ -46,6 +50,22 @@ PAGES = [
 def test_a_page_is_fit_to_be_shown(system: System, as_role: SignIn, path: str) -> None:
     """A page answers, passes axe's rules, and does not scroll sideways: light and wide, dark and narrow."""
     page = as_role("admin")
+    look_at(page, path)
+
+
+def test_a_users_page_is_fit_to_be_shown(system: System, as_role: SignIn) -> None:
+    """The page of a user whose limits refused something is as fit as the others."""
+    (user,) = system.sql("SELECT id::text FROM public.\"user\" WHERE email = 'free@example.com'")[0]
+    columns = 'resource, user_id, key, route, client, request_id, "limit", source, policy, count'
+    known = f"'audio_kept', '{user}', '{user}', 'POST /api/episodes', '192.0.2.9', 'r-1', 3600, 'tier', 'free', 12"
+    system.sql(f"INSERT INTO ops.quotas_refusal ({columns}) VALUES ({known}) RETURNING id")
+    page = as_role("admin")
+    look_at(page, f"/quotas/users/{user}/")
+    expect(page.locator("#quota-refusals")).to_contain_text("Tight loop")
+    expect(page.get_by_role("button", name="Copy").first).to_be_attached()
+
+
+def look_at(page: Page, path: str) -> None:
     for theme, viewport in LOOKS.items():
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         page.set_viewport_size(viewport)  # type: ignore[arg-type]

@@ -76,6 +76,16 @@ def test_a_tight_loop_is_told_apart(operator, hanna, count, seconds, loops):
     assert ("Tight loop" in page_of(operator, hanna).content.decode()) is loops
 
 
+def test_a_refusal_speaks_in_the_resources_unit(operator, hanna):
+    """Hours that are kept are hours in the deciding limit and in the sentence to send, and the key is told."""
+    values = {"source": "default", "policy": "default", "limit": 3600, "key": "key-of-hanna", "request_id": "req-7"}
+    Refusal.objects.create(user_id=hanna.id, resource="audio_kept", **values)
+    page = page_of(operator, hanna).content.decode()
+    assert "your limit is 1 h (default)" in page
+    assert all(shown in page for shown in ("key-of-hanna", "req-7"))
+    assert "3,600" not in page
+
+
 def test_storage_is_measured_on_request_and_corrected(operator, hanna):
     """One click asks for a measuring, which is shown while it waits; what differs is taken over by another."""
     address = f"/quotas/users/{hanna.id}/storage_bytes"

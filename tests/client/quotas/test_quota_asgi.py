@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ops_client.asgi.addresses import client_address
 from ops_client.asgi.enforcing import QuotasOff
-from ops_client.asgi.quotas import Caller, QuotaMiddleware, client_address, limit_requests
+from ops_client.asgi.quotas import Caller, QuotaMiddleware, limit_requests
 from ops_client.asgi.route_costs import route_costs
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas.call import Call, current_call
@@ -54,14 +55,17 @@ class App:
         await send({"type": "http.response.body", "body": b"hello"})
 
 
-def ask(quotas: Quotas, path: str = "/api/episodes", headers=(), kind: str = "http", **options):
+PEER = ("192.0.2.9", 1)
+
+
+def ask(quotas: Quotas, path: str = "/api/episodes", headers=(), kind: str = "http", client=PEER, **options):
     """Send one request; status, headers and body of the answer, and the application that was reached or not."""
     app, sent = App(), []
 
     async def send(message) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "method": "GET", "path": path, "headers": list(headers), "client": ("192.0.2.9", 1)}
+    scope = {"type": kind, "method": "GET", "path": path, "headers": list(headers), "client": client}
     asyncio.run(QuotaMiddleware(app, quotas, **options)(scope, None, send))
     told = {name.decode(): value.decode() for name, value in sent[0].get("headers", [])}
     return sent[0]["status"], told, sent[1]["body"], app
@@ -119,12 +123,33 @@ def test_nobody_is_limited_by_address():
         (b"203.0.113.1, 10.0.0.1", 2, "203.0.113.1"),
         (b"10.0.0.1", 2, "192.0.2.9"),
         (b"", 1, "192.0.2.9"),
+        (b"203.0.113.1:4711", 1, "203.0.113.1"),
+        (b"[2001:db8::1]:4711", 1, "2001:db8::1"),
+        (b"no address, however long" + b"x" * 300, 1, "192.0.2.9"),
     ],
 )
 def test_behind_trusted_proxies_the_address_is_what_they_saw(forwarded, trusted, seen):
     """As many entries count as there are proxies of ours; what a client wrote in front of them does not."""
     scope = {"headers": [(b"x-forwarded-for", forwarded)], "client": ("192.0.2.9", 1)}
     assert client_address(scope, trusted) == seen
+
+
+@pytest.mark.parametrize(
+    ("address", "limited"),
+    [
+        ("203.0.113.1", "203.0.113.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.1", "203.0.113.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_address_is_limited_with_what_its_owner_has(address, limited):
+    """Who has a network of IPv6 addresses is one caller, not one for each of them."""
+    quotas = Quotas(ALLOWED)
+    ask(quotas, client=(address, 1))
+    assert quotas.asked == [("api_calls", f"address:{limited}", None, None)]
 
 
 def test_a_free_request_is_not_asked_about():
