@@ -7,6 +7,7 @@ from django.db import connection
 from incidents.operations.sources.schema import forget
 
 EPISODES = 20_000
+Rows = dict[str, dict[str, Any]]
 # Fewer labels than the code knows, no key, no default, no index; flags that may be NULL.
 TABLE = """
 DROP TABLE public.episode;
@@ -62,10 +63,20 @@ def make_strangers(meta: str, zone: str) -> None:
     forget()
 
 
-def truth() -> dict[str, dict[str, Any]]:
+def truth() -> Rows:
     """Every row as it stands, by id."""
     with connection.cursor() as cursor:
         cursor.execute(TRUTH)
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["id"]: row for row in rows}
+
+
+def stuck(rows: Rows) -> set[str]:
+    """In progress since three hours; the others since half an hour."""
+    oldest = max(row["processed_at"] for row in rows.values())
+    return {
+        one
+        for one, row in rows.items()
+        if row["status"] == "processing" and (oldest - row["processed_at"]).total_seconds() > 3_600
+    }

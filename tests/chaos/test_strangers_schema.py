@@ -16,14 +16,13 @@ from incidents.operations.release import release_due
 from incidents.operations.sources.schema import forget
 from ops_console.access.roles import Role
 from tests.api.calling import calling
-from tests.chaos.stranger import EPISODES, GOOD, make_strangers, truth
+from tests.chaos.stranger import EPISODES, GOOD, Rows, make_strangers, stuck, truth
 from tests.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 KIND = "episode_assembly"
 API = "/api/v1/operation"
 ZONES = ("Asia/Tokyo", "America/Los_Angeles")
-Rows = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
@@ -48,16 +47,6 @@ def operator(before: Rows) -> Client:
 @pytest.fixture
 def api(before: Rows) -> Client:
     return calling(Role.OPERATOR, ["operations:read", "operations:write"])
-
-
-def stuck(rows: Rows) -> set[str]:
-    """In progress since three hours; the others since half an hour."""
-    oldest = max(row["processed_at"] for row in rows.values())
-    return {
-        one
-        for one, row in rows.items()
-        if row["status"] == "processing" and (oldest - row["processed_at"]).total_seconds() > 3_600
-    }
 
 
 def shell(*arguments: str) -> list[Any]:
