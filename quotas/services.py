@@ -43,7 +43,7 @@ def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted)
         resource = locked_resource(resource_name)
         check_wanted(resource, wanted)
         override = _in_force(resource, person)
-        _require_version(override, wanted)
+        _require_version(actor, override, wanted)
         before = _recorded(override) if override else None
         override = _put(actor, resource, person, override, wanted)
         record(
@@ -136,10 +136,11 @@ def _in_force(resource: Resource, person: Person) -> Override | None:
     return override
 
 
-def _require_version(override: Override | None, wanted: Wanted) -> None:
+def _require_version(actor: Actor, override: Override | None, wanted: Wanted) -> None:
     if (override.version if override else 0) == wanted.version:
         return
     submitted = {"limit": wanted.limit, "expires_at": wanted.expires_at, "reason": wanted.reason}
+    submitted["created_by"] = actor.name
     current = _recorded(override, versioned=True) if override else {"limit": "no override", "version": 0}
     raise Conflict(_changed(override), current=current, submitted={**submitted, "version": wanted.version})
 

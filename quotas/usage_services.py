@@ -12,6 +12,7 @@ from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record
 from ops_console.directory import Person
 from ops_console.errors import InvalidInput, NotFound
+from quotas import queries
 from quotas.models import Counter, Reservation, Resource, Ring, Slot
 from quotas.services import locked_resource, person_of
 
@@ -32,7 +33,7 @@ def reset_usage(actor: Actor, user_id: str, resource_name: str, reason: str = ""
         if counted is None:
             raise InvalidInput("resource", f"resource: {resource.name} is not counted over time: {_instead(resource)}.")
         row = counted.objects.select_for_update().filter(resource=resource.name, user_id=person.id).first()
-        used = 0 if row is None else sum(row.counts) if isinstance(row, Ring) else row.used
+        used = _used(person, resource)
         _forget(row)
         before, after = {"used": used}, {"used": 0}
         record(actor, "usage.reset", _target(person, resource.name), before=before, after=after, reason=reason)
@@ -70,6 +71,12 @@ def release_reservation(actor: Actor, user_id: str, reservation_id: UUID, reason
         held.delete()
         record(actor, "reservation.release", _target(person, held.resource), before=before, reason=reason)
     return held
+
+
+def _used(person: Person, resource: Resource) -> int:
+    """In the window or period of now: what has left it is forgotten already."""
+    (found,) = queries.limited([person])
+    return next(limit.usage.used for limit in found.limits if limit.resource == resource)
 
 
 def _forget(row: Ring | Counter | None) -> None:

@@ -23,7 +23,7 @@ def bar(used: float, limit: float | None, soft_rates: Sequence[float] = ()) -> B
 
 
 def spark_points(values: Sequence[float | None], width: int = 96, height: int = 24) -> list[str]:
-    """The polylines of a sparkline, one a run of known values: a gap stays a gap."""
+    """The polylines of a sparkline, one a run of known values: a gap stays a gap, a value alone is a dot."""
     known = [value for value in values if value is not None]
     top = max(known, default=0) or 1
     step = width / max(len(values) - 1, 1)
@@ -34,4 +34,4 @@ def spark_points(values: Sequence[float | None], width: int = 96, height: int = 
         else:
             y = height - 2 - (max(value, 0) / top) * (height - 4)
             runs[-1].append(f"{index * step:.1f},{y:.1f}")
-    return [" ".join(run) for run in runs if run]
+    return [" ".join(run if len(run) > 1 else run * 2) for run in runs if run]

@@ -92,8 +92,10 @@ def test_bars(used: float, limit: float | None, filled: float, tone: str) -> Non
 
 
 def test_a_gap_in_a_sparkline_stays_a_gap() -> None:
-    """An unknown value parts the line; it is no zero."""
-    assert len(charts.spark_points([1, 2, None, 3])) == 2
+    """An unknown value parts the line; it is no zero, and what stands alone is drawn as a dot."""
+    line, dot = charts.spark_points([1, 2, None, 3])
+    assert len(line.split()) == 2
+    assert dot.split() == ["96.0,2.0"] * 2
 
 
 def test_a_diff_names_only_what_changed() -> None:

@@ -46,6 +46,7 @@ def test_set_reset_and_remove(oscar, ops, hanna):
     assert "3 forgotten" in quotas("reset", hanna.id, "api_calls", "--reason", "on the phone", "--as", oscar)
     quotas("remove", hanna.id, "api_calls", "--as", oscar)
     assert limit_of(hanna) is None
+    assert "600 calls as before; nothing was changed" in quotas("remove", hanna.id, "api_calls", "--as", oscar)
     entries = Entry.objects.filter(via="cli").order_by("id")
     assert [entry.action for entry in entries][-3:] == ["override.set", "usage.reset", "override.remove"]
     assert {entry.actor for entry in entries} == {oscar}

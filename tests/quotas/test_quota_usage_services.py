@@ -9,7 +9,7 @@ from ops_client.quotas.guard import QuotaExceeded, ReservationGone
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotAllowed, NotFound
-from quotas.models import Reservation, Slot
+from quotas.models import Reservation, Ring, Slot
 from quotas.usage_services import release_reservation, release_slot, reset_usage
 from tests import people
 
@@ -39,6 +39,13 @@ def test_permits_of_before_a_reset_take_nothing_from_what_is_counted_after(ops, 
         assert ops.quotas.hit(name, hanna.id, cost=100).allowed
         cursor.execute("SELECT ops_v1.quota_give_back(%s, %s, %s, %s)", [[name], [hanna.id], [bucket], [granted]])
     assert not ops.quotas.hit(name, hanna.id).allowed
+
+
+def test_what_has_left_the_window_is_not_told_as_forgotten(resources, hanna):
+    """A reset long after the last call forgets nothing, and says so."""
+    counts = [0] * 20 + [7]
+    Ring.objects.create(resource="api_calls", user_id=hanna.id, window_seconds=60, newest=1, counts=counts)
+    assert reset_usage(people.actor(), hanna.id, "api_calls") == 0
 
 
 def test_a_period_begins_anew(ops, hanna):

@@ -83,7 +83,9 @@ class Command(BaseCommand):
         (planned,) = _apply(actor_of_shell(options["username"]), bulk.plan([row]), options["reason"]).rows
         if planned.outcome == Outcome.REFUSED:
             raise CommandError(planned.message)
-        self.stdout.write(f"{options['resource']} of {_who(planned)}: {planned.before} -> {planned.after}")
+        changed = f"{planned.before} -> {planned.after}"
+        said = f"{planned.before} as before; nothing was changed" if planned.outcome == Outcome.SAME else changed
+        self.stdout.write(f"{options['resource']} of {_who(planned)}: {said}")
 
     def _reset(self, options: dict[str, Any]) -> None:
         person = _person(options["user"])
