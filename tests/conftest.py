@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,6 +81,13 @@ def own_cache() -> Iterator[None]:
     default = {**settings.CACHES["default"], "LOCATION": f"{settings.REDIS_URL}?db={number}"}
     with override_settings(CACHES={**settings.CACHES, "default": default}):
         yield
+
+
+@pytest.fixture(autouse=True)
+def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All attempts of a test fall into one of django-ratelimit's fixed windows, whenever its minute turns."""
+    began = int(time.time())
+    monkeypatch.setattr("django_ratelimit.core._get_window", lambda value, period: began + period)
 
 
 @pytest.fixture(autouse=True, scope="session")
