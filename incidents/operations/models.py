@@ -143,7 +143,7 @@ class Action(models.Model):
 
 
 class Chunk(models.Model):
-    """Up to some 2,000 operations of an action with what was seen of each: released whole, in one transaction."""
+    """Up to some 2,000 operations of an action with what was seen of each: released slice by slice."""
 
     class State(models.TextChoices):
         PENDING = "pending", "Pending"
