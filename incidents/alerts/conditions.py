@@ -37,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Condition:
-    """`look(limit)` gives what is wrong. The rest are the defaults of its rule, and how it reads for people."""
+    """`look(limit)` gives what is wrong. `explains` has the limit's place as {}; the rest are its rule's defaults."""
 
     title: str
     explains: str
@@ -46,6 +46,10 @@ class Condition:
     limit: float
     for_seconds: int = 0
     keep_firing_seconds: int = 60
+
+    def told(self, limit: float) -> str:
+        """When it fires, with the limit as people say it."""
+        return self.explains.format(duration(limit) if self.unit == "seconds" else f"{limit:,g}")
 
 
 def open_breakers(limit: float) -> Iterator[Found]:
@@ -104,20 +108,20 @@ def mass_stops(limit: float) -> Iterator[Found]:
 
 CONDITIONS: dict[str, Condition] = {
     "mass_stop": Condition(
-        "A mass stop", "The sweep stopped before more operations than", "stuck at once", mass_stops, 0
+        "A mass stop", "The sweep stopped before more than {} operations", "operations", mass_stops, 0
     ),
     "breaker_open": Condition(
-        "A breaker stays open", "A provider has been failing for longer than", "seconds", open_breakers, 300
+        "A breaker stays open", "A provider's breaker has been open for longer than {}", "seconds", open_breakers, 300
     ),
     "dead_letters": Condition(
-        "Dead letters", "More commands were given up than", "commands", dead_letters, 0, keep_firing_seconds=0
+        "Dead letters", "More than {} commands were given up", "commands", dead_letters, 0, keep_firing_seconds=0
     ),
     "outbox_old": Condition(
-        "The outbox grows old", "The oldest command waits for longer than", "seconds", old_outbox, 120
+        "The outbox grows old", "The oldest command waits for longer than {}", "seconds", old_outbox, 120
     ),
     "workers_silent": Condition(
         "A silent worker fleet",
-        "All processes of a service are silent for longer than",
+        "All processes of a service are silent for longer than {}",
         "seconds",
         silent_fleets,
         120,

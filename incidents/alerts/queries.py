@@ -27,6 +27,11 @@ class RuleState:
     condition: Condition
     firing: int
 
+    @property
+    def told(self) -> str:
+        """When it fires, in words."""
+        return self.condition.told(self.rule.limit)
+
 
 def alerts(state: str = "") -> QuerySet[Alert]:
     """Alerts in one state; without one, all that are not over."""

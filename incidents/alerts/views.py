@@ -91,6 +91,7 @@ def _rule_page(request: HttpRequest, rule: Rule, form: RuleForm) -> HttpResponse
     context = {
         "rule": rule,
         "condition": CONDITIONS[rule.name],
+        "told": CONDITIONS[rule.name].told(rule.limit),
         "form": form,
         "entries": last_entries("alert_rule", rule.name, 10),
     }

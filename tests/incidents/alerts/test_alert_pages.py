@@ -36,6 +36,8 @@ def test_calm_comes_with_its_proof():
     evaluate_all()
     text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
     assert "Nothing is wrong" in text
+    assert "More than 0 commands were given up" in text
+    assert "The oldest command waits for longer than 2 min" in text
     assert "No data" in text  # no backend has reported
 
 
