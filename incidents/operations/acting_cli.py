@@ -159,6 +159,8 @@ def _counts(found: Progress) -> dict[str, Any]:
 def _expected(found: Preview) -> dict[str, Any]:
     return {
         "total": found.total,
+        "more": found.is_more,
+        "judged": found.judged,
         "eligible": found.eligible,
         "excluded": dict(found.exclusions),
         "users": found.users,

@@ -72,9 +72,14 @@ class RateIn(Input):
 
 
 class ExpectedOut(Schema):
-    """What would happen: `excluded` gives reasons with how many operations each keeps out."""
+    """What would happen: `excluded` gives reasons with how many operations each keeps out.
+
+    Of very many, all but `total` is of the first `judged` alone; `more` says that there are more than `total`.
+    """
 
     total: int
+    more: bool
+    judged: int
     eligible: int
     excluded: dict[str, int]
     statuses: dict[str, int]
@@ -116,7 +121,10 @@ class CommandOut(Schema):
 
 
 class StartedOut(Schema):
-    """One of the two: `expected` of a dry run, else the `action`, which begins at its `release_at`."""
+    """One of the two: `expected` of a dry run, else the `action`, which begins at its `release_at`.
+
+    A very large one is `freezing` first, with a total of 0: its `release_at` is known when it is `scheduled`.
+    """
 
     expected: ExpectedOut | None = None
     action: ActionOut | None = None
@@ -176,6 +184,8 @@ def _expected(given: ActIn) -> dict[str, Any]:
     found = preview(given.scope(), given.verb, given.max)
     return {
         "total": found.total,
+        "more": found.is_more,
+        "judged": found.judged,
         "eligible": found.eligible,
         "excluded": dict(found.exclusions),
         "statuses": dict(found.statuses),

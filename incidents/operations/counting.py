@@ -36,9 +36,9 @@ def counts(scope: Scope) -> dict[str, Count]:
     return _counted({state: (scope.in_state(state), cap) for state, cap in caps.items()})
 
 
-def count(scope: Scope) -> Count:
-    """How many rows a scope has. Raises SourceUnavailable."""
-    return _counted({"": (scope, CAP)})[""]
+def count(scope: Scope, cap: int | None = None) -> Count:
+    """How many rows a scope has, up to `cap`, else up to CAP. Raises SourceUnavailable."""
+    return _counted({"": (scope, cap or CAP)})[""]
 
 
 def stuck_count() -> Count:

@@ -1,18 +1,26 @@
 """An intent becomes rows: the operations that a scope holds now, in packed chunks with what was seen of each."""
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.db import connection
+from psycopg import sql
 
+from incidents.operations.branches import branch_of
+from incidents.operations.guard import limited, rows
+from incidents.operations.listing import is_descending
 from incidents.operations.models import Action
+from incidents.operations.scope import Scope
 from ops_console.errors import Conflict, InvalidInput
 
 CANARY_SIZE = 10
+CHUNK_SIZE = 2_000
+# Nobody waits at a page for the largest: a worker or a shell does.
+FREEZE_MS = 600_000
+EVERY = 2**62
+NOTHING_LEFT = "None of these operations is in this state any more: nothing is left to do."
 # What an operator looked at: status and version by operation id.
 Seen = dict[str, tuple[str, int]]
 Rows = list[dict[str, Any]]
@@ -30,44 +38,80 @@ class Options:
     most: int | None = None
 
 
-def freeze(action: Action, pages: Iterator[Rows], seen: Seen, most: int | None) -> None:
-    """Write the chunks, and the action's total. Raises InvalidInput where nothing is left, Conflict."""
-    for number, page in enumerate(_sized(pages, action.canary, most)):
-        compare(page, seen)
-        _write(action, number, page)
-        action.total += len(page)
+def freeze(action: Action, scopes: Sequence[Scope], seen: Seen, most: int | None) -> None:
+    """Write the chunks, and the action's total, by the database alone: no id passes through this process.
+
+    The scopes are of the action's kind and hold different operations; their moments are fixed.
+    Raises InvalidInput where nothing is left, Conflict, SourceUnavailable, TooSlow.
+    """
+    chunks = 0
+    with limited(FREEZE_MS, "What is meant"):
+        for scope in scopes:
+            left = EVERY if most is None else most - action.total
+            canary = CANARY_SIZE if action.canary and not chunks else 0
+            written = _write(action, scope, chunks, canary, left) if left > 0 else (0, 0)
+            action.total, chunks = action.total + written[0], chunks + written[1]
     if not action.total:
-        raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
+        raise InvalidInput("ids", NOTHING_LEFT)
+    if seen:
+        compare(_frozen(action, seen), seen)
 
 
-_CHUNK = """
-INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions, state,
-    changed, finished_meanwhile, locked, ineligible)
-SELECT %(action)s, %(number)s, array_agg(id ORDER BY place), array_agg(status ORDER BY place),
-    array_agg(age_at ORDER BY place), array_agg(version ORDER BY place), 'pending', 0, 0, 0, 0
-FROM ROWS FROM (json_to_recordset(%(rows)s::json) AS (id text, status text, age_at timestamptz, version integer))
-WITH ORDINALITY AS seen (id, status, age_at, version, place)
+_CHUNKS = """
+WITH placed AS (
+    SELECT {columns}, row_number() OVER (ORDER BY e.sort_at {way}, {id} {way}) AS place FROM ({rows}) AS e {mark}
+), written AS (
+    INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions, state,
+        changed, finished_meanwhile, locked, ineligible)
+    SELECT {action}, number, array_agg(operation_id ORDER BY place), array_agg(status ORDER BY place),
+        array_agg(age_at ORDER BY place), array_agg(version ORDER BY place), 'pending', 0, 0, 0, 0
+    FROM (
+        SELECT *, {first} + CASE WHEN place <= {canary} THEN 0
+            ELSE least({canary}, 1) + (place - 1 - {canary}) / {size} END AS number FROM placed
+    ) AS numbered
+    GROUP BY number RETURNING cardinality(operation_ids) AS size
+)
+SELECT coalesce(sum(size), 0)::int AS operations, count(*)::int AS chunks FROM written
 """
 
 
-def _write(action: Action, number: int, page: Rows) -> None:
-    # One text of JSON: as arrays, each value would be escaped by itself.
-    rows = [
-        {
-            "id": row["operation_id"],
-            "status": row["status"],
-            "age_at": row["age_at"].isoformat(),
-            "version": row["version"],
-        }
-        for row in page
-    ]
+def _write(action: Action, scope: Scope, first: int, canary: int, most: int) -> tuple[int, int]:
+    """Chunks of a scope's first `most` in its order, numbered from `first`; how many operations and chunks."""
+    branch, down = branch_of(scope.kind), is_descending(scope)
+    statement = sql.SQL(_CHUNKS).format(
+        columns=branch.parts.columns(),
+        rows=branch.rows(scope, sql.SQL("TRUE"), down, most),
+        mark=branch.parts.mark_beside(),
+        id=branch.parts.id,
+        way=sql.SQL("DESC" if down else "ASC"),
+        action=sql.Literal(action.pk),
+        first=sql.Literal(first),
+        canary=sql.Literal(canary),
+        size=sql.Literal(CHUNK_SIZE),
+    )
+    (written,) = rows(statement)
+    return written["operations"], written["chunks"]
+
+
+def _frozen(action: Action, seen: Seen) -> Rows:
+    """What was frozen of the operations that somebody looked at."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHUNK, {"action": action.pk, "number": number, "rows": json.dumps(rows)})
+        cursor.execute(_SEEN, {"action": action.pk, "ids": list(seen)})
+        names = ("operation_id", "status", "version")
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def compare(rows: Rows, seen: Seen) -> None:
+_SEEN = """
+SELECT s.id, s.status, s.version FROM ops.operations_chunk AS c CROSS JOIN LATERAL ROWS FROM (
+    unnest(c.operation_ids), unnest(c.seen_statuses), unnest(c.seen_versions)
+) AS s (id, status, version)
+WHERE c.action_id = %(action)s AND s.id = ANY (%(ids)s)
+"""
+
+
+def compare(found: Rows, seen: Seen) -> None:
     """Raise Conflict, with both versions, when a row is no longer as it was seen."""
-    for row in rows:
+    for row in found:
         status, version = seen.get(row["operation_id"], (row["status"], row["version"]))
         if (status, version) != (row["status"], row["version"]):
             raise Conflict(
@@ -106,15 +150,3 @@ LEFT JOIN ops.operations_outcome AS o ON o.action_id = c.action_id AND o.operati
 WHERE c.action_id = %(of)s AND s.id IS NOT NULL AND o.id IS NULL
 GROUP BY c.number
 """
-
-
-def _sized(pages: Iterator[Rows], canary: bool, most: int | None) -> Iterable[Rows]:
-    """The pages cut: a first one of a few where a canary is asked for, and no more rows than `most`."""
-    left = most if most is not None else 2**62
-    for number, page in enumerate(pages):
-        kept = list(islice(page, left))
-        left -= len(kept)
-        cut = CANARY_SIZE if canary and number == 0 else 0
-        yield from (part for part in (kept[:cut], kept[cut:]) if part)
-        if not left:
-            return

@@ -87,17 +87,22 @@ class Action(models.Model):
     """An operator's intent on one or many operations. Nothing has changed before it is released."""
 
     class State(models.TextChoices):
+        FREEZING = "freezing", "Being frozen"
         SCHEDULED = "scheduled", "Scheduled"
         RUNNING = "running", "Running"
         PAUSED = "paused", "Paused"
         CANCELLED = "cancelled", "Cancelled"
         DONE = "done", "Done"
 
+    # Something of it may still happen.
+    OPEN = (State.FREEZING, State.SCHEDULED, State.RUNNING, State.PAUSED)
+
     kind = models.CharField(max_length=60)
     verb = models.CharField(max_length=10, choices=Verb)
     reason = models.TextField(blank=True)
     label = models.CharField(max_length=300)
     scope = models.JSONField()
+    # 0 until it is frozen.
     total = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.SCHEDULED)
     actor_id = models.BigIntegerField(null=True)
@@ -132,14 +137,14 @@ class Action(models.Model):
             models.Index(
                 fields=["release_at"],
                 name="operations_action_open",
-                condition=models.Q(state__in=["scheduled", "running", "paused"]),
+                condition=models.Q(state__in=["freezing", "scheduled", "running", "paused"]),
             ),
         ]
 
     @property
     def is_open(self) -> bool:
         """Whether something of it may still happen."""
-        return self.state in (self.State.SCHEDULED, self.State.RUNNING, self.State.PAUSED)
+        return self.state in self.OPEN
 
 
 class Chunk(models.Model):

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
+from incidents.operations.counting import count
 from incidents.operations.models import Verb
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
@@ -14,11 +15,18 @@ from incidents.operations.sources import CannotRetry, Source, source_of
 from incidents.operations.sources.schema import LiveTable
 from incidents.operations.verbs import RULES, allowed_statuses, needed_columns, says_why_status_not
 
+# A person waits: so many are looked at one by one, and so many counted.
+MOST_JUDGED = 10_000
+MOST_COUNTED = 10_000_000
+
 
 @dataclass(frozen=True)
 class Preview:
     """`exclusions` are reasons with how many operations each keeps out, `statuses` how many are in each; the commonest
     first. `users` is of how many people they are.
+
+    Of very many, only the first `judged` are looked at one by one: all but `total` is of these. `is_more` says that
+    there are more than `total`, and that counting them took too long.
     """
 
     total: int
@@ -27,14 +35,21 @@ class Preview:
     oldest: datetime | None
     users: int = 0
     statuses: list[tuple[str, int]] = field(default_factory=list)
+    judged: int = 0
+    is_more: bool = False
 
     @property
-    def excluded(self) -> int:
-        return self.total - self.eligible
+    def is_sample(self) -> bool:
+        """Whether some were not looked at one by one."""
+        return self.is_more or self.judged < self.total
+
+    @property
+    def total_text(self) -> str:
+        return f"{'more than ' if self.is_more else ''}{self.total:,}"
 
 
 def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
-    """Count a scope, or its first `most` rows. Raises SourceUnavailable."""
+    """Count a scope, or its first `most` rows, within seconds. Raises SourceUnavailable."""
     source = source_of(scope.kind)
     live = source.live()
     why: Counter[str] = Counter()
@@ -43,14 +58,25 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
     oldest: datetime | None = None
     # A payload is read where one is to be made; a million rows are counted without.
     details = RULES[Verb(verb)].command == "retry" or bool(needed_columns(source, verb))
-    for row in islice(chain.from_iterable(scan(scope, details=details)), most):
+    for row in islice(chain.from_iterable(scan(scope, details=details)), min(MOST_JUDGED, most or MOST_JUDGED)):
         statuses[row["status"]] += 1
         users.add(row["owner_id"])
         oldest = min(oldest or row["since"], row["since"])
         why.update(filter(None, [why_ineligible(source, live, verb, row)]))
-    total = statuses.total()
-    eligible = total - why.total()
-    return Preview(total, eligible, why.most_common(), oldest, len(users - {None}), statuses.most_common())
+    judged = statuses.total()
+    total, is_more = _total(scope, judged, most or MOST_COUNTED)
+    eligible, people = judged - why.total(), len(users - {None})
+    return Preview(total, eligible, why.most_common(), oldest, people, statuses.most_common(), judged, is_more)
+
+
+def _total(scope: Scope, judged: int, most: int) -> tuple[int, bool]:
+    """How many there are, `most` at most, and whether there are more than that many because counting took too long."""
+    if judged < MOST_JUDGED or judged == most:
+        return judged, False
+    found = count(scope, most)
+    if found.number is None:
+        return judged, True
+    return max(found.number, judged), found.capped and most == MOST_COUNTED
 
 
 def why_ineligible(source: Source, live: LiveTable, verb: str, row: Mapping[str, Any]) -> str:

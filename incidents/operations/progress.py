@@ -122,9 +122,8 @@ def notice_counts(action_id: int | None) -> dict[str, int]:
 
 
 def running_actions() -> list[Action]:
-    """What was asked for and is not over: scheduled, running and paused, the newest first."""
-    states = (Action.State.SCHEDULED, Action.State.RUNNING, Action.State.PAUSED)
-    return list(Action.objects.filter(state__in=states).order_by("-pk")[:MOST_SHOWN])
+    """What was asked for and is not over, the newest first."""
+    return list(Action.objects.filter(state__in=Action.OPEN).order_by("-pk")[:MOST_SHOWN])
 
 
 def actions() -> QuerySet[Action]:

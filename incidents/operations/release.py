@@ -14,9 +14,10 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from incidents.operations.chunks import write_slice
+from incidents.operations.late_freezing import freeze_due, freeze_late
 from incidents.operations.models import Action, Chunk, Command
 from incidents.operations.pacing import Pace, pace_of
-from incidents.operations.services import target_of
+from incidents.operations.scheduling import target_of
 from incidents.operations.slices import SliceSize
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role
@@ -31,7 +32,11 @@ _sizes: defaultdict[str, SliceSize] = defaultdict(SliceSize)
 
 
 def release_due() -> int:
-    """Release whatever may go now, in turns, and go on with what was interrupted; the number of slices released."""
+    """Freeze what waits for it, release whatever may go now, in turns, and go on with what was interrupted.
+
+    Answers the number of slices released.
+    """
+    freeze_due()
     Action.objects.filter(state=_State.SCHEDULED, release_at__lte=Now()).update(state=_State.RUNNING, started_at=Now())
     running = list(Action.objects.filter(state=_State.RUNNING).order_by("release_at").values_list("pk", flat=True))
     released = 0
@@ -42,7 +47,8 @@ def release_due() -> int:
 
 
 def release_action(action_id: int) -> int:
-    """Release of one action whatever may go now; the number of slices."""
+    """Release of one action whatever may go now, frozen before if it was not; the number of slices."""
+    freeze_late(action_id)
     due = Action.objects.filter(pk=action_id, state=_State.SCHEDULED, release_at__lte=Now())
     due.update(state=_State.RUNNING, started_at=Now())
     released = 0

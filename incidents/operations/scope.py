@@ -1,12 +1,13 @@
 """Which operations are meant: a kind, a state, filters, or ids one by one. Frozen with the moment it was looked at."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 
 from incidents.operations.sources import DEFAULT_KIND
 
 EVIDENCE = ("dead", "suspected")
+_TIMES = ("as_of", "since", "until")
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,11 @@ class Scope:
         chosen = values.pop("ids")
         times = {name: value.isoformat() for name, value in values.items() if isinstance(value, datetime)}
         return {**values, **times, "chosen": chosen is not None}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """What `as_json` wrote, whole; of a scope without ids."""
+        given = {field.name: values[field.name] for field in fields(cls) if field.name in values}
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        times = {name: datetime.fromisoformat(given[name]) for name in _TIMES if given.get(name)}
+        return cls(**{**given, **lists, **times})

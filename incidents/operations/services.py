@@ -4,19 +4,17 @@ A single operation is a bulk of one. Nothing here changes a backend's row: `rele
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
-from functools import partial
-from itertools import chain
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from incidents.operations.freezing import Options, Seen, compare, freeze, freeze_again
+from incidents.operations.late_freezing import is_put_off, put_off
 from incidents.operations.models import Action, Command, Verb
 from incidents.operations.preview import why_verb_not
 from incidents.operations.queries import scan
+from incidents.operations.scheduling import audit, schedule
 from incidents.operations.scope import Scope
 from incidents.operations.sources import source_of
 from incidents.operations.verbs import RULES, new_status
@@ -31,7 +29,6 @@ __all__ = ["Options", "Seen", "cancel", "check_seen", "pause", "resume", "send_a
 
 AT_ONCE = Options()
 HIGHEST_RATE = 10_000.0
-_OPEN = (Action.State.SCHEDULED, Action.State.RUNNING, Action.State.PAUSED)
 
 
 def start(
@@ -45,18 +42,23 @@ def start(
 ) -> Action:
     """Freeze a scope to the operations that it holds now, as an action that is released after its time for Undo.
 
+    What is too large for a page or the API to wait for is frozen by the worker, as of now; Undo's time begins then.
     `also` are further scopes of the same kind, of other operations. One that is no longer as `seen` raises Conflict.
     Raises NotAllowed, InvalidInput (verb, reason, ids, rate_per_second, snooze_until), SourceUnavailable.
     """
     require(actor, Role.OPERATOR)
     _check(scope, verb, options)
     with transaction.atomic():
-        rows = chain.from_iterable(scan(each.at(each.as_of or timezone.now())) for each in (scope, *also))
+        scopes = [each.at(each.as_of or timezone.now()) for each in (scope, *also)]
         action = _new_action(actor, scope.kind, verb, reason.strip(), options)
+        if is_put_off(actor, scopes, options.most):
+            _require_reason(action, many=True)
+            put_off(actor, action, scopes[0], options.most)
+            return action
         action.scope = {name: value for name, value in scope.as_json().items() if value not in (None, "", [], ())}
-        freeze(action, rows, seen or {}, options.most)
+        freeze(action, scopes, seen or {}, options.most)
         _require_reason(action)
-        _schedule(actor, action)
+        schedule(actor, action, action.verb)
     return action
 
 
@@ -79,7 +81,7 @@ def take_back(actor: Actor, action_id: int, reason: str) -> Action:
         action.takes_back, action.scope = given, {"takes_back": given.pk}
         freeze_again(action, given, new_status(source_of(given.kind), given.verb))
         _require_reason(action)
-        _schedule(actor, action)
+        schedule(actor, action, action.verb)
     return action
 
 
@@ -97,7 +99,7 @@ def check_seen(scope: Scope, seen: Seen) -> None:
 
 def cancel(actor: Actor, action_id: int) -> Action:
     """Undo what is not released yet, or stop what is: chunks that are done stay done. Raises Conflict when over."""
-    return _move(actor, action_id, _OPEN, "cancel", state=Action.State.CANCELLED, finished_at=timezone.now())
+    return _move(actor, action_id, Action.OPEN, "cancel", state=Action.State.CANCELLED, finished_at=timezone.now())
 
 
 def pause(actor: Actor, action_id: int) -> Action:
@@ -115,7 +117,7 @@ def resume(actor: Actor, action_id: int) -> Action:
 def set_rate(actor: Actor, action_id: int, rate_per_second: float | None) -> Action:
     """Go faster or slower from now on; None is as fast as it goes. Raises Conflict when it is over, InvalidInput."""
     _check_rate(rate_per_second)
-    return _move(actor, action_id, _OPEN, "set_rate", rate_per_second=rate_per_second)
+    return _move(actor, action_id, Action.OPEN, "set_rate", rate_per_second=rate_per_second)
 
 
 def send_again(actor: Actor, command_id: int) -> Command:
@@ -135,11 +137,6 @@ def send_again(actor: Actor, command_id: int) -> Command:
         record(actor, "operations.send_again", target, before={"state": "dead"}, after={"state": "queued"})
         publish("operations")
     return command
-
-
-def target_of(action: Action) -> Target:
-    """How the audit names an action."""
-    return Target("action", str(action.pk), action.label)
 
 
 def _check(scope: Scope, verb: str, options: Options) -> None:
@@ -182,43 +179,19 @@ def _new_action(actor: Actor, kind: str, verb: str, reason: str, options: Option
     )
 
 
-def _require_reason(action: Action) -> None:
+def _require_reason(action: Action, many: bool = False) -> None:
     rule = RULES[Verb(action.verb)]
     if action.reason or (action.total == 1 and not rule.needs_reason):
         return
-    what = f"{action.total:,} operations are" if action.total > 1 else "an operation is"
+    what = "an operation is" if action.total == 1 else f"{'many' if many else format(action.total, ',')} operations are"
     raise InvalidInput("reason", f"Say why: {what} about to be {rule.done}.")
-
-
-def _schedule(actor: Actor, action: Action) -> None:
-    """Give the action its name and its time for Undo, write it down, and have the worker woken then."""
-    wait_seconds = _undo_seconds(action)
-    action.label = _label(action)
-    action.release_at = timezone.now() + timedelta(seconds=wait_seconds)
-    action.save(update_fields=["label", "release_at", "total", "scope", "takes_back"])
-    _audit(actor, action, action.verb, after={"total": action.total, "scope": action.scope})
-    publish("operations")
-    transaction.on_commit(partial(wake_release, wait_seconds))
-
-
-def _label(action: Action) -> str:
-    source, does = source_of(action.kind), RULES[Verb(action.verb)].does
-    if action.total > 1:
-        return f"{does} {action.total:,} {source.plural}"
-    return f"{does} {source.label} {action.chunks.get().operation_ids[0][:40]}"
-
-
-def _undo_seconds(action: Action) -> int:
-    # Nobody watches a sweep's click: it can be taken back as one.
-    if action.via == "sweep":
-        return 0
-    return int(settings.UNDO_SECONDS if action.total == 1 else settings.UNDO_BULK_SECONDS)
 
 
 def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], word: str, **changes: Any) -> Action:
     require(actor, Role.OPERATOR)
     with transaction.atomic():
-        action = Action.objects.select_for_update().filter(pk=action_id).first()
+        # Without the key: chunks that are being frozen name it, and a cancel must not wait for them.
+        action = Action.objects.select_for_update(no_key=True).filter(pk=action_id).first()
         if action is None:
             raise NotFound(f"There is no action {action_id}.")
         if action.state not in allowed:
@@ -228,14 +201,10 @@ def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], word: str, **c
         for name, value in changes.items():
             setattr(action, name, value)
         action.save(update_fields=list(changes))
-        _audit(actor, action, word, before=before, after={name: changes[name] for name in shown})
+        audit(actor, action, word, before=before, after={name: changes[name] for name in shown})
         publish("operations")
     return action
 
 
 def _not_so(what: str, current: str, wanted: str) -> Conflict:
     return Conflict(f"The {what} is {current} by now.", {"state": current}, {"state": wanted})
-
-
-def _audit(actor: Actor, action: Action, word: str, **versions: Any) -> None:
-    record(actor, f"operations.{word}", target_of(action), reason=action.reason, **versions)

@@ -58,7 +58,7 @@ def _seen(form: ActForm, scope: Scope) -> services.Seen:
 def _require_something(expected: Preview) -> None:
     if not expected.total:
         raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
-    if not expected.eligible:
+    if not expected.eligible and not expected.is_sample:
         reason, number = expected.exclusions[0]
         raise InvalidInput("ids", f"None of the {expected.total:,} can be. {number:,} of them: {reason}")
 
@@ -66,10 +66,14 @@ def _require_something(expected: Preview) -> None:
 def _started(request: HttpRequest, form: ActForm, scope: Scope, chosen: OptionsForm) -> HttpResponse:
     verb, reason = form.cleaned_data["verb"], chosen.cleaned_data["reason"]
     action = services.start(actor_of(request), scope, verb, reason, _seen(form, scope), chosen.options())
-    wait = max(round((action.release_at - timezone.now()).total_seconds()), 0)
+    if action.state == action.State.FREEZING:
+        said = f"{action.label}: it is being frozen; the time for Undo begins then."
+    else:
+        wait = max(round((action.release_at - timezone.now()).total_seconds()), 0)
+        said = f"{action.label}: begins in {duration(wait)}." if wait else f"{action.label}: begins now."
     return done(
         request,
-        f"{action.label}: begins in {duration(wait)}." if wait else f"{action.label}: begins now.",
+        said,
         to=reverse("operations:action", args=[action.pk]),
         undo_url=reverse("operations:cancel", args=[action.pk]),
         link_url=reverse("operations:action", args=[action.pk]),
@@ -85,14 +89,23 @@ def _question(sent: QueryDict, form: ActForm, scope: Scope, expected: Preview) -
     hidden += [(name, sent[name]) for name in names if sent.get(name)]
     hidden += [("all", "1")] if given["all"] else [("ids", one) for one in sent.getlist("ids")]
     return Question(
-        f"{rule.does} {expected.total:,} {what}?",
+        f"{rule.does} {expected.total_text} {what}?",
         action=reverse("operations:act"),
         back=f"{reverse('operations:list')}?{given['query']}",
-        effect=f"{expected.eligible:,} of {expected.total:,} will be {says_what(source, given['verb'])}.",
+        effect=_effect(expected, says_what(source, given["verb"])),
         notes=[*_breakdown(expected), *_unheard(scope.kind, rule.command), *_notes(expected, source.caveat)],
-        confirm=f"{rule.does} {expected.eligible:,}",
+        confirm=f"{rule.does} {expected.total_text if expected.is_sample else format(expected.eligible, ',')}",
         tone="danger" if rule.danger else "primary",
         hidden=hidden,
+    )
+
+
+def _effect(expected: Preview, what: str) -> str:
+    if not expected.is_sample:
+        return f"{expected.eligible:,} of {expected.total:,} will be {what}."
+    return (
+        f"{expected.eligible:,} of the first {expected.judged:,} will be {what}. "
+        f"So will the rest of {expected.total_text}: each is looked at when its turn comes."
     )
 
 
@@ -106,7 +119,8 @@ def _breakdown(expected: Preview) -> list[str]:
     if expected.total < 2:
         return []
     statuses = ", ".join(f"{number:,} {status}" for status, number in expected.statuses)
-    return [f"Of {expected.users:,} users; by status: {statuses}."]
+    first = f"The first {expected.judged:,} are of" if expected.is_sample else "Of"
+    return [f"{first} {expected.users:,} users; by status: {statuses}."]
 
 
 def _notes(expected: Preview, caveat: str) -> list[str]:

@@ -48,6 +48,7 @@ _OWN_ICON = {
     "dead": "signal-slash",
     "slow": "clock",
     "scheduled": "calendar",
+    "freezing": "queue-list",
     "suspected": "question-mark-circle",
     "unknown": "question-mark-circle",
 }

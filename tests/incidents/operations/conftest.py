@@ -1,6 +1,9 @@
 """A podcast backend's own tables, episodes of any shape, and the people who act on them."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +16,8 @@ from incidents.operations.sources.schema import forget
 
 GOOD_META = json.dumps({"main_content_filename": "talk.wav", "output_filename": "talk_final", "retry_count": 1})
 USER = "00000000-0000-4000-8000-000000000001"
+WORKER = "import django; django.setup(); from incidents.operations.release import release_due; release_due()"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 MakeEpisode = Callable[..., str]
 
 
@@ -83,3 +88,28 @@ def committed(transactional_db: None) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE public.episode")
+
+
+@pytest.fixture
+def worker() -> Iterator[Any]:
+    """Starts processes that release what is due; none outlives the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        params = connection.get_connection_params()
+        url = f"postgres://{params['user']}@/{connection.settings_dict['NAME']}?host={params['host']}"
+        variables = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "ops_console.settings"}
+        started.append(subprocess.Popen([sys.executable, "-c", WORKER], env=variables))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def waits_for_a_lock() -> bool:
+    """Whether any session of this database waits for another."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])

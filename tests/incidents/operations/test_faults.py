@@ -1,15 +1,10 @@
 """Workers that are killed and a broker that is away: nothing is lost, and nothing happens twice."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
 from django.db.models import Sum
 
 from incidents.operations import services
@@ -18,37 +13,17 @@ from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from ops_console.celery import app
 from tests import database
-from tests.incidents.operations.conftest import make_episode, row_of
+from tests.incidents.operations.conftest import make_episode, row_of, waits_for_a_lock
 from tests.people import actor
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("committed")
-WORKER = "import django; django.setup(); from incidents.operations.release import release_due; release_due()"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest.fixture
-def worker() -> Iterator[Any]:
-    """Starts processes that release what is due; none outlives the test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        params = connection.get_connection_params()
-        url = f"postgres://{params['user']}@/{connection.settings_dict['NAME']}?host={params['host']}"
-        variables = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "ops_console.settings"}
-        started.append(subprocess.Popen([sys.executable, "-c", WORKER], env=variables))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.process
 def test_a_worker_killed_in_the_middle(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed with -9 between the writes of a chunk, the bulk goes on where it stopped, and does nothing twice."""
-    monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 25)
+    monkeypatch.setattr("incidents.operations.freezing.CHUNK_SIZE", 25)
     made = [make_episode() for _ in range(150)]
     action = services.start(actor(), Scope(), "retry", "all of them")
     third = action.chunks.get(number=2)
@@ -59,7 +34,7 @@ def test_a_worker_killed_in_the_middle(worker: Any, monkeypatch: pytest.MonkeyPa
             [action.kind, third.operation_ids[7]],
         )
         process = worker()
-        until(lambda: Chunk.objects.filter(state="done").count() == 2 and _waiting_for_a_lock(), 30)
+        until(lambda: Chunk.objects.filter(state="done").count() == 2 and waits_for_a_lock(), 30)
         process.kill()
         process.wait()
         other.rollback()
@@ -74,7 +49,7 @@ def test_a_worker_killed_in_the_middle(worker: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.process
 def test_two_workers_share_a_bulk(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes at one action release each chunk once."""
-    monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 10)
+    monkeypatch.setattr("incidents.operations.freezing.CHUNK_SIZE", 10)
     made = [make_episode() for _ in range(200)]
     services.start(actor(), Scope(), "fail", "all of them")
     both = [worker(), worker()]
@@ -100,9 +75,3 @@ def test_the_schedule_asks_every_few_seconds() -> None:
     """What was not announced is released by beat within seconds."""
     entry = app.conf.beat_schedule["incidents.operations.tasks.release_actions"]
     assert entry["schedule"] <= 5
-
-
-def _waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return bool(cursor.fetchone()[0])

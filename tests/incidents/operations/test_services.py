@@ -141,7 +141,7 @@ def test_pause_and_resume(episode: MakeEpisode) -> None:
 
 def test_chunks_are_packed(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large scope is frozen in chunks that together hold every id once."""
-    monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 4)
+    monkeypatch.setattr("incidents.operations.freezing.CHUNK_SIZE", 4)
     made = {episode() for _ in range(10)}
     action = services.start(actor(), Scope(), "retry", "all of them")
     held = [i for chunk in action.chunks.all() for i in chunk.operation_ids]
