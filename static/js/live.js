@@ -79,6 +79,7 @@
     for (const box of panel.querySelectorAll("[data-select-row]")) if (held.picked.has(keyOf(box))) box.checked = true;
     const every = panel.querySelector("[data-select-all]");
     if (every) every.checked = held.every && held.picked.size > 0;
+    if (every?.checked) panel.querySelectorAll("[data-select-row]").forEach((box) => (box.checked = true));
     for (const id of held.open) {
       const node = document.getElementById(id);
       if (node) node.open = true;

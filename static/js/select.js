@@ -20,7 +20,9 @@
     const every = bar.querySelector("[data-select-all]");
     if (every && !chosen) every.checked = false;
     bar.classList.toggle("is-active", chosen > 0);
-    const words = every && every.checked ? "All that match selected" : `${grouped.format(chosen)} selected`;
+    // The number follows a live refresh, and so do the words: whoever chose all hears how many they are now.
+    const total = bar.querySelector("[data-total]")?.textContent;
+    const words = every?.checked ? `All ${total} that match selected` : `${grouped.format(chosen)} selected`;
     const node = bar.querySelector("[data-selected]");
     if (node.textContent !== words) node.textContent = words;
   }

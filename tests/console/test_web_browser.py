@@ -127,7 +127,7 @@ def test_selecting_a_page_and_all_that_match(gallery: Page) -> None:
     gallery.locator("[data-select-page]").check()
     expect(gallery.locator("[data-selected]")).to_have_text("8 selected")
     gallery.locator("[data-select-all]").check()
-    expect(gallery.locator("[data-selected]")).to_have_text("All that match selected")
+    expect(gallery.locator("[data-selected]")).to_have_text("All 2,326 that match selected")
     gallery.locator("[data-select-row]").first.uncheck()
     expect(gallery.locator("[data-selected]")).to_have_text("7 selected")
     expect(gallery.locator("[data-select-all]")).not_to_be_checked()
@@ -155,6 +155,18 @@ def test_a_refresh_takes_nothing_from_the_hand(gallery: Page, rows: list[dict[st
     gallery.locator(".fresh button").click()
     expect(gallery.locator(".fresh")).to_have_count(0)
     expect(gallery.locator("#rows [data-select-row]:checked")).to_have_count(1)
+
+
+def test_all_that_match_follow_a_refresh(gallery: Page, rows: list[dict[str, Any]]) -> None:
+    """Whoever chose all that match is told their new number when it changes, and has chosen them still."""
+    gallery.locator("[data-select-page]").check()
+    gallery.locator("[data-select-all]").check()
+    expect(gallery.locator("[data-selected]")).to_have_text("All 2,326 that match selected")
+    del rows[14:]
+    publish("operations")
+    expect(gallery.locator("[data-total]")).to_have_text("2,320", timeout=5000)
+    expect(gallery.locator("[data-selected]")).to_have_text("All 2,320 that match selected")
+    expect(gallery.locator("[data-select-all]")).to_be_checked()
 
 
 def test_undo_is_in_the_toast(gallery: Page) -> None:

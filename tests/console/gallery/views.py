@@ -61,6 +61,7 @@ def context(request: HttpRequest, rows: Any) -> dict[str, Any]:
         "change": Change({"name": "Way too long a name for this", "percent": "101"}),
         "tabs": tabs(request, [("", "All"), ("dead", "Dead"), ("slow", "Slow")], {"": 2326, "dead": 12, "slow": 0}),
         "page": rows,
+        "matching": 2306 + len(ROWS),
         "recently": now - timedelta(seconds=12),
         "soon": now + timedelta(hours=3),
         "values": [1, 3, 2, None, 5, 8, 2, 1, 0, 4],
