@@ -13,7 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import database, podcast
+from tests import podcast
 from tests.flushing import empty_tables
 
 # A busy machine is no failure: what a property test finds never hangs on how long it took.
@@ -102,6 +102,8 @@ def plain_static_files() -> Iterator[None]:
 @pytest.fixture
 def backend_dsn(transactional_db: None) -> Iterator[str]:
     """The address of the database for a role with a backend's rights and no others."""
+    from tests import database  # models, which pytest reads this file too early for
+
     role = database.backend_role()
     yield database.dsn(role)
     database.drop_role(role)

@@ -45,6 +45,8 @@ def test_all_stuck_episodes_are_retried_in_one_go(system: System, as_role: SignI
     """Select all that match, retry with a reason, and the backend finishes every one that can be retried."""
     page = as_role()
     page.goto("/operations/")
+    page.get_by_label("Kind").select_option("episode_assembly")
+    expect(page).to_have_url(re.compile("kind=episode_assembly"))
     page.locator("thead input[type=checkbox]").check()
     page.get_by_role("checkbox", name=re.compile("Select all")).check()
     page.locator(".bulk-bar").get_by_role("button", name="Retry").click()
