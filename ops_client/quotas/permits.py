@@ -82,6 +82,7 @@ class Permits:
         self._known: dict[Key, _Known] = {}
         self._unused: dict[Key, dict[int, int]] = {}
         self._generation = 0
+        self._looked_at = -STRETCH_SECONDS
 
     def take(self, key: Key, cost: int, now: float) -> Decision | None:
         """A decision from what is leased; None where the database has to be asked."""
@@ -105,7 +106,9 @@ class Permits:
             self._give_back(key, known.lease)
             known.lease = None
             often = max(known.asked, known.before)
-            if len(self._known) > MOST_KEYS:
+            # Once a stretch: a look through all keys at every question would cost more than the question.
+            if len(self._known) > MOST_KEYS and now - self._looked_at >= STRETCH_SECONDS:
+                self._looked_at = now
                 self._forget_quiet(now)
             return Wish(min(often * cost, MOST_PERMITS) if often > HOT_CALLS else 0, self._generation, self._back(key))
 

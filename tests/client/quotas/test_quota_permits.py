@@ -179,10 +179,22 @@ def test_another_tier_is_another_key():
 
 
 def test_users_without_number_take_no_memory():
-    """Keys that were asked for once are forgotten."""
+    """Keys that were asked for once are forgotten, a second of them at most beyond the bound."""
     permits = Permits()
     for number in range(3 * MOST_KEYS):
         key = ("api", str(number), None)
         permits.take(key, 1, number / 1000)
         permits.wish(key, 1, number / 1000)
-    assert len(permits._known) <= MOST_KEYS + 1
+    assert len(permits._known) <= MOST_KEYS + 1_000 + 1
+
+
+def test_many_keys_are_looked_through_once_a_second(monkeypatch):
+    """However many keys are in use, a question costs a look through all of them once a second at most."""
+    looks = []
+    monkeypatch.setattr(Permits, "_forget_quiet", lambda self, now: looks.append(now))
+    permits = Permits()
+    for number in range(MOST_KEYS + 2_000):
+        key = ("api", str(number), None)
+        permits.take(key, 1, 10.0)
+        permits.wish(key, 1, 10.0)
+    assert looks == [10.0]
