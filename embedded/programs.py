@@ -9,8 +9,9 @@ from embedded.surroundings import Surroundings
 
 CELERY = ("-m", "celery", "-A", "ops_console")
 UVICORN = ("-m", "uvicorn", "--host", HOST, "--no-access-log", "--timeout-graceful-shutdown", "3")
-# One process, alone on its broker, has nobody to gossip with.
-WORKER = ("worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
+# Workers have nothing to tell each other; without it they come back more surely when their broker does.
+ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+WORKER = ("worker", "--concurrency", "2", "--loglevel", "INFO", *ALONE)
 BEAT = ("beat", "--pidfile", "", "--loglevel", "INFO")
 
 

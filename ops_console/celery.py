@@ -35,9 +35,11 @@ app.autodiscover_tasks()
 
 @worker_ready.connect
 def _report_worker(**_: Any) -> None:
+    from ops_console import worker_watch
     from ops_console.contract.presence import Presence
 
     Presence("worker").start()
+    worker_watch.start()
 
 
 @beat_init.connect
