@@ -15,9 +15,11 @@ import pytest
 
 from embedded import paths
 from embedded.servers import Servers
+from embedded.supervisor import Supervisor
 from embedded.tasks.demo import started
 
 UNDO_BULK_SECONDS = 2
+BACKGROUND = ("worker", "beat")
 
 
 @dataclass
@@ -27,7 +29,16 @@ class System:
     console_url: str
     backend_url: str
     servers: Servers
+    supervisor: Supervisor
     passwords: dict[str, str]
+
+    def look(self) -> None:
+        """Start again what has ended, as `dev.py demo` does all the time."""
+        self.supervisor.look()
+
+    def logs(self) -> str:
+        """The ends of the background programs' logs, for who must find out why a test failed."""
+        return "\n".join(process.log_tail(60) for process in self.supervisor.started if process.name in BACKGROUND)
 
     def ask(self, path: str, **params: str) -> Any:
         """What the demo backend answers, as JSON."""
@@ -71,9 +82,9 @@ def running_system(home: Path) -> Iterator[System]:
         patch.setattr(paths, "SIGN_INS", home / "sign-ins.json")
         arguments = Namespace(port=free_port(), backend_port=free_port(), no_traffic=True, reset=False)
         with _settings():
-            _, surroundings = stack.enter_context(started(arguments))
+            supervisor, surroundings = stack.enter_context(started(arguments))
         passwords = sign_ins(home / "sign-ins.json")
-        yield System(surroundings.console_url, surroundings.backend_url, surroundings.servers, passwords)
+        yield System(surroundings.console_url, surroundings.backend_url, surroundings.servers, supervisor, passwords)
 
 
 @contextmanager

@@ -27,6 +27,13 @@ def operator(system: System) -> Iterator[httpx.Client]:
     client.close()
 
 
+@pytest.fixture(autouse=True)
+def logs(system: System) -> Iterator[None]:
+    """What worker and beat have logged: pytest shows it beside a failure."""
+    yield
+    print(system.logs())
+
+
 @pytest.fixture
 def no_database(system: System) -> Iterator[None]:
     """PostgreSQL stopped for the time of a test, with a flag that the backend has seen before."""
@@ -68,8 +75,9 @@ def test_without_valkey_what_was_asked_for_waits(system: System, operator: httpx
         assert "cannot be reached" in operator.get("/system/").text
     finally:
         system.servers.valkey.start()
-    # Worker and beat find their broker again by waits that double; on a busy machine that takes its time.
-    until(lambda: state(system, action) == "done", 180, "the release")
+    # Worker and beat find their broker again by waits that double, or end and are started again; on a busy machine
+    # that takes its time.
+    until(lambda: state_after_a_look(system, action) == "done", 180, "the release")
     changed = system.sql(f"SELECT sum(changed) FROM ops.operations_chunk WHERE action_id = {action}")[0][0]
     assert changed == 20
 
@@ -94,6 +102,11 @@ def start_retry(operator: httpx.Client, ids: list[str]) -> int:
     answer = operator.post("/operations/act/", data=form, headers={"Referer": str(operator.base_url)})
     assert answer.status_code == 200, answer.text[:500]
     return int(answer.url.path.rstrip("/").rsplit("/", 1)[1])
+
+
+def state_after_a_look(system: System, action: int) -> str:
+    system.look()
+    return state(system, action)
 
 
 def state(system: System, action: int) -> str:
