@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks.operation_rows import superuser
 
-PLAIN = """
+FAIL = """
 WITH meant AS (
     SELECT id FROM public.episode
     WHERE status = 'processing' AND (processed_at AT TIME ZONE 'UTC') < now() - interval '2 hours'
@@ -27,6 +27,26 @@ SELECT %(action)s, 'episode_assembly', 'free', 'benchmark', array_agg(id::text),
     jsonb_agg(jsonb_build_object('owner_id', user_id, 'working_audio_name', working_audio_name))
 FROM packed GROUP BY number
 """
+RETRY = """
+WITH meant AS (
+    SELECT id, user_id, podcast_id, template_id, priority, meta_json FROM public.episode
+    WHERE status = 'processing' AND (processed_at AT TIME ZONE 'UTC') < now() - interval '2 hours'
+    ORDER BY processed_at AT TIME ZONE 'UTC', id LIMIT %(rows)s
+), marked AS (
+    INSERT INTO ops.operations_operationmark (kind, operation_id, version, attempts, last_command_at, last_verb, reason,
+        status_before, action_ids)
+    SELECT 'episode_assembly', id::text, 1, 1, now(), 'retry', 'benchmark', 'processing', ARRAY[%(action)s::bigint]
+    FROM meant
+), packed AS (SELECT *, (row_number() OVER () - 1) / 2000 AS number, meta_json::jsonb AS meta FROM meant)
+INSERT INTO ops.operations_command (action_id, kind, verb, reason, operation_ids, versions, payloads)
+SELECT %(action)s, 'episode_assembly', 'retry', 'benchmark', array_agg(id::text), array_agg(1),
+    jsonb_agg(jsonb_build_object('episode_id', id, 'user_id', user_id, 'podcast_id', podcast_id, 'template_id',
+        template_id, 'priority', priority, 'main_content_filename', meta -> 'main_content_filename', 'output_filename',
+        meta -> 'output_filename', 'tts_values', meta -> 'tts_values', 'episode_details', meta -> 'episode_details',
+        'intents', meta -> 'intents', 'use_auphonic', meta -> 'use_auphonic'))
+FROM packed GROUP BY number
+"""
+PLAIN = {"fail": FAIL, "retry": RETRY}
 RESTORE = """
 UPDATE public.episode SET status = 'processing',
     meta_json = '{"main_content_filename": "a.wav", "output_filename": "final"}'
@@ -34,22 +54,26 @@ WHERE status = 'error' AND position('"error_reason": "benchmark"' IN meta_json) 
 """
 
 
-def measure_bulk(rows: int, pairs: int) -> dict[str, Any]:
+def measure_bulk(rows: int, pairs: int, verb: str = "fail") -> dict[str, Any]:
     """Medians of `pairs` bulks of `rows` each way. Needs DATABASE_URL of a superuser, Django, and enough stuck rows."""
-    ours, plain = [], []
+    freezing, ours, plain = [], [], []
     with superuser() as connection:
         for _ in range(pairs):
-            seconds, action_id = release(rows)
-            ours.append(seconds)
+            seconds, action_id = freeze(rows, verb)
+            freezing.append(seconds)
+            ours.append(release(rows, action_id))
             restore(connection)
-            plain.append(plainly(connection, rows, action_id))
+            plain.append(plainly(connection, rows, action_id, verb))
             restore(connection)
+    ratios = [a / b for a, b in zip(ours, plain, strict=True)]
     return {
+        "verb": verb,
         "rows": rows,
         "ours_seconds": round(statistics.median(ours), 2),
+        "frozen_before_in_seconds": round(statistics.median(freezing), 2),
         "plain_seconds": round(statistics.median(plain), 2),
-        "times_plain": round(statistics.median(a / b for a, b in zip(ours, plain, strict=True)), 2),
-        "times_plain_of_each": [round(a / b, 2) for a, b in zip(ours, plain, strict=True)],
+        "times_plain": round(statistics.median(ratios), 2),
+        "times_plain_of_each": [round(ratio, 2) for ratio in ratios],
     }
 
 
@@ -60,25 +84,35 @@ def restore(connection: psycopg.Connection[Any]) -> None:
     connection.execute("VACUUM (ANALYZE) public.episode")
 
 
-def release(rows: int) -> tuple[float, int]:
-    """Freeze so many, release them all as the worker does; seconds of the release, and the action."""
+def freeze(rows: int, verb: str) -> tuple[float, int]:
+    """Freeze the scope of an action on so many, by the worker if there are many; its seconds, and the action."""
     from incidents.operations import services
-    from incidents.operations.models import Action
-    from incidents.operations.release import release_due
+    from incidents.operations.late_freezing import freeze_due
     from incidents.operations.scope import Scope
     from ops_console.access.actor import SYSTEM
 
-    action = services.start(SYSTEM, Scope(), "fail", "benchmark", options=services.Options(most=rows, frees=True))
+    began_at = time.monotonic()
+    options = services.Options(most=rows, frees=verb == "fail")
+    action = services.start(SYSTEM, Scope(), verb, "benchmark", options=options)
+    freeze_due()
+    return time.monotonic() - began_at, action.pk
+
+
+def release(rows: int, action_id: int) -> float:
+    """Release them all as the worker does; its seconds."""
+    from incidents.operations.models import Action
+    from incidents.operations.release import release_due
+
     began_at = time.monotonic()
     release_due()
     seconds = time.monotonic() - began_at
-    action = Action.objects.get(pk=action.pk)
+    action = Action.objects.get(pk=action_id)
     assert (action.state, action.total) == ("done", rows), (action.state, action.problem, action.total)
-    return seconds, action.pk
+    return seconds
 
 
-def plainly(connection: psycopg.Connection[Any], rows: int, action_id: int) -> float:
+def plainly(connection: psycopg.Connection[Any], rows: int, action_id: int, verb: str) -> float:
     """The one statement; its seconds."""
     began_at = time.monotonic()
-    connection.execute(PLAIN, {"rows": rows, "action": action_id})
+    connection.execute(PLAIN[verb], {"rows": rows, "action": action_id})
     return time.monotonic() - began_at

@@ -43,7 +43,11 @@ _ABSENT = f"""absent AS (
     SELECT left_out.id, CASE WHEN EXISTS (SELECT FROM {{table}} AS e WHERE {{id}} = left_out.id::{{id_type}})
         THEN ARRAY['locked', 'Another transaction holds the row.']
         ELSE ARRAY['finished_meanwhile', 'The row is gone.'] END AS why
-    FROM (SELECT s.id FROM {_SLICE} WHERE c.id = %(chunk)s EXCEPT SELECT id FROM judged) AS left_out
+    FROM (
+        -- Nothing is compared where nothing is missing.
+        SELECT s.id FROM {_SLICE} WHERE c.id = %(chunk)s AND (SELECT count(*) FROM judged) <= %(last)s - %(first)s
+        EXCEPT SELECT id FROM judged
+    ) AS left_out
 )"""  # noqa: S608 - put together from our own
 
 

@@ -108,13 +108,13 @@ def _held(action_id: int) -> Action | None:
 
     A paced one is one worker's at a time: its pace is counted in its own row.
     """
-    paced = Action.objects.filter(pk=action_id, rate_per_second__isnull=False)
-    if held := paced.select_for_update(skip_locked=True, no_key=True).first():
-        return held
     shared = Action.objects.raw(
         "SELECT * FROM ops.operations_action WHERE id = %s AND rate_per_second IS NULL FOR SHARE", [action_id]
     )
-    return next(iter(shared), None)
+    for held in shared:
+        return held
+    paced = Action.objects.filter(pk=action_id, rate_per_second__isnull=False)
+    return paced.select_for_update(skip_locked=True, no_key=True).first()
 
 
 def _next_chunk(action_id: int) -> Any:
