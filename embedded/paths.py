@@ -10,6 +10,7 @@ BENCH_VENV = ROOT / ".bench-venv"
 LOCAL = Path(os.environ.get("DEMO_HOME") or ROOT / ".local").absolute()
 LOG = LOCAL / "log"
 SIGN_INS = LOCAL / "sign-ins.json"
+SHELLS = LOCAL / "shell"
 
 
 def python_of(venv: Path) -> Path:

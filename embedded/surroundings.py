@@ -28,8 +28,11 @@ class Surroundings:
 
     def of_role(self, role: str) -> dict[str, str]:
         """Production's settings but for plain HTTP on the loopback, connected as one database role."""
+        return os.environ | self.own(role)
+
+    def own(self, role: str) -> dict[str, str]:
+        """What is added to the environment at hand."""
         return {
-            **os.environ,
             **self.servers.environment(role),
             "DJANGO_SETTINGS_MODULE": "ops_console.settings",
             "DEBUG": "0",

@@ -18,6 +18,7 @@ from embedded.process import Process
 from embedded.programs import background, served
 from embedded.secret import secret_key
 from embedded.servers import running
+from embedded.shells import write_shells
 from embedded.signins import sign_in_lines
 from embedded.supervisor import Supervisor
 from embedded.surroundings import Surroundings
@@ -54,6 +55,7 @@ def started(arguments: argparse.Namespace) -> Iterator[tuple[Supervisor, Surroun
             servers = stack.enter_context(running(home, paths.LOG, account))
         key = secret_key(paths.LOCAL / "secret-key")
         surroundings = Surroundings(servers, key, arguments.port, arguments.backend_port)
+        write_shells(paths.SHELLS, surroundings)
         prepare(home, surroundings)
         supervisor = Supervisor()
         supervisor.watch(servers.postgres.process, servers.postgres.start)
@@ -98,6 +100,7 @@ def block(surroundings: Surroundings, seconds: float) -> str:
         "",
         f"  Console        {surroundings.console_url}",
         f"  Demo backend   {surroundings.backend_url}",
+        f"  For a shell    . {paths.SHELLS / 'console'}",
         *(f"  Sign in as     {line}" for line in sign_in_lines(paths.SIGN_INS)),
         "",
     ]

@@ -119,10 +119,22 @@ def test_every_program_has_a_log(demo: Demo) -> None:
 
 
 def test_secrets_are_readable_by_their_owner_only(demo: Demo) -> None:
-    """The signing key and the sign-ins stand in files that nobody else may read."""
+    """The signing key and the sign-ins stand in files that nobody else may read, those for a shell included."""
     demo.running()
-    for name in ("secret-key", "sign-ins.json"):
+    for name in ("secret-key", "sign-ins.json", "shell/console", "shell/owner", "shell/backend"):
         assert (demo.home / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_shell_finds_the_running_demo(demo: Demo) -> None:
+    """Sourcing the file that is printed is all that `manage.py` needs in a bare shell, Python included."""
+    printed = demo.running()
+    shell = demo.home / "shell" / "console"
+    assert f". {shell}" in printed
+    typed = f'. "{shell}" && python manage.py sources check'
+    bare = {"PATH": os.environ["PATH"], "HOME": str(demo.home)}
+    answer = subprocess.run(["sh", "-c", typed], cwd=paths.ROOT, env=bare, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith('episode_assembly (public."episode")')
 
 
 def test_a_second_demo_on_the_same_data_is_refused(demo: Demo) -> None:
