@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "ops_console.web.failures.FailureMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "ops_console.access.session_activity.SessionActivityMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "ops_console.access.middleware.RoleMiddleware",
     "ops_console.access.second_factor.SecondFactorMiddleware",
