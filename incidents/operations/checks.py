@@ -31,7 +31,7 @@ def _messages(source: Source) -> list[CheckMessage]:
     if not source.why_not("list", live):
         found += [
             Info(
-                f"The index {name} is missing: lists read the whole table.",
+                f"The index {name} is missing: lists or searches read the whole table.",
                 hint=text,
                 obj=source.kind,
                 id="operations.I001",

@@ -60,12 +60,14 @@ def scope_of(query: QueryDict) -> Scope:
     form.is_valid()
     given = form.cleaned_data
     state, sort = query.get("state", ""), query.get("sort", "")
-    text = given.get("q", "").strip()
+    owners, text = _owners(given.get("owner", "")), given.get("q", "").strip()
+    if owners is None and (whose := _with_mail(text)):
+        owners, text = whose, ""
     return Scope(
         kind=given.get("kind", ""),
         state=state if state in STATES else "stuck",
         older_than_seconds=int(given.get("age") or 0),
-        owners=_owners(given.get("owner", "")),
+        owners=owners,
         text=text,
         text_owners=_by_mail(text),
         evidence=given.get("evidence", "") if given.get("evidence") in EVIDENCE else "",
@@ -89,6 +91,11 @@ def chosen_kind(ids: list[str], kind: str) -> tuple[str, list[str]]:
     if len(named) > 1:
         raise ValueError(f"These are of several kinds ({', '.join(sorted(named))}): act on one kind at a time.")
     return (named.pop() if named else kind or DEFAULT_KIND), [after for _, _, after in pairs]
+
+
+def _with_mail(text: str) -> tuple[str, ...] | None:
+    """The user whose whole mail it is: then no title is meant, and an index serves what is left."""
+    return tuple(person.id for person in directory.named([text]).values()) if "@" in text else None
 
 
 def _by_mail(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from incidents.operations.sources.states import State, now_of
 from ops_console import directory
 
 _NOBODY = sql.SQL("FALSE")
+_FIRST_AND_LAST_UUID = ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 def conditions(parts: SourceSql, scope: Scope, state: State) -> Iterator[sql.Composable]:
@@ -71,13 +72,20 @@ def _search(parts: SourceSql, scope: Scope) -> sql.Composable:
     if parts.source.valid_id(scope.text, parts.live) and parts.live.columns[parts.source.id_column].type == "uuid":
         return _one_of(parts.id, [scope.text], parts.id_type)
     title, escaped = parts.text(parts.source.title_column), _escaped(scope.text)
-    found: list[sql.Composable] = [
-        sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")),
-        sql.SQL("{}::text LIKE {}").format(parts.id, sql.Literal(f"{_escaped(scope.text.lower())}%")),
-    ]
+    found = [sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")), *_id_begins(parts, scope.text.lower())]
     if scope.text_owners:
         found.append(_owned(parts, scope.text_owners))
     return sql.SQL("({})").format(sql.SQL(" OR ").join(found))
+
+
+def _id_begins(parts: SourceSql, text: str) -> Iterator[sql.Composable]:
+    """Ids that begin so; of UUIDs a range, which the primary key serves."""
+    if parts.live.columns[parts.source.id_column].type != "uuid":
+        yield sql.SQL("{}::text LIKE {}").format(parts.id, sql.Literal(f"{_escaped(text)}%"))
+        return
+    first, last = (text + uuid[len(text) :] for uuid in _FIRST_AND_LAST_UUID)
+    if parts.source.valid_id(first, parts.live) and str(UUID(first)) == first:
+        yield sql.SQL("{} BETWEEN {}::uuid AND {}::uuid").format(parts.id, sql.Literal(first), sql.Literal(last))
 
 
 def _escaped(text: str) -> str:

@@ -7,6 +7,7 @@ from incidents.operations.sources.schema import LiveTable, live_table
 from incidents.operations.sources.sql import SourceSql
 
 _STATES = ("in_progress", "waiting", "failed")
+_TEXTS = ("text", "character varying")
 _NOTHING = sql.SQL("")
 
 
@@ -19,6 +20,8 @@ def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
     found = {f"{source.table}_ops_{state}": _by_age(parts, state) for state in states}
     if live.readable(source.owner_column):
         found[f"{source.table}_ops_owner"] = _by_owner(parts, states)
+    if live.trigrams and live.readable(source.title_column) and live.columns[source.title_column].type in _TEXTS:
+        found[f"{source.table}_ops_title"] = _by_title(parts, states)
     return found | _beside(source)
 
 
@@ -47,8 +50,18 @@ def _by_age(parts: SourceSql, state: str) -> str:
 def _by_owner(parts: SourceSql, states: list[str]) -> str:
     name = f"{parts.source.table}_ops_owner"
     columns = sql.SQL("{}, ({}), {}").format(parts.column(parts.source.owner_column), parts.age, parts.id)
-    held = sql.SQL(" OR ").join(parts.in_statuses(state) for state in states)
-    return _create(name, parts.table, columns, held)
+    return _create(name, parts.table, columns, _in_any(parts, states))
+
+
+def _by_title(parts: SourceSql, states: list[str]) -> str:
+    """For a part of a title: without it, a search reads every row of its state."""
+    column, kind = parts.column(parts.source.title_column), sql.Identifier(parts.live.trigrams, "gin_trgm_ops")
+    name = f"{parts.source.table}_ops_title"
+    return _create(name, parts.table, sql.SQL("{} {}").format(column, kind), _in_any(parts, states), method="gin")
+
+
+def _in_any(parts: SourceSql, states: list[str]) -> sql.Composable:
+    return sql.SQL(" OR ").join(parts.in_statuses(state) for state in states)
 
 
 def _beside(source: Source) -> dict[str, str]:
@@ -62,7 +75,13 @@ def _beside(source: Source) -> dict[str, str]:
 
 
 def _create(
-    name: str, table: sql.Composable, columns: sql.Composable, where: sql.Composable, more: sql.Composable = _NOTHING
+    name: str,
+    table: sql.Composable,
+    columns: sql.Composable,
+    where: sql.Composable,
+    more: sql.Composable = _NOTHING,
+    method: str = "btree",
 ) -> str:
-    statement = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} ({}){} WHERE {};")
-    return statement.format(sql.Identifier(name), table, columns, more, where).as_string()
+    using = _NOTHING if method == "btree" else sql.SQL("USING {} ").format(sql.SQL(method))
+    statement = sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} {}({}){} WHERE {};")
+    return statement.format(sql.Identifier(name), table, using, columns, more, where).as_string()

@@ -26,6 +26,10 @@ JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s
 """
+# The schema of the extension that indexes parts of texts, where the database has it.
+_TRIGRAMS = """
+SELECT n.nspname::text FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'pg_trgm'
+"""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,16 @@ class Column:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """A table's columns by name and its indexes. Without columns there is no such table."""
+    """A table's columns by name and its indexes. Without columns there is no such table.
+
+    `trigrams` is the schema of the extension pg_trgm, "" where the database has not got it.
+    """
 
     columns: dict[str, Column] = field(default_factory=dict)
     indexes: frozenset[str] = frozenset()
     # Those whose making was broken off: they serve nobody, and hold their name.
     invalid_indexes: frozenset[str] = frozenset()
+    trigrams: str = ""
 
     def readable(self, column: str) -> bool:
         return column in self.columns and self.columns[column].readable
@@ -110,4 +118,6 @@ def _read(schema: str, table: str) -> LiveTable:
         indexes = {is_valid: frozenset[str]() for is_valid in (True, False)}
         for name, is_valid in cursor.fetchall():
             indexes[is_valid] |= {name}
-        return LiveTable(columns, indexes[True], indexes[False])
+        cursor.execute(_TRIGRAMS)
+        (trigrams,) = cursor.fetchone() or ("",)
+        return LiveTable(columns, indexes[True], indexes[False], trigrams)

@@ -36,6 +36,14 @@ FROM generate_series(1, 20000) AS n
 
 
 @pytest.fixture
+def trigrams(db: None) -> None:
+    """A database with the extension for parts of texts."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    forget()
+
+
+@pytest.fixture
 def many(db: None) -> None:
     """Twenty thousand episodes with every index that the check asks for."""
     with connection.cursor() as cursor:
@@ -73,6 +81,18 @@ def test_an_index_serves_an_owner(many: None) -> None:
     """A user's operations are found by the owner's index."""
     owner = list_page(Scope(kind="episode_assembly")).rows[0].owner_id
     assert "episode_ops_owner" in plan_of(sql_of_page(Scope(kind="episode_assembly", owners=(owner or "",))))
+
+
+@pytest.mark.parametrize("text", ["isode 19990", "0123abcd-4"], ids=["title", "id"])
+def test_indexes_serve_a_search(trigrams: None, many: None, text: str) -> None:
+    """A part of a title and the beginning of an id are each found by an index, where the database can index parts."""
+    plan = plan_of(sql_of_page(Scope(kind="episode_assembly", text=text)))
+    assert "episode_ops_title" in plan and "Seq Scan on episode" not in plan, plan
+
+
+def test_no_index_is_asked_for_that_the_database_cannot_make(db: None) -> None:
+    """Without the extension, the index of titles is not missing."""
+    assert "episode_ops_title" not in missing_indexes(EPISODE, EPISODE.live())
 
 
 def test_counts_read_no_more_than_they_say(many: None) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.http import QueryDict
 from django.utils import timezone
 
 from incidents.breakers.models import Breaker, Transition
 from incidents.operations import services
+from incidents.operations.filters import scope_of
 from incidents.operations.listing import list_page, scan
 from incidents.operations.models import Action, Chunk, OperationMark, TrackedEvent, TrackedOperation
 from incidents.operations.queries import counts, detail, stuck_count
@@ -189,8 +191,16 @@ def test_search_takes_id_title_and_mail() -> None:
     one = make_episode(title="About whales")
     make_episode(title="Other", user_id="00000000-0000-4000-8000-000000000009")
     viewer = signed_in(Role.VIEWER)
-    for text in (one, one[:9], "whale", "pat@example"):
+    for text in (one, one[:9], one[:7].upper(), "whale", "pat@example", "Pat@example.org"):
         assert [row.operation.operation_id for row in viewer.get(LIST, {"q": text}).context["rows"]] == [one]
+
+
+def test_a_whole_mail_means_its_user() -> None:
+    """Then no title is searched: an index serves the rest."""
+    _user("pro")
+    scope = scope_of(QueryDict("q=pat@example.org"))
+    assert (len(scope.owners or ()), scope.text) == (1, "")
+    assert scope_of(QueryDict("q=pat@example")).text == "pat@example"
 
 
 def test_filters_are_in_the_address() -> None:
