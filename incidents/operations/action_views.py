@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from incidents.operations import progress, services
 from incidents.operations.forms import RateForm, ReasonForm
+from incidents.operations.models import Action
 from incidents.operations.sources import SOURCES
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
@@ -34,6 +35,7 @@ def action_page(request: HttpRequest, action_id: int) -> HttpResponseBase:
         "action": found.action,
         "source": SOURCES.get(found.action.kind),
         "detail": _detail(found),
+        "meant": _meant(found.action),
         "figures": [(label, grouped(number)) for label, number in _figures(found)],
         "reasons": progress.reasons(action_id),
         "outcomes": progress.outcomes(action_id)[:20],
@@ -127,6 +129,13 @@ def _figures(found: progress.Progress) -> list[tuple[str, int]]:
         released.append(("Left", found.left))
     taken = [("Taken up", found.handled), ("Refused", found.refused), ("Not taken up yet", found.awaited)]
     return released + taken if found.commanded else released
+
+
+def _meant(action: Action) -> str:
+    """How many it is about. Nobody knows before it is frozen, nor when it was cancelled before."""
+    if action.state == Action.State.FREEZING:
+        return "being counted"
+    return grouped(action.total) if action.total else "never counted"
 
 
 def _detail(found: progress.Progress) -> str:

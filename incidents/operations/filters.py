@@ -1,14 +1,17 @@
 """What an operator can type to narrow the list, in the URL, and which operations that means."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 
 from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.sources import DEFAULT_KIND, STATES, all_sources
 from ops_console import directory
+from ops_console.errors import InvalidInput
 
 MOST_OWNERS = 200
 _AGES = [
@@ -22,6 +25,14 @@ _AGES = [
     ("604800", "7 days"),
 ]
 _PICKER = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class UtcTimeField(forms.DateTimeField):
+    """A moment: UTC where no zone is said, whatever zone the process has."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        with timezone.override(UTC):
+            return super().to_python(value)
 
 
 class FilterForm(forms.Form):
@@ -44,8 +55,8 @@ class FilterForm(forms.Form):
     tier = forms.CharField(label="Tier", required=False, max_length=60)
     attempt = forms.IntegerField(label="Attempts from", required=False, min_value=1, max_value=10_000)
     run = forms.IntegerField(label="Action or sweep run", required=False, min_value=1, max_value=2**62)
-    since = forms.DateTimeField(label="From (UTC)", required=False, widget=_PICKER)
-    until = forms.DateTimeField(label="Until (UTC)", required=False, widget=_PICKER)
+    since = UtcTimeField(label="From (UTC)", required=False, widget=_PICKER)
+    until = UtcTimeField(label="Until (UTC)", required=False, widget=_PICKER)
     group = forms.CharField(label="Error group", required=False, max_length=32)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -55,9 +66,11 @@ class FilterForm(forms.Form):
 
 
 def scope_of(query: QueryDict) -> Scope:
-    """What a list's URL shows. What cannot be read in it is left out, as the list leaves it out."""
+    """What a list's URL shows. A filter that cannot be read raises InvalidInput: without it, more would be meant."""
     form = FilterForm(query)
-    form.is_valid()
+    if not form.is_valid():
+        name, errors = next(iter(form.errors.items()))
+        raise InvalidInput(name, f"{name}: {errors[0]}")
     given = form.cleaned_data
     state, sort = query.get("state", ""), query.get("sort", "")
     owners, text = _owners(given.get("owner", "")), given.get("q", "").strip()

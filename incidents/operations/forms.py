@@ -5,7 +5,7 @@ from dataclasses import replace
 from django import forms
 from django.http import QueryDict
 
-from incidents.operations.filters import chosen_kind, scope_of
+from incidents.operations.filters import UtcTimeField, chosen_kind, scope_of
 from incidents.operations.freezing import CANARY_SIZE, Options
 from incidents.operations.models import Verb
 from incidents.operations.scope import Scope
@@ -43,7 +43,7 @@ class RateForm(forms.Form):
 class OptionsForm(ReasonForm):
     """How an action is to go; what does not fit the verb is not asked."""
 
-    snooze_until = forms.DateTimeField(
+    snooze_until = UtcTimeField(
         label="Until (UTC)", required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
     )
     rate_per_second = _rate_field()

@@ -20,8 +20,9 @@ from incidents.operations.scope import Scope
 from incidents.operations.shown import CSV_HEADER, csv_rows, page_facts, shown
 from incidents.operations.timeline import timeline
 from ops_console.directory import DirectoryUnavailable
-from ops_console.errors import ConsoleError
+from ops_console.errors import ConsoleError, InvalidInput
 from ops_console.web import Tab, csv_response, page, tabs
+from ops_console.web.tabs import query_url
 
 _TABS = [
     ("", "Stuck"),
@@ -45,7 +46,17 @@ def operation_list(request: HttpRequest) -> HttpResponseBase:
         found = _listed(request, scope, outbox.dead)
     except (DirectoryUnavailable, queries.SourceUnavailable) as error:
         found = {"problem": error.message}
+    except InvalidInput as error:
+        found = {"unread": _unread(error)}
     return page(request, "operations/list.html", {**context, **found})
+
+
+def _unread(error: InvalidInput) -> str:
+    """What is wrong with a filter, by its label; raises the error where it is about something else."""
+    field = FilterForm.base_fields.get(error.field)
+    if field is None:
+        raise error
+    return f"{field.label}: {error.message.removeprefix(f'{error.field}: ')}"
 
 
 def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, Any]:
@@ -58,6 +69,7 @@ def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, 
         "total": total.text,
         "matching": total.number if scope.kind else None,
         "is_capped": total.capped,
+        "clear": _without_filter(request),
         "checked_at": total.checked_at or timezone.now(),
         "sort": "-since" if is_descending(scope) else "since",
         "abilities": abilities(scope.kind),
@@ -67,6 +79,12 @@ def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, 
     except TooSlow as error:
         return {**context, "slow": error.message}
     return {**context, "page": found, "rows": shown(found.rows)}
+
+
+def _without_filter(request: HttpRequest) -> str:
+    """This tab's address without its filters; "" where there are none."""
+    names = FilterForm.base_fields
+    return query_url(request, **dict.fromkeys(names, "")) if any(map(request.GET.get, names)) else ""
 
 
 def _tabs(request: HttpRequest, counts: dict[str, Count], dead_letters: int) -> list[Tab]:

@@ -58,7 +58,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        rate = self.rate_per_second
+        """By the pace that it was given, else by its own so far."""
+        rate = self.action.rate_per_second or self.rate_per_second
         return self.left / rate if rate and self.action.state == Action.State.RUNNING else None
 
 

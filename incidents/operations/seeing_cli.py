@@ -10,14 +10,15 @@ from urllib.parse import urlencode
 from django.core.management.base import CommandError
 from django.http import QueryDict
 
-from incidents.operations.filters import FilterForm, scope_of
+from incidents.operations.filters import scope_of
 from incidents.operations.groups import error_groups
 from incidents.operations.operation import operation_of
 from incidents.operations.queries import detail, scan
+from incidents.operations.scope import Scope
 from incidents.operations.shown import Shown, page_facts, shown
 from incidents.operations.sources import STATES, all_sources
 from incidents.operations.timeline import timeline
-from ops_console.errors import ConsoleError
+from ops_console.errors import ConsoleError, InvalidInput
 
 Write = Callable[[str], object]
 FILTERS = ("kind", "owner", "age", "evidence", "worker", "tier", "attempt", "run", "since", "until", "group", "q")
@@ -45,9 +46,9 @@ def _add_filters(parser: ArgumentParser) -> None:
 
 def list_lines(options: dict[str, Any], write: Write) -> None:
     """One object a line, in the list's order. Raises CommandError, ConsoleError."""
-    scope = scope_of(_query(options))
+    scope = _scope(options)
     if options["ids"]:
-        scope = type(scope)(scope.kind, "any", ids=tuple(options["ids"]))
+        scope = Scope(scope.kind, "any", ids=tuple(options["ids"]))
     for rows in scan(scope):
         for line in shown([operation_of(row) for row in rows]):
             write(json.dumps(_line(line)))
@@ -55,7 +56,7 @@ def list_lines(options: dict[str, Any], write: Write) -> None:
 
 def group_lines(options: dict[str, Any], write: Write) -> None:
     """One group a line, the largest first. Raises CommandError, ConsoleError."""
-    for group in error_groups(scope_of(_query(options))):
+    for group in error_groups(_scope(options)):
         write(json.dumps({**asdict(group), "newest_at": group.newest_at.isoformat()}))
 
 
@@ -91,14 +92,13 @@ def _line(line: Shown) -> dict[str, Any]:
     }
 
 
-def _query(options: dict[str, Any]) -> QueryDict:
-    """The options as a list's address has them. Raises CommandError on one that cannot be right."""
+def _scope(options: dict[str, Any]) -> Scope:
+    """What the options mean, as a list's address means it. Raises CommandError on one that cannot be right."""
     given = {name: options[name] for name in (*FILTERS, "state") if options.get(name)}
-    form = FilterForm(given)
-    if not form.is_valid():
-        name, errors = next(iter(form.errors.items()))
-        raise CommandError(f"--{name}: {errors[0]}")
-    return QueryDict(urlencode(given))
+    try:
+        return scope_of(QueryDict(urlencode(given)))
+    except InvalidInput as error:
+        raise CommandError(f"--{error.message}") from error
 
 
 def _kind_of(operation_id: str) -> str:

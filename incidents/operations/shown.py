@@ -1,5 +1,6 @@
 """Operations as a page shows them: with their user and with the evidence for what is said of them."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +69,8 @@ def page_facts(found: Detail) -> dict[str, Any]:
         "retry_not": why_ineligible(source, source.live(), "retry", found.row),
         "more": _more_verbs(source, found.row),
         "fail_not": why_ineligible(source, source.live(), "fail", found.row),
-        "payload": _payload(source, found.row),
+        "payload": (payload := _payload(source, found.row)),
+        "payload_lines": [(name, _as_json(value)) for name, value in payload],
         "tracked": tracked(operation),
         "percent": None if operation.progress_rate is None else round(operation.progress_rate * 100),
         # Who acts on slow work knows that it is alive.
@@ -102,6 +104,11 @@ def _payload(source: Source, row: dict[str, Any]) -> list[tuple[str, Any]]:
         return [(name, value) for name, value in source.storable_payload(row).items() if value is not None]
     except CannotRetry:
         return []
+
+
+def _as_json(value: Any) -> str:
+    """As the backend gets it, text without its quotes."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _people(operations: Sequence[Operation]) -> dict[str, Person]:

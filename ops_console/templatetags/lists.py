@@ -38,10 +38,12 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
         "rare_fields": _rare_fields(form, rare, opened),
         "open": opened,
         "target": target,
+        "keep": ",".join(name for name in keep.split(",") if name not in form.fields),
         "kept": [(name, value) for name, value in kept if name not in form.fields],
         "path": request.path,
         "clear": query_url(request, **dict.fromkeys(form.fields, "")) if given else "",
         "csv": f"{csv}{'&' if '?' in csv else '?'}{request.GET.urlencode()}" if csv else "",
+        "csv_asks": csv.partition("?")[2],
     }
 
 

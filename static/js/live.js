@@ -48,6 +48,12 @@
     return typed.some((node) => (node.type === "checkbox" || node.type === "radio" ? false : node.value !== node.defaultValue));
   }
 
+  /* What was sent and accepted is no longer being typed: the panel is read again with it. */
+  document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+    if (!successful || !elt.matches("form[hx-post]") || !elt.closest("[data-live]")) return;
+    for (const node of elt.querySelectorAll("input, textarea")) node.defaultValue = node.value;
+  });
+
   function remember(panel) {
     const focus = panel.contains(document.activeElement) ? document.activeElement : null;
     return {

@@ -8,11 +8,26 @@
   document.addEventListener("htmx:configRequest", (event) => {
     const { verb, headers, elt, formData } = event.detail;
     if (verb !== "get" && token) headers["X-CSRFToken"] = token.content;
-    if (elt.matches("[data-filter]")) dropEmpty(formData);
+    if (elt.matches("[data-filter]")) keepOthers(elt, formData);
   });
+
+  /* A tab or a column has changed the address since the filter was drawn: what they own stays as it is there. */
+  function keepOthers(form, formData) {
+    const address = new URLSearchParams(location.search);
+    for (const name of form.dataset.filter.split(",")) formData.set(name, address.get(name) || "");
+    dropEmpty(formData);
+  }
 
   function dropEmpty(formData) {
     for (const [name, value] of [...formData.entries()]) if (value === "") formData.delete(name);
+  }
+
+  /* What a list's CSV holds is what the list shows now. */
+  function withAddress(given) {
+    const address = new URLSearchParams(location.search);
+    address.delete("cursor");
+    for (const [name, value] of new URLSearchParams(given)) address.set(name, value);
+    return address.toString();
   }
 
   /* Theme: kept in a cookie, so that the server writes it into the page and nothing flashes. */
@@ -47,6 +62,8 @@
 
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest && event.target.closest(selector);
+    const csv = at("[data-csv]");
+    if (csv) csv.search = withAddress(csv.dataset.csv);
     const found = at("[data-copy]");
     if (found) copy(found.dataset.copy);
     if (at("[data-theme-toggle]")) toggleTheme();

@@ -1,9 +1,11 @@
 """The frame and the components in a real browser, on a real ASGI server."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -113,6 +115,19 @@ def test_a_filter_changes_the_list_and_the_address(gallery: Page) -> None:
     expect(gallery.locator("#rows tbody tr")).to_have_count(8)
 
 
+def test_a_filter_and_the_csv_follow_the_tab(gallery: Page) -> None:
+    """What a tab has put into the address since the page was drawn stays under a filter, and is what the CSV holds."""
+    gallery.locator(".tabs a", has_text="Dead").click()
+    expect(gallery).to_have_url(re.compile(r"\?state=dead$"))
+    gallery.locator("#id_q").fill("Episode 12")
+    expect(gallery.locator("#rows tbody tr")).to_have_count(1)
+    assert set(parse_qs(urlsplit(gallery.url).query)) == {"state", "q"}
+    with gallery.expect_download() as download:
+        gallery.get_by_role("link", name="CSV").click()
+    asked = parse_qs(urlsplit(download.value.url).query)
+    assert asked == {"state": ["dead"], "q": ["Episode 12"], "format": ["csv"]}
+
+
 def test_paging_keeps_the_frame(gallery: Page) -> None:
     """The next page comes into the panel; the way back leads to the same rows."""
     first = gallery.locator("#rows tbody tr").first.inner_text()
@@ -155,6 +170,26 @@ def test_a_refresh_takes_nothing_from_the_hand(gallery: Page, rows: list[dict[st
     gallery.locator(".fresh button").click()
     expect(gallery.locator(".fresh")).to_have_count(0)
     expect(gallery.locator("#rows [data-select-row]:checked")).to_have_count(1)
+
+
+FORM = """<form hx-post="/undo" hx-swap="none"><input name="rate" value="5"><button>Send it</button></form>"""
+
+
+def test_what_was_sent_is_no_longer_typed(gallery: Page, rows: list[dict[str, Any]]) -> None:
+    """A panel keeps text that is being typed; once the text is sent, the panel is read again."""
+    gallery.evaluate(
+        "html => { const panel = document.getElementById('rows'); panel.insertAdjacentHTML('beforeend', html);"
+        " htmx.process(panel.lastElementChild); }",
+        FORM,
+    )
+    gallery.locator("[name=rate]").fill("40")
+    with gallery.expect_response(lambda answer: answer.url.endswith("/")):
+        publish("operations")
+    expect(gallery.locator("[name=rate]")).to_have_value("40")
+    gallery.get_by_role("button", name="Send it").click()
+    rows[0]["title"] = "Renamed"
+    publish("operations")
+    expect(gallery.locator("#rows tbody tr").first).to_contain_text("Renamed", timeout=5000)
 
 
 def test_all_that_match_follow_a_refresh(gallery: Page, rows: list[dict[str, Any]]) -> None:

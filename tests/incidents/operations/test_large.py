@@ -129,16 +129,21 @@ def test_one_that_cannot_be_frozen_is_tried_again(episode: MakeEpisode, monkeypa
 
 
 def test_the_page_says_that_it_is_being_frozen(episode: MakeEpisode) -> None:
-    """With Cancel, and without an empty bar; the answer to the click says it too."""
+    """With Cancel, and without an empty bar or a number that nobody knows yet; the answer to the click says it too."""
     for _ in range(5):
         episode()
     client = signed_in(Role.OPERATOR)
     sent = {"verb": "fail", "all": "1", "query": "kind=episode_assembly", "sure": "1", "reason": "gone"}
     page = client.post(reverse("operations:act"), sent, follow=True).content.decode()
     assert "it is being frozen; the time for Undo begins then" in page
-    assert "the worker notes which operations are meant" in page and "<progress" not in page
+    assert "The worker notes which operations are meant" in page and "being counted" in page
+    assert "<progress" not in page and "Finished meanwhile" not in page
     assert reverse("operations:cancel", args=[Action.objects.get().pk]) in page
-    assert "Fail more than 3 episode assemblies" in client.get(reverse("operations:list")).content.decode()
+    listed = client.get(reverse("operations:list")).content.decode()
+    assert "Fail more than 3 episode assemblies" in listed and "being counted" in listed
+    client.post(reverse("operations:cancel", args=[Action.objects.get().pk]))
+    page = client.get(reverse("operations:action", args=[Action.objects.get().pk])).content.decode()
+    assert "never counted" in page and "<progress" not in page
 
 
 def test_the_question_counts_all_and_judges_the_first(episode: MakeEpisode) -> None:
