@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="lint, format, types, import contracts, migrations, deployment checks")
     bench = commands.add_parser("bench", help="a benchmark against its peers")
     bench.add_argument("name", metavar="NAME", help="a module of benchmarks/")
-    bench.add_argument("--json", action="store_true", help="print one JSON object on the last line")
+    bench.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="its own options, --json for instance")
     commands.add_parser("servers", help="PostgreSQL and Valkey alone, for work by hand")
     commands.add_parser("lock", help="compile the *.in files into hashed locks (needs uv)")
     return top

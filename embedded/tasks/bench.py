@@ -17,10 +17,9 @@ def run(arguments: argparse.Namespace) -> int:
     locks = [paths.ROOT / "requirements-dev.txt", BENCHMARKS / "peers.txt"]
     environment.ensure(paths.VENV, locks[:1])
     environment.ensure(paths.BENCH_VENV, locks)
-    command = [str(paths.python_of(paths.BENCH_VENV)), "-m", f"benchmarks.{arguments.name}"]
+    command = [str(paths.python_of(paths.BENCH_VENV)), "-m", f"benchmarks.{arguments.name}", *arguments.options]
     with throwaway_servers() as servers:
-        variables = os.environ | SETTINGS | servers.environment()
-        return run_in_foreground([*command, *(["--json"] if arguments.json else [])], variables)
+        return run_in_foreground(command, os.environ | SETTINGS | servers.environment())
 
 
 def check_name(name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded import paths
+from embedded import cli, paths
 
 pytestmark = pytest.mark.process
 
@@ -60,6 +60,12 @@ def test_pytest_gets_its_arguments_from_any_directory(tmp_path: Path) -> None:
     answer = dev("test", "--version", "-q", directory=tmp_path, **our_servers())
     assert answer.returncode == 0
     assert "pytest" in answer.stdout + answer.stderr
+
+
+def test_what_follows_a_benchmark_is_its_own() -> None:
+    """Options after the name go to the benchmark, whichever they are."""
+    arguments = cli.parse(["bench", "operations", "--rows", "10000000", "--json"])
+    assert (arguments.name, arguments.options) == ("operations", ["--rows", "10000000", "--json"])
 
 
 def test_an_unknown_benchmark_is_answered_with_those_there_are() -> None:
