@@ -9,7 +9,7 @@ from incidents.operations.scope import Scope
 from incidents.operations.sources import ALL_TRACKED, SOURCES, Source, TrackedSource, source_of, sql_of
 from incidents.operations.sources.filters import conditions
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.sources.states import state_sql
+from incidents.operations.sources.states import NEWEST_FIRST, state_sql
 from ops_console.errors import ConsoleError
 
 
@@ -30,9 +30,10 @@ class Branch:
 
     def some(self, scope: Scope, limit: int) -> sql.Composable:
         """At most `limit` rows of the scope, to be counted."""
-        # In the list's order: unordered, the planner may gather all rows of an index before it takes the first.
-        state = state_sql(self.parts, scope)
-        order = sql.SQL("ORDER BY {}, {}").format(state.order, self.parts.id)
+        # In the list's order: unordered, the planner may gather all rows of an index before it takes the first. Without
+        # the id, since those of one bulk have one time, and would all be read to be sorted.
+        state, way = state_sql(self.parts, scope), sql.SQL("DESC" if scope.state in NEWEST_FIRST else "ASC")
+        order = sql.SQL("ORDER BY {} {}").format(state.order, way)
         held = list(conditions(self.parts, scope, state))
         return self._select(sql.SQL("1 AS one"), state.origin, held, order, limit)
 

@@ -9,8 +9,9 @@ from incidents.operations.branches import branches
 from incidents.operations.guard import COUNT_MS, TooSlow, limited, rows
 from incidents.operations.scope import Scope
 from incidents.operations.sources import STATES
+from incidents.operations.sources.states import FROM_MARKS
 
-# A count that would go on is shown as "10,000+", on the other tabs as "1,000+".
+# A count that would go on is shown as "10,000+"; on the other tabs, and where each row is looked up, as "1,000+".
 CAP = 10_000
 TAB_CAP = 1_000
 
@@ -32,7 +33,8 @@ class Count:
 
 def counts(scope: Scope) -> dict[str, Count]:
     """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable."""
-    caps = {state: CAP if state == scope.state else min(TAB_CAP, CAP) for state in STATES}
+    full = {scope.state} - FROM_MARKS
+    caps = {state: CAP if state in full else min(TAB_CAP, CAP) for state in STATES}
     return _counted({state: (scope.in_state(state), cap) for state, cap in caps.items()})
 
 

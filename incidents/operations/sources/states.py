@@ -10,6 +10,8 @@ from incidents.operations.sources.sql import SourceSql
 RESOLVED_HOURS = 24
 # A state that shows the newest first; the others show what has waited longest.
 NEWEST_FIRST = frozenset({"in_progress", "failed", "resolved"})
+# Where reading begins at the marks: each row has to be looked up.
+FROM_MARKS = frozenset({"slow", "resolved"})
 _ID_TEXT = {"uuid": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "int": "^[0-9]{1,18}$"}
 
 
