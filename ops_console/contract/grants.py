@@ -2,16 +2,19 @@
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import ProgrammingError, connections, transaction
 from django.dispatch import Signal
 from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
 
 from ops_console.contract.models import Grantee
-from ops_console.errors import InvalidInput
+from ops_console.errors import InvalidInput, NotAllowed
 
 logger = logging.getLogger(__name__)
 PARTS = Path(__file__).parent / "v1"
@@ -83,8 +86,11 @@ def foreign_sql(role: str) -> str:
 
 
 def grant_console(role: str, using: str = "default") -> None:
-    """Give the console's role its own tables, and remember it. Raises InvalidInput if there is no such role."""
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+    """Give the console's role its own tables, and remember it.
+
+    Raises InvalidInput if there is no such role, NotAllowed unless the owner is connected.
+    """
+    with _granting(using) as cursor:
         require_role(role, using)
         for statement in own_statements():
             cursor.execute(f"{statement} TO {_quoted(role)}")
@@ -107,12 +113,31 @@ def renew_grants(using: str = "default") -> None:
 
 
 def grant_backend(role: str, using: str = "default") -> None:
-    """Give a role the contract, and remember it. Raises InvalidInput if there is no such role."""
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+    """Give a role the contract, and remember it.
+
+    Raises InvalidInput if there is no such role, NotAllowed unless the owner is connected.
+    """
+    with _granting(using) as cursor:
         require_role(role, using)
         for statement in backend_statements():
             cursor.execute(f"{statement} TO {_quoted(role)}")
         Grantee.objects.using(using).update_or_create(role=role, defaults={"kind": Grantee.Kind.BACKEND})
+
+
+@contextmanager
+def _granting(using: str) -> Iterator[Any]:
+    """A cursor in one transaction. Raises NotAllowed where the connected role may not grant."""
+    try:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+            yield cursor
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InsufficientPrivilege):
+            raise
+        connected_as = connections[using].settings_dict["USER"]
+        raise NotAllowed(
+            f"Only the owner of the schemas ops and ops_v1 can grant what is in them, and DATABASE_URL names "
+            f"{connected_as}: {error.__cause__}."
+        ) from error
 
 
 def require_role(role: str, using: str = "default") -> None:

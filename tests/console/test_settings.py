@@ -52,6 +52,17 @@ def test_refuses_to_start_without_one(name: str) -> None:
 
 
 @pytest.mark.process
+def test_a_reader_that_has_seen_enough_hears_no_complaint() -> None:
+    """`manage.py ... | head` ends without a traceback when `head` goes first."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        command = [sys.executable, "manage.py", "help"]
+        ended = subprocess.run(command, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+@pytest.mark.process
 def test_deployment_checks_are_clean() -> None:
     """`check --deploy` finds nothing in a production environment."""
     checked = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)

@@ -2,6 +2,9 @@
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
 from ops_client.errors import StoreUnavailable
@@ -102,6 +105,20 @@ def test_an_unknown_role_is_named(transactional_db: None) -> None:
 
     with pytest.raises(InvalidInput, match="no database role 'nobody_here'"):
         grant_backend("nobody_here")
+
+
+@pytest.mark.parametrize("command", ["grant_backend", "grant_console"])
+def test_who_does_not_own_the_contract_is_told_so(console: psycopg.Connection, command: str) -> None:
+    """Granting as the console's own role ends in one sentence that says who can, not in a traceback."""
+    role = console.info.user
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+    try:
+        with pytest.raises(CommandError, match="Only the owner of the schemas ops and ops_v1"):
+            call_command(command, role)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
 
 
 class Nulls(dict):

@@ -37,7 +37,7 @@ class TranscriptionSource(Source):
         "WHERE x.user_id = e.user_id AND x.filename = e.filename AND x.transcript_ready)"
     )
     error_columns = ("last_status",)
-    error_text = "CASE WHEN starts_with({last_status}, 'error') THEN nullif(substr({last_status}, 7), '') END"
+    error_text = "CASE WHEN starts_with({last_status}, 'error') THEN nullif(btrim(substr({last_status}, 7)), '') END"
     providers = ("assemblyai",)
     user_word = "transcript"
     caveat = (

@@ -1,8 +1,10 @@
 """The transcription source: a watch of the backend's, and beside it the recording that knows when it is done."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -54,12 +56,22 @@ def test_a_ready_transcript_is_done_whatever_the_watch_says(status: str) -> None
 
 def test_the_error_is_shown_and_grouped() -> None:
     """What stands behind `error:` is the error; those that differ in numbers alone are one group."""
-    make_watch("error:timeout after 30 s"), make_watch("error:timeout after 4 s"), make_watch("error:no audio")
+    make_watch("error:timeout after 30 s"), make_watch("error: timeout after 4 s"), make_watch("error:no audio")
     rows = list_page(Scope(kind=KIND, state="failed")).rows
     assert {row.error for row in rows} == {"timeout after 30 s", "timeout after 4 s", "no audio"}
     groups = {row.error_group for row in rows if "timeout" in row.error}
     assert len(groups) == 1
     assert len(ids("failed", group=groups.pop())) == 2
+
+
+def test_the_check_says_what_nobody_can_do_here() -> None:
+    """Only the backend knows that a transcription is done, and it leaves nothing to free: no "yes" for these."""
+    out = StringIO()
+    call_command("sources", "check", stdout=out)
+    said = out.getvalue().partition(KIND)[2]
+    assert "  fail: yes" in said
+    assert "  resolve: Only its backend can say that a transcription is done." in said
+    assert "  free: A transcription leaves nothing behind that could be freed." in said
 
 
 def test_fail_and_retry() -> None:

@@ -6,11 +6,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from psycopg import sql
 
+from incidents.operations.models import Verb
+from incidents.operations.preview import why_verb_not
 from incidents.operations.sources import SOURCES, Source
 from incidents.operations.sources.indexes import invalid_indexes, missing_indexes
 from incidents.operations.sources.schema import forget, tracked_kinds
 
-ABILITIES = ("list", "retry", "fail", "resolve", "free")
+ACTS = (Verb.RETRY, Verb.FAIL, Verb.RESOLVE, Verb.FREE)
 
 
 class Command(BaseCommand):
@@ -31,8 +33,9 @@ class Command(BaseCommand):
         for source in SOURCES.values():
             live = source.live()
             self.stdout.write(f"{source.kind} ({source.qualified_table})")
-            for ability in ABILITIES:
-                self.stdout.write(f"  {ability}: {source.why_not(ability, live) or 'yes'}")
+            self.stdout.write(f"  list: {source.why_not('list', live) or 'yes'}")
+            for verb in ACTS:
+                self.stdout.write(f"  {verb}: {why_verb_not(source, live, verb) or 'yes'}")
             for problem in source.problems(live):
                 self.stdout.write(f"  - {problem.message} {problem.hint}")
             for statement in _statements(source):
