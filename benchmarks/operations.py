@@ -1,8 +1,8 @@
 """Operations at size: the list's pages with and without the indexes that `sources check` asks for, bulks against one
 plain statement, what a bulk costs the workers beside it, and the list after all that.
 
-`dev.py bench operations` at a small size, `dev.py bench operations --rows 10000000 --json` at full; each on servers of its
-own. As `python -m benchmarks.operations` it needs DATABASE_URL of a superuser.
+`dev.py bench operations` at a small size, `dev.py bench operations --rows 10000000 --json` at full; each on servers of
+its own. As `python -m benchmarks.operations` it needs DATABASE_URL of a superuser.
 """
 
 import argparse
