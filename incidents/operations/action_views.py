@@ -141,7 +141,8 @@ def _meant(action: Action) -> str:
 def _detail(found: progress.Progress) -> str:
     """Rate and time left, where they mean something."""
     rate, left = found.rate_per_second, found.seconds_left
-    parts = [f"{rate:,.0f} a second" if rate and found.action.total > 1 else ""]
+    moves = found.action.state in (Action.State.RUNNING, Action.State.DONE) and found.action.total > 1
+    parts = [f"{rate:,.{0 if rate >= 1 else 2}f} a second" if rate and moves else ""]
     parts.append(f"{duration(left)} left" if left and found.left else "")
     return ", ".join(filter(None, parts))
 

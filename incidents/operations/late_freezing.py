@@ -43,7 +43,7 @@ def is_put_off(actor: Actor, scopes: Sequence[Scope], most: int | None) -> bool:
 def put_off(actor: Actor, action: Action, scope: Scope, most: int | None) -> None:
     """Keep in the action all that freezing it needs; its moment is fixed. The worker is woken at once."""
     action.state = _FREEZING
-    action.scope = {**scope.as_json(), "most": most}
+    action.scope = {**scope.as_json(), **({} if most is None else {"most": most})}
     action.label = f"{RULES[Verb(action.verb)].does} more than {MOST_AT_ONCE:,} {source_of(action.kind).plural}"
     action.save(update_fields=["state", "scope", "label"])
     audit(actor, action, action.verb, after={"state": action.state, "scope": action.scope})
@@ -75,7 +75,7 @@ def _freeze(action_id: int) -> None:
     action = Action.objects.filter(pk=action_id, state=_FREEZING).first() if _is_ours(action_id) else None
     if action is None:
         return
-    freeze(action, [Scope.from_json(action.scope)], {}, action.scope["most"])
+    freeze(action, [Scope.from_json(action.scope)], {}, action.scope.get("most"))
     if not Action.objects.filter(pk=action_id, state=_FREEZING).update(problem=""):
         transaction.set_rollback(True)  # cancelled meanwhile: its chunks go with it
         return

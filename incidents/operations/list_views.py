@@ -19,6 +19,7 @@ from incidents.operations.listing import is_descending
 from incidents.operations.scope import Scope
 from incidents.operations.shown import CSV_HEADER, csv_rows, page_facts, shown
 from incidents.operations.timeline import timeline
+from incidents.operations.unlisted import unlisted_failures
 from ops_console.directory import DirectoryUnavailable
 from ops_console.errors import ConsoleError, InvalidInput
 from ops_console.web import Tab, csv_response, page, tabs
@@ -31,6 +32,12 @@ _TABS = [
     ("in_progress", "In progress"),
     ("failed", "Failed"),
     ("resolved", "Recently resolved"),
+]
+
+_EVIDENCE = [
+    ("", "All that is stuck"),
+    ("dead", "Dead: its heartbeat ended"),
+    ("suspected", "Suspected: by its age alone"),
 ]
 
 
@@ -66,9 +73,11 @@ def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, 
         "scope": scope,
         "state": scope.state,
         "tabs": _tabs(request, counts, dead_letters),
+        "evidence": tabs(request, _EVIDENCE, param="evidence") if scope.state == "stuck" else [],
         "total": total.text,
         "matching": total.number if scope.kind else None,
         "is_capped": total.capped,
+        "unlisted": unlisted_failures(scope.kind) if scope.state == "resolved" else [],
         "clear": _without_filter(request),
         "checked_at": total.checked_at or timezone.now(),
         "sort": "-since" if is_descending(scope) else "since",

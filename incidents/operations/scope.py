@@ -1,6 +1,6 @@
 """Which operations are meant: a kind, a state, filters, or ids one by one. Frozen with the moment it was looked at."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -46,11 +46,12 @@ class Scope:
         return replace(self, state=state, ids=None)
 
     def as_json(self) -> dict[str, Any]:
-        """For the action's record; ids are not repeated there, the chunks hold them."""
-        values = asdict(self)
-        chosen = values.pop("ids")
-        times = {name: value.isoformat() for name, value in values.items() if isinstance(value, datetime)}
-        return {**values, **times, "chosen": chosen is not None}
+        """For the action's record: kind, state and whatever narrows them. The chunks hold the ids."""
+        given = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "ids"}
+        narrows = {name: value for name, value in given.items() if value != getattr(_WIDEST, name)}
+        times = {name: value.isoformat() for name, value in narrows.items() if isinstance(value, datetime)}
+        chosen = {} if self.ids is None else {"chosen": True}
+        return {"kind": self.kind, "state": self.state, **narrows, **times, **chosen}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -59,3 +60,6 @@ class Scope:
         lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
         times = {name: datetime.fromisoformat(given[name]) for name in _TIMES if given.get(name)}
         return cls(**{**given, **lists, **times})
+
+
+_WIDEST = Scope()

@@ -55,7 +55,7 @@ def start(
             _require_reason(action, many=True)
             put_off(actor, action, scopes[0], options.most)
             return action
-        action.scope = {name: value for name, value in scope.as_json().items() if value not in (None, "", [], ())}
+        action.scope = scope.as_json()
         freeze(action, scopes, seen or {}, options.most)
         _require_reason(action)
         schedule(actor, action, action.verb)

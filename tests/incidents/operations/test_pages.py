@@ -303,3 +303,45 @@ def _user() -> None:
             f'INSERT INTO public."user" ({columns}) VALUES (%s, %s, %s, true, false, %s, now(), false)',
             [USER, "pat@example.org", "x", "pro"],
         )
+
+
+def test_what_is_too_much_to_be_listed_is_named(
+    operator: Client, episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of a very large failure stand in no list of the resolved: its action does, with the way to them."""
+    monkeypatch.setattr("incidents.operations.writing.MARKED_UP_TO", 1)
+    ids = {episode(), episode()}
+    action = services.start(actor(), Scope(), "fail", "host lost")
+    assert "Too many to be listed" not in text_of(operator.get(LIST, {"state": "resolved"}))
+    release_due()
+    page = operator.get(LIST, {"state": "resolved"})
+    assert page.context["rows"] == [] and page.context["unlisted"] == [action]
+    assert "Nothing was resolved lately" not in text_of(page)
+    rows = operator.get(LIST, {"state": "failed", "kind": "episode_assembly", "run": action.pk}).context["rows"]
+    assert {row.operation.operation_id for row in rows} == ids
+    assert f"?state=failed&amp;kind=episode_assembly&amp;run={action.pk}" in text_of(page)
+    assert operator.get(LIST, {"state": "resolved", "kind": "transcription"}).context["unlisted"] == []
+
+
+def test_stuck_is_divided_by_its_evidence(viewer: Client, episode: MakeEpisode) -> None:
+    """Dead and suspected are one click each, which keeps the other filters; the tab counts what is chosen."""
+    episode()
+    page = viewer.get(LIST, {"kind": "episode_assembly"})
+    assert [tab.url for tab in page.context["evidence"][1:]] == [
+        "/operations/?kind=episode_assembly&evidence=dead",
+        "/operations/?kind=episode_assembly&evidence=suspected",
+    ]
+    for evidence, number in (("dead", 0), ("suspected", 1)):
+        assert viewer.get(LIST, {"evidence": evidence}).context["tabs"][0].count == number
+    assert viewer.get(LIST, {"state": "failed"}).context["evidence"] == []
+
+
+def test_an_operations_page_is_read_again_whole(viewer: Client, episode: MakeEpisode) -> None:
+    """Its payload with the next version, its text and its timeline follow what happens; values stand as JSON."""
+    meta = {"main_content_filename": "a.wav", "tts_values": {"x": True}, "use_auphonic": False}
+    url = reverse("operations:page", args=["episode_assembly", episode(meta_json=json.dumps(meta))])
+    for panel in ("operation-state", "operation-retry", "operation-meta", "operation-timeline"):
+        part = text_of(viewer.get(url, headers={"HX-Request": "true", "HX-Target": panel}))
+        assert part.strip().startswith(f'<section id="{panel}"') and "data-live" in part
+    page = text_of(viewer.get(url))
+    assert "{&quot;x&quot;: true}" in page and '<dd class="mono">false</dd>' in page
