@@ -80,6 +80,7 @@ def running_system(home: Path) -> Iterator[System]:
         patch.setattr(paths, "LOCAL", home)
         patch.setattr(paths, "LOG", home / "log")
         patch.setattr(paths, "SIGN_INS", home / "sign-ins.json")
+        patch.setattr(paths, "SHELLS", home / "shell")
         arguments = Namespace(port=free_port(), backend_port=free_port(), no_traffic=True, reset=False)
         with _settings():
             supervisor, surroundings = stack.enter_context(started(arguments))
