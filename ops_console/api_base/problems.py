@@ -53,6 +53,6 @@ def _invalid(first: dict[str, Any]) -> InvalidInput:
     """The first thing that was wrong: `rules.0.percent`, without where in the call it stood."""
     where, *path = first["loc"]
     # A body that is one model: its parameter's name means nothing to who sent it.
-    inside = path[1:] if where == "body" and len(path) > 1 else path
+    inside = path[1:] if where == "body" else path
     field = ".".join(map(str, inside)) or where
     return InvalidInput(field, f"{field}: {first['msg']}.")
