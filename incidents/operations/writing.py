@@ -117,14 +117,21 @@ def _settings(parts: SourceSql, action: Action) -> Iterator[sql.Composable]:
     if has_reason and source.reason_as == "text" and verb == Verb.TAKE_BACK:
         yield sql.SQL("{} = NULL").format(sql.Identifier(source.meta_column))
     elif has_reason and source.reason_as:
-        yield sql.SQL("{column} = coalesce(j.new_meta::{type}, {old})").format(
-            column=sql.Identifier(source.meta_column),
-            type=sql.SQL(parts.live.columns[source.meta_column].type),
-            old=parts.column(source.meta_column),
-        )
+        yield sql.SQL("{} = {}").format(sql.Identifier(source.meta_column), _new_meta(parts, verb))
     if source.ended_column:
         ended = sql.SQL("now()" if verb in (Verb.FAIL, Verb.RESOLVE) else "NULL")
         yield sql.SQL("{} = {}").format(sql.Identifier(source.ended_column), ended)
+
+
+def _new_meta(parts: SourceSql, verb: str) -> sql.Composable:
+    """What the verb makes of the meta column; as it is where nothing is made of it."""
+    kept = sql.SQL("coalesce(j.new_meta::{type}, {old})").format(
+        type=sql.SQL(parts.live.columns[parts.source.meta_column].type), old=parts.column(parts.source.meta_column)
+    )
+    if verb != Verb.TAKE_BACK:
+        return kept
+    # Empty text stands for the NULL that it was before.
+    return sql.SQL("CASE WHEN j.new_meta = '' THEN NULL ELSE {} END").format(kept)
 
 
 def _new_status(parts: SourceSql, action: Action) -> sql.Composable:

@@ -141,10 +141,11 @@ REVOKE ALL ON FUNCTION ops_v1.claim_command(text[], uuid, integer),
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.ack_command(bigint, uuid, jsonb, text, text, integer)
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.heartbeat(text, text)
 
--- The object in `kept` with those of the object `added` before its closing brace.
+-- The object in `kept` with those of the object `added` before its closing brace. Of an empty one the brace is followed by
+-- a space: so `without_failure` knows it from a NULL that has become an object.
 CREATE OR REPLACE FUNCTION ops.appended(kept text, added text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT rtrim(left(rtrim(kept, E' \t\r\n'), -1), E' \t\r\n')
-        || CASE WHEN kept ~ '^\s*\{\s*\}' THEN '' ELSE ', ' END || substr(added, 2)
+        || CASE WHEN kept ~ '^\s*\{\s*\}' THEN ' ' ELSE ', ' END || substr(added, 2)
 $$;
 
 -- `with_failure` for whatever text: what cannot be read ends a block of its own, which costs more than all the rest.
@@ -179,18 +180,21 @@ DO $version$ BEGIN
         THEN $$length(kept) < 4000 AND kept !~ '"error_(reason|at|by|action)"' AND kept IS JSON OBJECT$$ ELSE 'FALSE' END);
 END $version$;
 
--- `kept` without what `with_failure` has put there; NULL where it holds no such thing.
+-- `kept` without what `with_failure` has put there; '' where that was a NULL, NULL where `kept` holds no such thing.
 CREATE OR REPLACE FUNCTION ops.without_failure(kept text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     string CONSTANT text := '"(?:\\.|[^"\\])*"';
-    ours CONSTANT text := format('(?:, )?"error_reason": %1$s, "error_at": %1$s, "error_by": %1$s, "error_action": \d+\}$', string);
+    ours CONSTANT text := format('"error_reason": %1$s, "error_at": %1$s, "error_by": %1$s, "error_action": \d+\}$', string);
 BEGIN
     IF json_typeof(kept::json) <> 'object' THEN
         RETURN NULL;
     END IF;
+    IF kept ~ ('^\{' || ours) THEN
+        RETURN '';
+    END IF;
     IF kept ~ ours THEN
-        RETURN regexp_replace(kept, ours, '}');
+        RETURN regexp_replace(kept, '(?:, | )?' || ours, '}');
     END IF;
     RETURN (kept::jsonb - ARRAY['error_reason', 'error_at', 'error_by', 'error_action'])::text;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN

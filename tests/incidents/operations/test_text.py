@@ -32,6 +32,15 @@ def test_what_was_put_there_is_taken_out(text: str) -> None:
 
 
 @pytest.mark.django_db
+def test_a_null_is_told_from_an_empty_object() -> None:
+    """What was NULL comes back as empty text, which stands for it; what holds more than ours was no NULL."""
+    assert without_keys(with_keys(None)) == ""
+    assert without_keys(with_keys("{ }")) == "{}"
+    assert without_keys(with_keys(None)[:-1] + ', "b": 2}') == '{"b": 2}'
+    assert without_keys(json.dumps({"a": "b"})[:-1] + ", " + json.dumps(ADDED)[1:]) == '{"a": "b"}'
+
+
+@pytest.mark.django_db
 def test_only_ours_is_taken_out() -> None:
     """Where somebody has written behind our keys, they are taken out all the same, and the other keys stay."""
     text = with_keys('{"a": 1}')

@@ -101,7 +101,14 @@ def test_resources_are_freed_last(episode: MakeEpisode, settings: Any) -> None:
 def test_a_bulk_is_taken_back_as_one(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch, marked_up_to: int) -> None:
     """Every row is as it was before, to the byte, and not stuck again at once, however large the bulk was."""
     monkeypatch.setattr("incidents.operations.writing.MARKED_UP_TO", marked_up_to)
-    made = [episode(), episode(meta_json="{}"), episode(status="pending", meta_json=WAITING)]
+    made = [
+        episode(),
+        episode(meta_json="{}"),
+        episode(meta_json=None),
+        episode(meta_json=""),
+        episode(meta_json="odd"),
+    ]
+    made.append(episode(status="pending", meta_json=WAITING))
     before = [row_of(one) for one in made]
     failed = act("fail", *made, frees=True)
     assert {row_of(one)["status"] for one in made} == {"error"}
