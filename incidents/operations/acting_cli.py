@@ -66,6 +66,8 @@ def act(verb: str, options: dict[str, Any], write: Write) -> None:
     whole = options["all"] or options["all_stuck"]
     if not options["ids"] and not whole:
         raise CommandError("Name ids, or say --all for all that are in the state (--all-stuck: all that are stuck).")
+    if options["most"] is not None and options["most"] < 1:
+        raise CommandError("--max is a number of operations, 1 or more.")
     state = "stuck" if options["all_stuck"] else "any" if options["ids"] else options["state"]
     scope = Scope(options["kind"], state, ids=tuple(options["ids"]) or None)
     if options["dry_run"]:

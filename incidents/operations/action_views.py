@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from incidents.operations import progress, services
 from incidents.operations.forms import RateForm, ReasonForm
-from incidents.operations.models import Action
+from incidents.operations.models import Action, Verb
 from incidents.operations.sources import SOURCES
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
@@ -41,7 +41,7 @@ def action_page(request: HttpRequest, action_id: int) -> HttpResponseBase:
         "outcomes": progress.outcomes(action_id)[:20],
         "first_ids": progress.first_ids(found.action),
         "rate_form": RateForm(initial={"rate_per_second": found.action.rate_per_second}),
-        "can_take_back": services.can_take_back(found.action) and found.changed,
+        "can_take_back": services.can_take_back(found.action) and found.to_take_back,
         "entries": last_entries("action", str(action_id), 10),
     }
     return page(request, "operations/action.html", context)
@@ -91,16 +91,17 @@ def take_back(request: HttpRequest, action_id: int) -> HttpResponse:
 
 def _taking_back(found: progress.Progress) -> Question:
     action = found.action
+    loses = ", and lose the reason of the failure" if action.verb == Verb.FAIL else ""
     return Question(
         f"Take back: {action.label}?",
         action=reverse("operations:take_back", args=[action.pk]),
         back=_url(action.pk),
-        effect=f"{found.changed:,} get the status back that they had before, and lose the reason of the failure.",
+        effect=f"{found.to_take_back:,} get the status back that they had before{loses}.",
         notes=[
             "What has moved on since is left as it is, and so is what a backend has carried out.",
             "Who was notified stays notified.",
         ],
-        confirm=f"Take back {found.changed:,}",
+        confirm=f"Take back {found.to_take_back:,}",
         tone="danger",
     )
 

@@ -44,6 +44,11 @@ class Progress:
         return self.action.total - self.done
 
     @property
+    def to_take_back(self) -> int:
+        """How many can still be as they were: what a backend has carried out cannot."""
+        return self.changed - self.handled
+
+    @property
     def awaited(self) -> int:
         """Commands that no backend has taken up or refused yet."""
         return max(self.commanded - self.handled - self.refused, 0)

@@ -99,21 +99,22 @@ def _release_slice(action_id: int) -> bool:
     counts = write_slice(action, chunk, count)
     _close(action, chunk, count, counts)
     size.took(count, time.monotonic() - began_at)
-    _pause_canary(action, chunk)
+    _pause_canary(action, chunk, chunk.released + count)
     return pace.goes_on
 
 
 def _held(action_id: int) -> Action | None:
     """The action, shared: other workers may release other chunks, but a cancel waits for us and is then obeyed by all.
 
-    A paced one is one worker's at a time: its pace is counted in its own row.
+    A paced one is one worker's at a time: its pace is counted in its own row. So is one whose first few are looked at.
     """
     shared = Action.objects.raw(
-        "SELECT * FROM ops.operations_action WHERE id = %s AND rate_per_second IS NULL FOR SHARE", [action_id]
+        "SELECT * FROM ops.operations_action WHERE id = %s AND rate_per_second IS NULL AND NOT canary FOR SHARE",
+        [action_id],
     )
     for held in shared:
         return held
-    paced = Action.objects.filter(pk=action_id, rate_per_second__isnull=False)
+    paced = Action.objects.filter(Q(rate_per_second__isnull=False) | Q(canary=True), pk=action_id)
     return paced.select_for_update(skip_locked=True, no_key=True).first()
 
 
@@ -165,7 +166,7 @@ def _close(action: Action, chunk: Any, count: int, counts: dict[str, int]) -> No
     record(actor, "operations.release", target_of(action), after=after, reason=action.reason)
 
 
-def _pause_canary(action: Action, chunk: Any) -> None:
-    """After the first few, a person looks."""
-    if action.canary and chunk.number == 0 and action.total > chunk.size:
+def _pause_canary(action: Action, chunk: Any, released: int) -> None:
+    """After the first few, all of them, a person looks."""
+    if action.canary and chunk.number == 0 and chunk.size == released < action.total:
         Action.objects.filter(pk=action.pk).update(state=_State.PAUSED, canary=False)

@@ -81,6 +81,17 @@ def test_no_more_than_max(episode: MakeEpisode) -> None:
     assert (row_of(old)["status"], row_of(young)["status"]) == ("error", "processing")
 
 
+@pytest.mark.parametrize("most", ["0", "-5"])
+@pytest.mark.parametrize("how", ["--dry-run", "--wait"])
+def test_max_is_a_number_of_operations(episode: MakeEpisode, most: str, how: str) -> None:
+    """None at all, or fewer, is refused in words; it never means all."""
+    person(Role.OPERATOR)
+    episode()
+    with pytest.raises(CommandError, match="--max is a number of operations, 1 or more"):
+        run("fail", "--all-stuck", "--max", most, "--reason", "x", "--as", "oscar", how)
+    assert not Action.objects.exists()
+
+
 def test_a_bulk_is_steered(episode: MakeEpisode) -> None:
     """What is under way is listed, slowed down, cancelled and taken back by its number."""
     person(Role.OPERATOR)

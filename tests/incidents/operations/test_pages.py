@@ -345,3 +345,18 @@ def test_an_operations_page_is_read_again_whole(viewer: Client, episode: MakeEpi
         assert part.strip().startswith(f'<section id="{panel}"') and "data-live" in part
     page = text_of(viewer.get(url))
     assert "{&quot;x&quot;: true}" in page and '<dd class="mono">false</dd>' in page
+
+
+def test_taking_back_is_offered_for_what_can_be(operator: Client, episode: MakeEpisode) -> None:
+    """The question counts what no backend has carried out yet, and speaks of a failure's reason only after one."""
+    for _ in range(3):
+        episode(status="error")
+    action = services.start(actor(), Scope(state="failed"), "retry", "provider is back")
+    release_due()
+    ask, page = (reverse(f"operations:{name}", args=[action.pk]) for name in ("take_back", "action"))
+    Command.objects.update(handled=1)
+    text = text_of(operator.get(ask))
+    assert "2 get the status back" in text and "Take back 2" in text and "the reason of the failure" not in text
+    assert ask in text_of(operator.get(page))
+    Command.objects.update(handled=3)
+    assert ask not in text_of(operator.get(page))

@@ -4,17 +4,19 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from incidents.operations import queries, services
 from incidents.operations.models import Action, Command, OperationMark
-from incidents.operations.release import release_due
+from incidents.operations.release import release_due, release_slice
 from incidents.operations.scope import Scope
 from incidents.operations.services import Options
 from incidents.operations.timeline import timeline
 from ops_console.errors import Conflict, InvalidInput
+from tests import database
 from tests.incidents.operations.conftest import GOOD_META, USER, MakeEpisode, row_of, set_status
 from tests.people import actor
 
@@ -178,6 +180,35 @@ def test_a_canary_goes_first(episode: MakeEpisode) -> None:
     release_due()
     action.refresh_from_db()
     assert (action.state, queries.count(Scope()).number) == ("done", 0)
+
+
+def test_a_slow_canary_is_ten_all_the_same(episode: MakeEpisode) -> None:
+    """A rate below ten a second lets fewer go at first; the pause comes when all ten have gone."""
+    for _ in range(13):
+        episode()
+    action = act("fail", state="stuck", canary=True, rate_per_second=4)
+    assert (action.state, _released(action)) == ("running", 4)
+    Action.objects.update(paced_at=timezone.now() - timedelta(seconds=5))
+    release_due()
+    action.refresh_from_db()
+    assert (action.state, _released(action)) == ("paused", 10)
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_canary_is_one_workers_alone(episode: MakeEpisode) -> None:
+    """While one worker releases the first ten, no other releases, or waits to release, what comes after them."""
+    for _ in range(13):
+        episode()
+    action = services.start(actor(), Scope(), "fail", "they know why", options=Options(canary=True))
+    Action.objects.update(state="running", started_at=timezone.now())
+    with psycopg.connect(database.dsn()) as first, connection.cursor() as cursor:
+        first.execute("SELECT FROM ops.operations_action WHERE id = %s FOR NO KEY UPDATE", [action.pk])
+        cursor.execute("SET lock_timeout = '5s'")
+        assert release_slice(action.pk) is False
+        cursor.execute("RESET lock_timeout")
+    assert release_slice(action.pk) is True
+    action.refresh_from_db()
+    assert (action.state, _released(action)) == ("paused", 10)
 
 
 def test_a_rate_is_kept(episode: MakeEpisode) -> None:
