@@ -13,7 +13,7 @@ from django.utils import timezone
 from incidents.operations import services
 from incidents.operations.models import Action, Verb
 from incidents.operations.preview import Preview, preview
-from incidents.operations.progress import Progress, action_progress, progress, running_actions
+from incidents.operations.progress import Progress, action_progress, progress, reasons, running_actions
 from incidents.operations.release import release_action
 from incidents.operations.scope import Scope
 from incidents.operations.sources import DEFAULT_KIND, STATES
@@ -137,7 +137,8 @@ def _say(action: Action, wait: bool, write: Write) -> None:
         action.refresh_from_db()
         if action.is_open:
             time.sleep(POLL_SECONDS)
-    write(json.dumps(_counts(action_progress(action.pk))))
+    excepted = {row["detail"]: row["number"] for row in reasons(action.pk)}
+    write(json.dumps({**_counts(action_progress(action.pk)), "excepted": excepted}))
 
 
 def _counts(found: Progress) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def send_again(actor: Actor, command_id: int) -> Command:
         if command is None:
             raise NotFound(f"There is no command {command_id}.")
         if command.state != Command.State.DEAD:
-            raise _not_so("command", command.state, "queued")
+            raise _not_so("command", command.state, (Command.State.DEAD,), "queued")
         command.state, command.attempts, command.available_at = Command.State.QUEUED, 0, timezone.now()
         command.leased_by = command.leased_until = None
         command.save()
@@ -195,7 +195,7 @@ def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], word: str, **c
         if action is None:
             raise NotFound(f"There is no action {action_id}.")
         if action.state not in allowed:
-            raise _not_so("action", action.state, changes.get("state", "open"))
+            raise _not_so("action", action.state, allowed, changes.get("state", "open"))
         shown = [name for name in changes if name != "finished_at"]
         before = {name: getattr(action, name) for name in shown}
         for name, value in changes.items():
@@ -206,5 +206,6 @@ def _move(actor: Actor, action_id: int, allowed: tuple[str, ...], word: str, **c
     return action
 
 
-def _not_so(what: str, current: str, wanted: str) -> Conflict:
-    return Conflict(f"The {what} is {current} by now.", {"state": current}, {"state": wanted})
+def _not_so(what: str, current: str, allowed: tuple[str, ...], wanted: str) -> Conflict:
+    said = f"The {what} is {current} by now: this is for one that is {' or '.join(allowed)}."
+    return Conflict(said, {"state": current}, {"state": wanted})

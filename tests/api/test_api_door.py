@@ -58,6 +58,12 @@ def test_a_body_that_cannot_be_kept_is_refused_whole(body: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
 
 
+def test_a_body_that_is_missing_is_called_a_body() -> None:
+    """A call without the body that it needs hears of the body, not of a name inside the program."""
+    said = calling().post(FLAGS).json()
+    assert (said["status"], said["field"], said["detail"]) == (422, "body", "body: Field required.")
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [("limit=0", "limit"), ("limit=x", "limit"), ("a=1", "a"), ("q=%00", "q"), ("cursor=x", "cursor")],

@@ -108,6 +108,24 @@ def test_a_bulk_is_steered(episode: MakeEpisode) -> None:
     assert (back["verb"], back["total"], back["changed"]) == ("take_back", 1, 1)
 
 
+def test_why_one_was_left_is_printed(episode: MakeEpisode) -> None:
+    """Beside the counts stands each reason for which an operation was left, as on the action's page."""
+    person(Role.OPERATOR)
+    left = episode(final_audio_path=None)
+    said = run("resolve", left, "--reason", "done by hand", "--as", "oscar", "--wait")[0]
+    assert (said["ineligible"], said["excepted"]) == (1, {"final_audio_path is missing.": 1})
+    assert run("bulk", str(said["action"]))[0]["excepted"] == said["excepted"]
+
+
+def test_a_step_that_is_not_open_says_for_what_it_is(episode: MakeEpisode) -> None:
+    """What is only scheduled cannot be paused, and the refusal says what can be."""
+    person(Role.OPERATOR)
+    episode()
+    action = run("retry", "--all", "--as", "oscar")[0]["action"]
+    with pytest.raises(CommandError, match="is scheduled by now: this is for one that is running"):
+        run("bulk", str(action), "--do", "pause", "--as", "oscar")
+
+
 def test_snooze_until(episode: MakeEpisode) -> None:
     """A time that cannot be read is refused with one that can."""
     person(Role.OPERATOR)
