@@ -60,7 +60,7 @@ def test_a_body_that_cannot_be_kept_is_refused_whole(body: str) -> None:
 
 def test_a_body_that_is_missing_is_called_a_body() -> None:
     """A call without the body that it needs hears of the body, not of a name inside the program."""
-    said = calling().post(FLAGS).json()
+    said = calling().post(FLAGS, "", content_type="application/json").json()
     assert (said["status"], said["field"], said["detail"]) == (422, "body", "body: Field required.")
 
 
