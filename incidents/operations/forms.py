@@ -60,6 +60,7 @@ class OptionsForm(ReasonForm):
             "notifies": verb != Verb.FAIL,
             "frees": verb != Verb.FAIL or not frees,
         }
+        self.fields["snooze_until"].required = verb == Verb.SNOOZE
         for name in (name for name, is_dropped in dropped.items() if is_dropped):
             del self.fields[name]
         self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])

@@ -60,10 +60,12 @@ def page_facts(found: Detail) -> dict[str, Any]:
     source, operation = source_of(found.operation.kind), found.operation
     text, is_json = pretty(found.row["meta"])
     (line,) = shown([operation])
+    kept = mark(operation.kind, operation.operation_id)
     return {
         "source": source,
         "shown": line,
-        "mark": mark(operation.kind, operation.operation_id),
+        "mark": kept,
+        "is_snoozed": bool(kept and kept.snoozed_until and kept.snoozed_until > timezone.now()),
         "meta": text,
         "meta_is_json": is_json,
         "retry_not": why_ineligible(source, source.live(), "retry", found.row),

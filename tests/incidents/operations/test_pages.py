@@ -1,6 +1,7 @@
 """The pages: what they show, to whom, and what they ask before they do."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,9 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from incidents.operations import counting, services
-from incidents.operations.models import Action, Command
+from incidents.operations.models import Action, Command, OperationMark
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from incidents.operations.sources.schema import forget
@@ -360,3 +362,18 @@ def test_taking_back_is_offered_for_what_can_be(operator: Client, episode: MakeE
     assert ask in text_of(operator.get(page))
     Command.objects.update(handled=3)
     assert ask not in text_of(operator.get(page))
+
+
+def test_snoozed_is_said(operator: Client, episode: MakeEpisode) -> None:
+    """The question asks until when; until then the operation's page says why it is in no list of the stuck."""
+    one = episode()
+    sent = {"verb": "snooze", "kind": "episode_assembly", "ids": one, "state": "any"}
+    until = timezone.now() + timedelta(hours=2)
+    again = act(operator, **sent, sure="1")
+    assert again.status_code == 422 and "This field is required" in text_of(again)
+    act(operator, **sent, sure="1", snooze_until=f"{until:%Y-%m-%dT%H:%M}")
+    release_due()
+    url = reverse("operations:page", args=["episode_assembly", one])
+    assert "Snoozed, it comes back" in text_of(operator.get(url))
+    OperationMark.objects.update(snoozed_until=timezone.now())
+    assert "Snoozed, it comes back" not in text_of(operator.get(url))
