@@ -66,7 +66,8 @@ def dead_letters(limit: float) -> Iterator[Found]:
     """Commands that were given up, more than so many."""
     dead = outbox_depth_and_age().dead
     if dead > limit:
-        summary = f"{dead:,} commands were given up: backends did not take them, however often they were offered."
+        what = "1 command was" if dead == 1 else f"{dead:,} commands were"
+        summary = f"{what} given up: no backend carried out what it was offered eight times."
         yield Found("", dead, summary, reverse("operations:dead"))
 
 

@@ -108,7 +108,8 @@ def _taking_back(found: progress.Progress) -> Question:
 
 @require_GET
 def dead_letters(request: HttpRequest) -> HttpResponse:
-    context = {"letters": progress.dead_letters(), "outbox": progress.outbox_depth_and_age()}
+    found = progress.DEAD_LETTERS.page(progress.dead_letters(), request.GET.get("cursor", ""))
+    context = {"page": found, "outbox": progress.outbox_depth_and_age()}
     return page(request, "operations/dead.html", context)
 
 

@@ -8,9 +8,18 @@ from ninja import Field, Query, Router, Schema
 
 from incidents.operations import services
 from incidents.operations.preview import preview
-from incidents.operations.progress import ACTIONS, Progress, action_progress, actions, progress, reasons
+from incidents.operations.progress import (
+    ACTIONS,
+    DEAD_LETTERS,
+    Progress,
+    action_progress,
+    actions,
+    dead_letters,
+    progress,
+    reasons,
+)
 from incidents.operations.scope import Scope
-from ops_console.api_base import Input, Listed, Moment, Number, Paging, Truth, Whole, caller, needs
+from ops_console.api_base import Input, Listed, Moment, Number, Paging, Truth, Whole, caller, listed, needs
 from ops_console.errors import InvalidInput
 from ops_console.web import Keyset
 from ops_console.web.tabs import query_url
@@ -120,6 +129,19 @@ class CommandOut(Schema):
     state: str
 
 
+class DeadLetterOut(Schema):
+    """A command that no backend carried out: `number` operations of an action, `handled` of them done before."""
+
+    id: int
+    action: int = Field(alias="action_id")
+    kind: str
+    verb: str
+    number: int
+    handled: int
+    last_error: str
+    created_at: datetime
+
+
 class StartedOut(Schema):
     """One of the two: `expected` of a dry run, else the `action`, which begins at its `release_at`.
 
@@ -172,6 +194,12 @@ def operation_action_step(
 def operation_action_undo(request: HttpRequest, action_id: int, given: UndoIn) -> Any:
     """Take back what an action, or a run of the sweep, has done; answers the action that does so."""
     return _whole(services.take_back(caller(request), action_id, given.reason).pk)
+
+
+@router.get("/operation-commands", auth=needs("operations:read"), response=Listed[DeadLetterOut])
+def operation_commands(request: HttpRequest, wanted: Query[Paging]) -> Any:
+    """Dead letters: commands that were given up, the oldest first."""
+    return listed(request, DEAD_LETTERS, dead_letters(), wanted)
 
 
 @router.post("/operation-commands/{int:command_id}/send-again", auth=needs("operations:write"), response=CommandOut)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Func, IntegerField, Min, Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from ops_console.errors import NotFound
 from ops_console.web import Key, Keyset
 
 ACTIONS = Keyset(Key("id", "int", descending=True), size=50)
+DEAD_LETTERS = Keyset(Key("id", "int"), size=50)
 MOST_SHOWN = 50
 MOST_REASONS = 12
 
@@ -189,8 +190,8 @@ def outbox_depth_and_age() -> Outbox:
     return Outbox(row["depth"], row["oldest"], row["dead"])
 
 
-def dead_letters() -> list[Command]:
-    """Commands that were given up, the oldest first."""
-    heavy = ("payloads", "operation_ids", "versions")
-    found = Command.objects.filter(state=Command.State.DEAD).select_related("action").defer(*heavy)
-    return list(found.order_by("pk")[:MOST_SHOWN])
+def dead_letters() -> QuerySet[Command]:
+    """Commands that were given up, for a list in keyset pages (`DEAD_LETTERS`); `number` is of how many operations."""
+    number = Func("operation_ids", function="cardinality", output_field=IntegerField())
+    found = Command.objects.filter(state=Command.State.DEAD).select_related("action").annotate(number=number)
+    return found.defer("payloads", "operation_ids", "versions")

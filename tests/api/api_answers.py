@@ -46,6 +46,7 @@ ANSWERS = {
     "operation_action_step": ("operations:write", "403 422 422"),
     "operation_action_rate": ("operations:write", "403 422 422"),
     "operation_action_undo": ("operations:write", "403 404 404"),
+    "operation_commands": ("operations:read", READ),
     "operation_command_again": ("operations:write", "403 404 404"),
     # Quotas
     "quota_users": ("quotas:read", "422 422 422"),

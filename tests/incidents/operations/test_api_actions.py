@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from incidents.operations.models import Action
+from incidents.operations.models import Action, Command
 from incidents.operations.release import release_due
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
@@ -112,3 +112,20 @@ def test_a_reader_may_not_act(episode: MakeEpisode) -> None:
     reader = calling(Role.OPERATOR, ["operations:read"])
     assert act(reader, "retry", ids=[episode()]).status_code == 403
     assert reader.get(ACTIONS).status_code == 200
+
+
+def test_dead_letters_are_listed_and_sent_again(client: Client, episode: MakeEpisode) -> None:
+    """What was given up, page by page, with the number that sends it again; sent again it is no longer there."""
+    for one in (episode(), episode()):
+        act(client, "retry", ids=[one])
+    release_due()
+    path = "/api/v1/operation-commands"
+    assert client.get(path).json() == {"items": [], "next": None}
+    Command.objects.update(state="dead", last_error="the queue refused")
+    first = client.get(path, {"limit": 1}).json()
+    (letter,) = first["items"]
+    assert (letter["verb"], letter["number"], letter["handled"]) == ("retry", 1, 0)
+    assert letter["last_error"] == "the queue refused"
+    assert [one["id"] for one in client.get(first["next"]).json()["items"]] != [letter["id"]]
+    assert post(client, f"{path}/{letter['id']}/send-again").json() == {"id": letter["id"], "state": "queued"}
+    assert len(client.get(path).json()["items"]) == 1

@@ -18,6 +18,7 @@ from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from incidents.operations.sources.schema import forget
 from ops_console.access.roles import Role
+from ops_console.web import Key, Keyset
 from tests.incidents.operations.conftest import USER, MakeEpisode, row_of
 from tests.people import actor, signed_in
 
@@ -377,3 +378,16 @@ def test_snoozed_is_said(operator: Client, episode: MakeEpisode) -> None:
     assert "Snoozed, it comes back" in text_of(operator.get(url))
     OperationMark.objects.update(snoozed_until=timezone.now())
     assert "Snoozed, it comes back" not in text_of(operator.get(url))
+
+
+def test_dead_letters_are_paged(viewer: Client, episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, each is reached; the page says how many."""
+    monkeypatch.setattr("incidents.operations.progress.DEAD_LETTERS", Keyset(Key("id", "int"), size=1))
+    for title in ("One", "Two"):
+        services.start(actor(), Scope(ids=(episode(title=title),)), "retry", "")
+    release_due()
+    Command.objects.update(state="dead")
+    page = viewer.get(reverse("operations:dead"))
+    assert '1</span> shown of <span class="num">2</span>' in text_of(page) and "1 operation<" in text_of(page)
+    rest = viewer.get(reverse("operations:dead"), {"cursor": page.context["page"].next}).context["page"].rows
+    assert {*page.context["page"].rows, *rest} == set(Command.objects.all())
