@@ -99,7 +99,7 @@ def _taking_back(found: progress.Progress) -> Question:
         effect=f"{found.to_take_back:,} get the status back that they had before{loses}.",
         notes=[
             "What has moved on since is left as it is, and so is what a backend has carried out.",
-            "Who was notified stays notified.",
+            "Who was notified stays notified; mails that are still due are withheld.",
         ],
         confirm=f"Take back {found.to_take_back:,}",
         tone="danger",

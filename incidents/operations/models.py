@@ -249,6 +249,7 @@ class UserNotice(models.Model):
         SENDING = "sending", "Being sent"
         SENT = "sent", "Sent"
         FAILED = "failed", "Not sent"
+        WITHHELD = "withheld", "Withheld, since it was taken back"
 
     action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="notices")
     user_id = models.CharField(max_length=200)

@@ -1,7 +1,7 @@
 """One mail a user about all of an action's operations that are theirs, when the action is over.
 
 A notice is claimed in a transaction of its own before its mail is sent: a worker that is killed in between leaves it as
-being sent, which a person can see. Nobody is ever told twice.
+being sent, which a person can see. Nobody is ever told twice, and nobody of what is being taken back.
 """
 
 import smtplib
@@ -9,6 +9,7 @@ import smtplib
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from incidents.operations.models import Action, UserNotice
@@ -25,8 +26,12 @@ _State = UserNotice.State
 
 def mail_due() -> int:
     """Send what is due; how many mails went out."""
-    due = UserNotice.objects.filter(state=_State.DUE, action__state__in=OVER).select_related("action")
-    notices = list(due.order_by("id")[:AT_ONCE])
+    waiting = UserNotice.objects.filter(state=_State.DUE, action__state__in=OVER)
+    taken_back = Action.objects.filter(takes_back=OuterRef("action"))
+    waiting.filter(Exists(taken_back.filter(started_at__isnull=False))).update(state=_State.WITHHELD)
+    # One that is only asked for may still be cancelled: until then nobody is told.
+    due = waiting.exclude(Exists(taken_back.filter(state__in=Action.OPEN)))
+    notices = list(due.select_related("action").order_by("id")[:AT_ONCE])
     people = directory.get_many(notice.user_id for notice in notices)
     return sum(_send(notice, people.get(notice.user_id)) for notice in notices if _claim(notice))
 

@@ -9,7 +9,15 @@ from django.db import connection
 from django.utils import timezone
 
 from incidents.operations import services as operations
-from incidents.operations.models import Action, Command, Handler, OperationMark, TrackedKind, TrackedOperation
+from incidents.operations.models import (
+    Action,
+    Command,
+    Handler,
+    OperationMark,
+    TrackedKind,
+    TrackedOperation,
+    UserNotice,
+)
 from incidents.operations.release import release_due
 from incidents.operations.user_mail import mail_due
 from incidents.sweep import services
@@ -191,6 +199,30 @@ def test_mail_waits_for_the_end() -> None:
     swept()
     Action.objects.update(state="running")
     assert mail_due() == 0
+
+
+def test_no_mail_tells_of_what_is_taken_back() -> None:
+    """A mail that is still due waits while a take-back may be cancelled, and is withheld once that has begun."""
+    podcast.add_user(USER, "uma@example.com", "Uma", "User", "pro")
+    arm()
+    make_episode(hours=7)
+    run = swept()
+    asked = operations.take_back(actor(), run.action_id, "the host came back")
+    assert mail_due() == 0
+    operations.cancel(actor(), asked.pk)
+    operations.take_back(actor(), run.action_id, "the host came back after all")
+    release_due()
+    assert (mail_due(), UserNotice.objects.get().state) == (0, "withheld")
+
+
+def test_a_cancelled_take_back_lets_mails_go() -> None:
+    """Nothing was taken back: the user is told."""
+    podcast.add_user(USER, "uma@example.com", "Uma", "User", "pro")
+    arm()
+    make_episode(hours=7)
+    run = swept()
+    operations.cancel(actor(), operations.take_back(actor(), run.action_id, "a mistake").pk)
+    assert mail_due() == 1
 
 
 def test_who_finishes_meanwhile_is_not_told() -> None:
