@@ -80,6 +80,8 @@ class Outbox:
 
 def progress(actions: Sequence[Action]) -> list[Progress]:
     """Progress of each, in three queries however many there are."""
+    if not actions:
+        return []
     ids = [action.pk for action in actions]
     names = ("changed", "finished_meanwhile", "locked", "ineligible")
     chunks = Chunk.objects.filter(action__in=ids, released__gt=0)
