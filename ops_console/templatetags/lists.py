@@ -1,5 +1,6 @@
 """What a list page is made of: `{% load lists %}`. docs/howto/pages.md has one worked through."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -33,9 +34,8 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
     rare = tuple(getattr(form, "rare", ()))
     opened = any(request.GET.get(name) for name in rare)
     return {
-        "form": form,
-        "rare": rare,
-        "rare_fields": _rare_fields(form, rare, opened),
+        "fields": _drawn(form, [name for name in form.fields if name not in rare]),
+        "rare_fields": _drawn(form, rare),
         "open": opened,
         "target": target,
         "keep": ",".join(name for name in keep.split(",") if name not in form.fields),
@@ -47,22 +47,29 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
     }
 
 
-# Drawn once a process: most pages show these fields empty, and drawing them costs as much as a list of rows.
-_BLANK: dict[str, SafeString] = {}
+# Drawn once a process: most pages show most fields empty, and drawing them costs as much as a list of rows.
+_BLANK: dict[tuple[str, ...], SafeString] = {}
+_MOST_KEPT = 500
 
 
-def _rare_fields(form: Any, names: tuple[str, ...], opened: bool) -> SafeString:
-    if opened or not names:
-        return _drawn(form, names)
-    key = f"{type(form).__module__}.{type(form).__qualname__}"
+def _drawn(form: Any, names: Iterable[str]) -> SafeString:
+    return SafeString("".join(_field(form, form[name]) for name in names))
+
+
+def _field(form: Any, bound: Any) -> SafeString:
+    if bound.value() or bound.errors:
+        return _fresh(bound)
+    choices = str(list(getattr(bound.field, "choices", ())))
+    key = (str(type(form)), bound.html_name, str(bound.label), str(bound.field.widget.attrs), choices)
     if key not in _BLANK:
-        _BLANK[key] = _drawn(form, names)
+        if len(_BLANK) >= _MOST_KEPT:
+            _BLANK.clear()
+        _BLANK[key] = _fresh(bound)
     return _BLANK[key]
 
 
-def _drawn(form: Any, names: tuple[str, ...]) -> SafeString:
-    drawn = (render_to_string("components/filter.html", {"field": form[name]}) for name in names)
-    return SafeString("".join(drawn))
+def _fresh(bound: Any) -> SafeString:
+    return SafeString(render_to_string("components/filter.html", {"field": bound}))
 
 
 @register.inclusion_tag("components/th.html", takes_context=True)
