@@ -62,10 +62,13 @@ def set_up_django() -> None:
     from django.conf import settings
     from django.test import override_settings
 
+    from ops_console.heap import settle
+
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     at_once = {"UNDO_SECONDS": 0, "UNDO_BULK_SECONDS": 0}
     storages = {**settings.STORAGES, "staticfiles": plain}
     override_settings(STORAGES=storages, WHITENOISE_AUTOREFRESH=True, **at_once).enable()
+    settle()  # as the server does when it starts
 
 
 def wanted() -> list[str]:
