@@ -111,6 +111,8 @@ DATABASES = {
             "connect_timeout": 3,
             "application_name": "ops_console",
             "options": f"-c search_path=ops -c statement_timeout={_timeout_ms} -c timezone=UTC",
+            # Of `ops_console.prepared` alone: Django's own cursors prepare nothing.
+            "prepare_threshold": 2,
             "pool": {"min_size": 0, "max_size": _given["DATABASE_POOL_SIZE"], "timeout": 3},
         },
     }

@@ -56,7 +56,7 @@ def _counted(wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
     statement = sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects))
     try:
         with limited(COUNT_MS, "The count"):
-            (found,) = rows(statement)
+            (found,) = rows(statement, comes_again=True)
     except TooSlow:
         return dict.fromkeys(names, Count(None, False, None))
     return {

@@ -11,6 +11,7 @@ from psycopg.errors import QueryCanceled
 from psycopg.types.datetime import TimestamptzLoader
 
 from ops_console.errors import ConsoleError
+from ops_console.prepared import prepared_cursor
 
 LIST_MS = 10_000
 COUNT_MS = 1_500
@@ -46,9 +47,9 @@ def limited(milliseconds: int, what: str) -> Iterator[None]:
         raise TooSlow(f"{what} was not found within {milliseconds / 1000:.3g} s.") from error
 
 
-def rows(statement: sql.Composable) -> list[dict[str, Any]]:
-    """The rows of a statement of literals alone: nothing in it is a parameter."""
-    with connection.cursor() as cursor:
+def rows(statement: sql.Composable, comes_again: bool = False) -> list[dict[str, Any]]:
+    """The rows of a statement of literals alone: nothing in it is a parameter. One that comes again is planned once."""
+    with prepared_cursor() if comes_again else connection.cursor() as cursor:
         cursor.adapters.register_loader("timestamptz", _UtcLoader)
         cursor.execute(statement)
         names = [column.name for column in cursor.description]

@@ -45,7 +45,7 @@ def is_descending(scope: Scope) -> bool:
 
 def _page(scope: Scope, cursor: str, size: int, details: bool = False) -> Page[dict[str, Any]]:
     keyset = _keyset(size)
-    found = rows(sql_of_page(scope, cursor, size, details))
+    found = rows(sql_of_page(scope, cursor, size, details), comes_again=True)
     return keyset.cut(_merged(found, _goes_down(scope, keyset.read(cursor)))[: size + 1], cursor)
 
 
