@@ -35,12 +35,16 @@ def write_slice(action: Action, chunk: Chunk, count: int) -> dict[str, int]:
 def _set(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str, int]:
     """All in one statement: nothing of the rows is needed here."""
     meta, meta_params = failed_meta(parts, action)
+    frees, nothing = action.frees or action.verb == Verb.FREE, sql.SQL("NULL::text")
     columns = sql.SQL("{} AS new_meta, {} AS payload, {} AS owner_id, {} AS title").format(
-        meta, parts.resources(), parts.text(parts.source.owner_column), parts.text(parts.source.title_column)
+        meta,
+        parts.resources() if frees else nothing,
+        parts.text(parts.source.owner_column) if action.notifies else nothing,
+        parts.text(parts.source.title_column) if action.notifies else nothing,
     )
     expressions, params = judged(parts, action, columns)
     statements = [(expressions, slice_of(action, chunk, count) | params | meta_params), *writes(parts, action)]
-    if action.frees or action.verb == Verb.FREE:
+    if frees:
         # After a failure they stay for a while: until then it can be taken back.
         kept_seconds = 0 if action.verb == Verb.FREE else settings.RESOURCES_KEPT_SECONDS
         statements.append(command(parts, action, "free", timedelta(seconds=kept_seconds)))
@@ -49,8 +53,9 @@ def _set(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str
 
 def _hand_over(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str, int]:
     """A retry's payload is the source's to make: the rows come here, and go back with it or with what they lack."""
-    owner = sql.SQL("{} AS owner_id").format(parts.text(parts.source.owner_column))
-    columns = sql.SQL(", ").join([owner, parts.details()])
+    columns = sql.SQL("{}::text AS operation_id, {} AS owner_id, {}").format(
+        parts.id, parts.text(parts.source.owner_column), parts.details()
+    )
     expressions, params = judged(parts, action, columns)
     part = slice_of(action, chunk, count)
     names = ["id", "operation_id", "status", "version", "why", "owner_id", *parts.detail_names]

@@ -11,8 +11,9 @@ from psycopg import sql
 from incidents.operations.branches import branch_of
 from incidents.operations.guard import limited, rows
 from incidents.operations.listing import is_descending
-from incidents.operations.models import Action
+from incidents.operations.models import Action, Verb
 from incidents.operations.scope import Scope
+from incidents.operations.verbs import RULES
 from ops_console.errors import Conflict, InvalidInput
 
 CANARY_SIZE = 10
@@ -58,8 +59,11 @@ def freeze(action: Action, scopes: Sequence[Scope], seen: Seen, most: int | None
 
 
 _CHUNKS = """
-WITH placed AS (
-    SELECT {columns}, row_number() OVER (ORDER BY e.sort_at {way}, {id} {way}) AS place FROM ({rows}) AS e {mark}
+WITH listed AS (
+    SELECT {columns}, {id} AS row_id, row_number() OVER (ORDER BY e.sort_at {way}, {id} {way}) AS place_in_list
+    FROM ({rows}) AS e {mark}
+), placed AS (
+    SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM listed
 ), written AS (
     INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions, state,
         changed, finished_meanwhile, locked, ineligible)
@@ -76,7 +80,7 @@ SELECT coalesce(sum(size), 0)::int AS operations, count(*)::int AS chunks FROM w
 
 
 def _write(action: Action, scope: Scope, first: int, canary: int, most: int) -> tuple[int, int]:
-    """Chunks of a scope's first `most` in its order, numbered from `first`; how many operations and chunks."""
+    """Chunks of a scope's first `most` in its list's order, numbered from `first`; how many operations and chunks."""
     branch, down = branch_of(scope.kind), is_descending(scope)
     statement = sql.SQL(_CHUNKS).format(
         columns=branch.parts.columns(),
@@ -84,6 +88,7 @@ def _write(action: Action, scope: Scope, first: int, canary: int, most: int) -> 
         mark=branch.parts.mark_beside(),
         id=branch.parts.id,
         way=sql.SQL("DESC" if down else "ASC"),
+        order=_order(action, canary),
         action=sql.Literal(action.pk),
         first=sql.Literal(first),
         canary=sql.Literal(canary),
@@ -91,6 +96,17 @@ def _write(action: Action, scope: Scope, first: int, canary: int, most: int) -> 
     )
     (written,) = rows(statement)
     return written["operations"], written["chunks"]
+
+
+def _order(action: Action, canary: int) -> sql.Composable:
+    """In which they are released: a backend gets what it is to do again in the list's order.
+
+    The rest goes by id, after a canary's few. Neighbours in the primary key share its pages, and the fewer pages a bulk
+    touches between two transactions, the less is read and written for each row.
+    """
+    if RULES[Verb(action.verb)].command == "retry":
+        return sql.SQL("place_in_list")
+    return sql.SQL("least(place_in_list, {}), row_id").format(sql.Literal(canary + 1))
 
 
 def _frozen(action: Action, seen: Seen) -> Rows:

@@ -23,8 +23,8 @@ _SLICE = """ops.operations_chunk AS c CROSS JOIN LATERAL ROWS FROM (
     ) AS s (id, status, age_at, version, status_before)"""
 
 _HELD = f"""held AS MATERIALIZED (
-    SELECT s.*, {{id}} AS row_id, {{id}}::text AS operation_id, {{status}} AS status_now, {{age}} AS age_now,
-        {{sign}} AS sign_at, {{meta}} AS meta_now, {{lacking}} AS lacking, {{columns}}
+    SELECT s.*, {{id}} AS row_id, {{status}} AS status_now, {{age}} AS age_now, {{sign}} AS sign_at,
+        {{meta}} AS meta_now, {{lacking}} AS lacking, {{columns}}
     FROM {_SLICE} JOIN {{table}} AS e ON {{id}} = s.id::{{id_type}}
     WHERE c.id = %(chunk)s FOR NO KEY UPDATE OF e SKIP LOCKED
 )"""  # noqa: S608 - put together from our own

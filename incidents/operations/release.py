@@ -6,6 +6,7 @@ happened, so nothing happens twice.
 
 import time
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 import structlog
@@ -70,8 +71,14 @@ def _take_turn(action_id: int) -> bool:
     except (ConsoleError, DatabaseError) as error:
         log.warning("release_failed", action=action_id, error=str(error))
         problem = str(error).strip()
-    Action.objects.filter(pk=action_id).exclude(problem=problem).update(problem=problem)
+    if not more:
+        _say(action_id, problem)
     return more
+
+
+def _say(action_id: int, problem: str) -> None:
+    """Why the action does not go on, for who looks at it; "" when it does again."""
+    Action.objects.filter(pk=action_id).exclude(problem=problem).update(problem=problem)
 
 
 def release_slice(action_id: int) -> bool:
@@ -91,7 +98,7 @@ def _release_slice(action_id: int) -> bool:
     if chunk is None:
         return False
     size = _sizes[action.kind]
-    count = min(pace.allowed, chunk.size - chunk.released, size.number)
+    count = min(pace.allowed, size.of(chunk.size - chunk.released))
     # What one slice has marked, the next one of whatever action must see before it locks a row.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ops.release.{action.kind}"])
@@ -99,6 +106,8 @@ def _release_slice(action_id: int) -> bool:
     counts = write_slice(action, chunk, count)
     _close(action, chunk, count, counts)
     size.took(count, time.monotonic() - began_at)
+    if action.problem:
+        transaction.on_commit(partial(_say, action_id, ""))
     _pause_canary(action, chunk, chunk.released + count)
     return pace.goes_on
 

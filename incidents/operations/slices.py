@@ -4,7 +4,11 @@ Many at once cost less; how many come within the time depends on the machine and
 is measured and the next one sized by it.
 """
 
+import math
+
 TARGET_SECONDS = 0.1
+# A slice takes a quarter more rather than leave a rest: each costs a transaction, an audit entry and an outbox row.
+_SLACK = 1.25
 FEWEST, MOST = 100, 2_000
 
 
@@ -13,6 +17,11 @@ class SliceSize:
 
     def __init__(self, number: int = MOST // 4) -> None:
         self.number = number
+
+    def of(self, left: int) -> int:
+        """How many of so many that are left: all of them, or one of equal parts."""
+        slices = math.ceil(left / (self.number * _SLACK))
+        return math.ceil(left / max(slices, 1))
 
     def took(self, count: int, seconds: float) -> None:
         """Learn from a slice. A short one says little of long ones, and none is more than twice the last."""

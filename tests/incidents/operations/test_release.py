@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incidents.operations import counting, listing, queries, services
 from incidents.operations.models import Action, Command, OperationMark, Outcome
-from incidents.operations.release import bury_exhausted, release_due
+from incidents.operations.release import bury_exhausted, release_due, release_slice
 from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES, STATES
 from incidents.operations.sources.schema import forget
@@ -206,6 +206,16 @@ def test_one_transaction_a_chunk(episode: MakeEpisode, monkeypatch: pytest.Monke
     assert not OperationMark.objects.exists() and not Outcome.objects.exists()
     assert (action.state, action.problem) == ("running", "no audit today")
     assert action.chunks.get().state == "pending"
+
+
+def test_a_problem_is_over_when_a_slice_has_gone(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What kept an action is said no longer once it goes on, and not only when all of it is done."""
+    monkeypatch.setattr("incidents.operations.freezing.CHUNK_SIZE", 1)
+    action = start("fail", make_episode(), make_episode())
+    Action.objects.update(state="running", started_at=timezone.now(), problem="the disk is full")
+    assert release_slice(action.pk)
+    action.refresh_from_db()
+    assert (action.state, action.problem) == ("running", "")
 
 
 def test_one_that_cannot_go_on_stops_no_other(episode: MakeEpisode) -> None:

@@ -26,3 +26,12 @@ def test_a_few_say_nothing() -> None:
     size = SliceSize(1_000)
     size.took(FEWEST - 1, 5)
     assert size.number == 1_000
+
+
+def test_what_is_left_goes_in_equal_parts() -> None:
+    """A quarter more is taken at once; else no slice is left with a handful."""
+    size = SliceSize(1_600)
+    assert size.of(2_000) == 2_000
+    assert size.of(2_001) == 1_001
+    assert SliceSize(300).of(2_000) == 334
+    assert size.of(1) == 1
