@@ -65,11 +65,11 @@ def measure_bulk(rows: int, pairs: int, verb: str = "fail") -> dict[str, Any]:
             freezing.append(seconds)
             if number == 0:
                 plainly(connection, rows, action_id, verb)  # not counted: rows that are moved the first time cost more
-            for way in list(taken)[:: -1 if number % 2 else 1]:
                 restore(connection)
+            for way in list(taken)[:: -1 if number % 2 else 1]:
                 seconds = release(rows, action_id) if way == "ours" else plainly(connection, rows, action_id, verb)
                 taken[way].append(seconds)
-        restore(connection)
+                restore(connection)
     ratios = [a / b for a, b in zip(taken["ours"], taken["plain"], strict=True)]
     return {
         "verb": verb,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from incidents.operations.branches import branches
+from incidents.operations.branches import Branch, branches
 from incidents.operations.guard import COUNT_MS, TooSlow, limited, rows
 from incidents.operations.scope import Scope
 from incidents.operations.sources import STATES
@@ -35,12 +35,12 @@ def counts(scope: Scope) -> dict[str, Count]:
     """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable."""
     full = {scope.state} - FROM_MARKS
     caps = {state: CAP if state in full else min(TAB_CAP, CAP) for state in STATES}
-    return _counted({state: (scope.in_state(state), cap) for state, cap in caps.items()})
+    return _counted(scope.kind, {state: (scope.in_state(state), cap) for state, cap in caps.items()})
 
 
 def count(scope: Scope, cap: int | None = None) -> Count:
     """How many rows a scope has, up to `cap`, else up to CAP. Raises SourceUnavailable."""
-    return _counted({"": (scope, cap or CAP)})[""]
+    return _counted(scope.kind, {"": (scope, cap or CAP)})[""]
 
 
 def stuck_count() -> Count:
@@ -48,10 +48,12 @@ def stuck_count() -> Count:
     return count(Scope(kind=""))
 
 
-def _counted(wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
-    names = list(wanted)
+def _counted(kind: str, wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
+    """Scopes of the kind, each up to its cap, by name."""
+    names, within = list(wanted), branches(kind)
     selects = [
-        sql.SQL("{} AS {}").format(sum_of(*wanted[name]), sql.Identifier(f"n{i}")) for i, name in enumerate(names)
+        sql.SQL("{} AS {}").format(_sum_of(within, *wanted[name]), sql.Identifier(f"n{i}"))
+        for i, name in enumerate(names)
     ]
     statement = sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects))
     try:
@@ -65,12 +67,12 @@ def _counted(wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
     }
 
 
-def sum_of(scope: Scope, cap: int) -> sql.Composable:
+def _sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
     """The number of a scope's rows, more than `cap` where a source has more."""
     counted = [
         sql.SQL("(SELECT count(*) FROM ({} LIMIT {}) AS counted)").format(
             sql.SQL("SELECT 1 FROM ({}) AS found").format(branch.some(scope, cap + 1)), sql.Literal(cap + 1)
         )
-        for branch in branches(scope.kind)
+        for branch in within
     ]
     return sql.SQL("({})").format(sql.SQL(" + ").join(counted))

@@ -1,6 +1,6 @@
 """The rows of the operations' list: `{% load operation_rows %}`.
 
-Drawn by one tag: as template nodes, thirty a row, fifty rows took a third of the page's time.
+Drawn by one tag: as template nodes, thirty a row, fifty rows took a quarter of the page's time.
 """
 
 from collections.abc import Sequence
