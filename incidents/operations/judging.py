@@ -31,7 +31,7 @@ _HELD = f"""held AS MATERIALIZED (
 
 _JUDGED = """judged AS MATERIALIZED (
     SELECT h.*, CASE
-        WHEN h.status_now <> h.status THEN
+        WHEN h.status_now IS DISTINCT FROM h.status THEN
             ARRAY['finished_meanwhile', format('Its status is %%s by now; it was %%s.', h.status_now, h.status)]
         WHEN h.age_now <> h.age_at THEN ARRAY['finished_meanwhile', 'Its backend has taken it up again since.']
         {conditions}
@@ -116,8 +116,9 @@ _NOT_LAST = """WHEN m.kind IS NOT NULL AND m.action_ids[1] IS DISTINCT FROM %(ta
             ARRAY['finished_meanwhile', 'Another action was quicker with it.']"""
 _ALIVE = """WHEN GREATEST(m.heartbeat_at, h.sign_at) > %(created)s THEN
             ARRAY['ineligible', 'It has sent a heartbeat since: it is alive.']"""
-_STATUS = """WHEN {word} <> ALL (%(allowed)s) THEN ARRAY['ineligible',
-            format('Status %%s: only %%s can be %%s.', h.status_now, %(allowed_words)s::text, %(done_word)s::text)]"""
+_STATUS = """WHEN coalesce({word}, '') <> ALL (%(allowed)s) THEN
+            ARRAY['ineligible', format('Status %%s: only %%s can be %%s.', coalesce({word}, 'none'),
+                %(allowed_words)s::text, %(done_word)s::text)]"""
 _LACKING = """WHEN cardinality(h.lacking) > 0 THEN
             ARRAY['ineligible', format('%%s is missing.', h.lacking[1])]"""
 _QUARANTINED = """WHEN m.attempts >= %(most_attempts)s THEN ARRAY['ineligible',

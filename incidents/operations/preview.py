@@ -84,8 +84,8 @@ def why_ineligible(source: Source, live: LiveTable, verb: str, row: Mapping[str,
     if reason := why_verb_not(source, live, verb):
         return reason
     allowed = allowed_statuses(source, live, verb)
-    if source.status_word(row["status"] or "") not in allowed:
-        return says_why_status_not(row["status"], allowed, verb)
+    if (word := source.status_word(row["status"] or "")) not in allowed:
+        return says_why_status_not(word, allowed, verb)
     for column in needed_columns(source, verb):
         if column in row and row[column] is None:
             return f"{column} is missing."

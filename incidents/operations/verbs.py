@@ -66,7 +66,7 @@ def needed_columns(source: Source, verb: str) -> tuple[str, ...]:
 
 def says_why_status_not(status: str, allowed: list[str], verb: str) -> str:
     """The sentence for an operation in a status that the verb does not touch; release says the same in SQL."""
-    return f"Status {status}: only {', '.join(allowed)} can be {RULES[Verb(verb)].done}."
+    return f"Status {status or 'none'}: only {', '.join(allowed)} can be {RULES[Verb(verb)].done}."
 
 
 def says_what(source: Source, verb: str) -> str:

@@ -161,3 +161,14 @@ def test_what_may_be_null_is_listed() -> None:
     (row,) = list_page(Scope(kind="")).rows
     assert (row.operation_id, row.title, row.owner_id) == (one, "", None)
     assert row.since < timezone.now()
+
+
+@pytest.mark.parametrize(("status", "said"), [("error:", "Status error: only"), (None, "Status none: only")])
+def test_a_status_that_does_not_allow_it_is_said_by_its_word(status: str | None, said: str) -> None:
+    """The dry run and the release say the same, and a row without a status is left alone."""
+    watch = make_watch(status)
+    assert why_ineligible(WATCH, WATCH.live(), "fail", detail(KIND, watch).row).startswith(said)
+    action = services.start(actor(), Scope(kind=KIND, state="any", ids=(watch,)), "fail", "gave up")
+    release_due()
+    assert action.outcomes.get().detail.startswith(said)
+    assert status_of(watch) == status
