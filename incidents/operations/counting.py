@@ -52,7 +52,7 @@ def _counted(kind: str, wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count
     """Scopes of the kind, each up to its cap, by name."""
     names, within = list(wanted), branches(kind)
     selects = [
-        sql.SQL("{} AS {}").format(_sum_of(within, *wanted[name]), sql.Identifier(f"n{i}"))
+        sql.SQL("{} AS {}").format(sum_of(within, *wanted[name]), sql.Identifier(f"n{i}"))
         for i, name in enumerate(names)
     ]
     statement = sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects))
@@ -67,7 +67,7 @@ def _counted(kind: str, wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count
     }
 
 
-def _sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
+def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
     """The number of a scope's rows, more than `cap` where a source has more."""
     counted = [
         sql.SQL("(SELECT count(*) FROM ({} LIMIT {}) AS counted)").format(

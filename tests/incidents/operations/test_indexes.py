@@ -97,7 +97,8 @@ def test_no_index_is_asked_for_that_the_database_cannot_make(db: None) -> None:
 
 def test_counts_read_no_more_than_they_say(many: None) -> None:
     """A capped count reads the index in order, and stops."""
-    plan = plan_of(sql.SQL("SELECT {}").format(counting.sum_of(Scope(kind="episode_assembly"), 100)))
+    scope = Scope(kind="episode_assembly")
+    plan = plan_of(sql.SQL("SELECT {}").format(counting.sum_of(branches(scope.kind), scope, 100)))
     assert "episode_ops_in_progress" in plan and "Bitmap" not in plan, plan
 
 
