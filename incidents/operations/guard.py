@@ -48,7 +48,10 @@ def limited(milliseconds: int, what: str) -> Iterator[None]:
 
 
 def rows(statement: sql.Composable, comes_again: bool = False) -> list[dict[str, Any]]:
-    """The rows of a statement of literals alone: nothing in it is a parameter. One that comes again is planned once."""
+    """The rows of a statement of literals alone: nothing in it is a parameter.
+
+    One that `comes_again` is planned once; it wants a transaction around it (`ops_console.prepared`).
+    """
     with prepared_cursor() if comes_again else connection.cursor() as cursor:
         cursor.adapters.register_loader("timestamptz", _UtcLoader)
         cursor.execute(statement)

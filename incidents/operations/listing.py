@@ -22,7 +22,7 @@ SCAN_SIZE = 2_000
 def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Operation]:
     """One page, as `is_descending` says. Raises InvalidInput, NotFound, SourceUnavailable, TooSlow."""
     with limited(LIST_MS, "This list"):
-        page = _page(scope, cursor, size)
+        page = _page(scope, cursor, size, comes_again=True)
     return Page([operation_of(row) for row in page.rows], page.next, page.previous)
 
 
@@ -43,9 +43,11 @@ def is_descending(scope: Scope) -> bool:
     return scope.state in NEWEST_FIRST if scope.ascending is None else not scope.ascending
 
 
-def _page(scope: Scope, cursor: str, size: int, details: bool = False) -> Page[dict[str, Any]]:
+def _page(
+    scope: Scope, cursor: str, size: int, details: bool = False, comes_again: bool = False
+) -> Page[dict[str, Any]]:
     keyset = _keyset(size)
-    found = rows(sql_of_page(scope, cursor, size, details), comes_again=True)
+    found = rows(sql_of_page(scope, cursor, size, details), comes_again)
     return keyset.cut(_merged(found, _goes_down(scope, keyset.read(cursor)))[: size + 1], cursor)
 
 
