@@ -64,7 +64,7 @@ def measure_bulk(rows: int, pairs: int, verb: str = "fail") -> dict[str, Any]:
             seconds, action_id = freeze(rows, verb)
             freezing.append(seconds)
             if number == 0:
-                plainly(connection, rows, action_id, verb)  # not counted: rows that are moved the first time cost more
+                plainly(connection, rows, action_id, verb)  # not counted: a cold disk, and rows that never moved
                 restore(connection)
             for way in list(taken)[:: -1 if number % 2 else 1]:
                 seconds = release(rows, action_id) if way == "ours" else plainly(connection, rows, action_id, verb)
