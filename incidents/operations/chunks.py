@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 def write_slice(action: Action, chunk: Chunk, count: int) -> dict[str, int]:
     """Release the chunk's next `count` operations within the caller's transaction; how many came to what."""
     parts = parts_of(action.kind)
-    write = _hand_over if RULES[Verb(action.verb)].command == "retry" else _set
+    write = _hand_over if RULES[Verb(action.verb)].hands_over else _set
     counts = write(parts, action, chunk, count)
     return {name: counts.get(name, 0) for name in COUNTED}
 

@@ -104,7 +104,7 @@ def _order(action: Action, canary: int) -> sql.Composable:
     The rest goes by id, after a canary's few. Neighbours in the primary key share its pages, and the fewer pages a bulk
     touches between two transactions, the less is read and written for each row.
     """
-    if RULES[Verb(action.verb)].command == "retry":
+    if RULES[Verb(action.verb)].hands_over:
         return sql.SQL("place_in_list")
     return sql.SQL("least(place_in_list, {}), row_id").format(sql.Literal(canary + 1))
 

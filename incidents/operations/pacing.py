@@ -26,7 +26,7 @@ class Pace:
 def pace_of(action: Action) -> Pace:
     """What the action may do now. Raises NotFound for a kind that is gone."""
     source = source_of(action.kind)
-    needed = source.providers if RULES[Verb(action.verb)].command == "retry" else ()
+    needed = source.providers if RULES[Verb(action.verb)].hands_over else ()
     if needed and (unwell := open_breakers(needed)):
         return Pace(0, False, f"Waits for the breaker of {', '.join(unwell)} to close.")
     if action.rate_per_second is None:

@@ -57,7 +57,7 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
     users: set[str | None] = set()
     oldest: datetime | None = None
     # A payload is read where one is to be made; a million rows are counted without.
-    details = RULES[Verb(verb)].command == "retry" or bool(needed_columns(source, verb))
+    details = RULES[Verb(verb)].hands_over or bool(needed_columns(source, verb))
     for row in islice(chain.from_iterable(scan(scope, details=details)), min(MOST_JUDGED, most or MOST_JUDGED)):
         statuses[row["status"]] += 1
         users.add(row["owner_id"])
@@ -89,7 +89,7 @@ def why_ineligible(source: Source, live: LiveTable, verb: str, row: Mapping[str,
     for column in needed_columns(source, verb):
         if column in row and row[column] is None:
             return f"{column} is missing."
-    if RULES[Verb(verb)].command == "retry":
+    if RULES[Verb(verb)].hands_over:
         try:
             source.storable_payload(row)
         except CannotRetry as refusal:

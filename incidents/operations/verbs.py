@@ -23,6 +23,11 @@ class Rule:
     needs_reason: bool = True
     danger: bool = False
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether a backend gets the work to do again, with a payload of the source's making."""
+        return self.command == "retry"
+
 
 RULES: dict[Verb, Rule] = {
     Verb.RETRY: Rule("Retry", "retried", command="retry", counts=True, needs_reason=False),

@@ -150,7 +150,7 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
             )
         note = sql.SQL("CASE WHEN j.new_meta IS NULL THEN {} ELSE '' END").format(sql.Literal(lacking))
     before: sql.Composable = sql.SQL("''")
-    if rule.command == "retry":
+    if rule.hands_over:
         # Only a status that a retry has replaced can be wanted back.
         before = sql.SQL("CASE WHEN j.status = {} THEN '' ELSE j.status END").format(sql.Literal(source.retry_status))
     return sql.SQL(_MARKED).format(note=note, status_before=before, kept_beside=_kept_beside(parts, action)), {

@@ -17,8 +17,8 @@ READ = f"SELECT name FROM {TABLE} WHERE name <> 'mole'"
 
 @pytest.fixture(autouse=True)
 def table() -> Iterator[None]:
-    connection.close()  # the connections of other tests have their statements
     with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # a pool's connection may bring those of another test
         cursor.execute(f"CREATE TABLE {TABLE} (name text)")
         cursor.execute(f"INSERT INTO {TABLE} VALUES ('whale'), ('mole')")
     yield
