@@ -22,6 +22,11 @@ from tests.console.gallery.serving import served
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# The stream's first word to a page is "refresh": until the list is read again for it, whatever a test changes may be
+# shown, or taken away, by that reading.
+READ_AGAIN = """document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target.id === "rows") document.documentElement.dataset.readAgain = "";
+});"""
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 360, "height": 780}}
 
 
@@ -33,8 +38,10 @@ def gallery(page: Page, django_user_model: Any) -> Iterator[Page]:
     page.on("pageerror", lambda error: blocked.append(str(error)))
     with fixtures.installed(), served() as url:
         sign_in(page, url, django_user_model)
+        page.add_init_script(READ_AGAIN)
         page.goto(url + "/")
         expect(page.locator("#live-state")).to_have_text("Live")
+        expect(page.locator("html[data-read-again]")).to_be_attached()
         yield page
         page.goto("about:blank")
     assert blocked == []
