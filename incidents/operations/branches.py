@@ -12,6 +12,8 @@ from incidents.operations.sources.sql import SourceSql
 from incidents.operations.sources.states import NEWEST_FIRST, state_sql
 from ops_console.errors import ConsoleError
 
+_ONE = sql.SQL("1 AS one")
+
 
 class SourceUnavailable(ConsoleError):
     """The source cannot be read in this database; the message says what is missing."""
@@ -28,14 +30,14 @@ class Branch:
     parts: SourceSql
     kind: str = ""
 
-    def some(self, scope: Scope, limit: int) -> sql.Composable:
-        """At most `limit` rows of the scope, to be counted."""
+    def some(self, scope: Scope, limit: int, columns: sql.Composable = _ONE) -> sql.Composable:
+        """The first `limit` rows of the scope, or fewer, to be counted."""
         # In the list's order: unordered, the planner may gather all rows of an index before it takes the first. Without
         # the id, since those of one bulk have one time, and would all be read to be sorted.
         state, way = state_sql(self.parts, scope), sql.SQL("DESC" if scope.state in NEWEST_FIRST else "ASC")
         order = sql.SQL("ORDER BY {} {}").format(state.order, way)
         held = list(conditions(self.parts, scope, state))
-        return self._select(sql.SQL("1 AS one"), state.origin, held, order, limit)
+        return self._select(columns, state.origin, held, order, limit)
 
     def rows(self, scope: Scope, after: sql.Composable, descending: bool, limit: int) -> sql.Composable:
         """The first `limit` rows of the scope in its order, whole, with `sort_at`. `after` is said of {order}, {id}."""

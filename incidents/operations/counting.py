@@ -1,15 +1,16 @@
 """Counts that stop somewhere: nobody waits for the exact one of a million."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from psycopg import sql
 
 from incidents.operations.branches import Branch, branches
 from incidents.operations.guard import COUNT_MS, TooSlow, limited, rows
-from incidents.operations.scope import Scope
+from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.sources import STATES
-from incidents.operations.sources.states import FROM_MARKS
+from incidents.operations.sources.states import FROM_MARKS, was_alive
 
 # A count that would go on is shown as "10,000+"; on the other tabs, and where each row is looked up, as "1,000+".
 CAP = 10_000
@@ -31,16 +32,29 @@ class Count:
         return f"{self.number:,}{'+' if self.capped else ''}"
 
 
+_UNKNOWN = Count(None, False, None)
+
+
 def counts(scope: Scope) -> dict[str, Count]:
-    """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable."""
+    """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable.
+
+    Where the scope's own state is stuck, "dead" and "suspected" are counted beside it, whichever of them it asks for.
+    """
     full = {scope.state} - FROM_MARKS
     caps = {state: CAP if state in full else min(TAB_CAP, CAP) for state in STATES}
-    return _counted(scope.kind, {state: (scope.in_state(state), cap) for state, cap in caps.items()})
+    within = branches(scope.kind)
+    wanted = {state: sum_of(within, scope.in_state(state), cap) for state, cap in caps.items()}
+    if scope.state == "stuck":
+        wanted["evidence"] = _evidence_of(within, scope)
+    found = _asked(wanted)
+    by_evidence = _by_evidence(found) if scope.state == "stuck" else {}
+    return {state: _capped(found, state, cap) for state, cap in caps.items()} | by_evidence
 
 
 def count(scope: Scope, cap: int | None = None) -> Count:
     """How many rows a scope has, up to `cap`, else up to CAP. Raises SourceUnavailable."""
-    return _counted(scope.kind, {"": (scope, cap or CAP)})[""]
+    limit = cap or CAP
+    return _capped(_asked({"n": sum_of(branches(scope.kind), scope, limit)}), "n", limit)
 
 
 def stuck_count() -> Count:
@@ -48,23 +62,19 @@ def stuck_count() -> Count:
     return count(Scope(kind=""))
 
 
-def _counted(kind: str, wanted: dict[str, tuple[Scope, int]]) -> dict[str, Count]:
-    """Scopes of the kind, each up to its cap, by name."""
-    names, within = list(wanted), branches(kind)
-    selects = [
-        sql.SQL("{} AS {}").format(sum_of(within, *wanted[name]), sql.Identifier(f"n{i}"))
-        for i, name in enumerate(names)
-    ]
-    statement = sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects))
+def _asked(wanted: dict[str, sql.Composable]) -> dict[str, Any]:
+    """What was asked for by name, and "at", when; nothing where it took too long."""
+    selects = [sql.SQL("{} AS {}").format(expression, sql.Identifier(name)) for name, expression in wanted.items()]
     try:
         with limited(COUNT_MS, "The count"):
-            (found,) = rows(statement, comes_again=True)
+            (found,) = rows(sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects)), comes_again=True)
     except TooSlow:
-        return dict.fromkeys(names, Count(None, False, None))
-    return {
-        name: Count(min(found[f"n{i}"], wanted[name][1]), found[f"n{i}"] > wanted[name][1], found["at"])
-        for i, name in enumerate(names)
-    }
+        return {}
+    return found
+
+
+def _capped(found: dict[str, Any], name: str, cap: int) -> Count:
+    return Count(min(found[name], cap), found[name] > cap, found["at"]) if found else _UNKNOWN
 
 
 def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
@@ -76,3 +86,31 @@ def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
         for branch in within
     ]
     return sql.SQL("({})").format(sql.SQL(" + ").join(counted))
+
+
+def _evidence_of(within: list[Branch], scope: Scope) -> sql.Composable:
+    """How many of the first stuck rows are dead and suspected, and of how many at most: TAB_CAP + 1 of each source.
+
+    Not up to TAB_CAP of each evidence: where a million rows are suspected, all would be read in search of a dead one.
+    """
+    looked = [
+        sql.SQL("SELECT count(*) AS looked, count(*) FILTER (WHERE alive) AS dead FROM ({}) AS stuck").format(
+            branch.some(
+                replace(scope, evidence=""), TAB_CAP + 1, sql.SQL("{} AS alive").format(was_alive(branch.parts))
+            )
+        )
+        for branch in within
+    ]
+    return sql.SQL("(SELECT ARRAY[sum(s.dead), sum(s.looked - s.dead), max(s.looked)]::int[] FROM ({}) AS s)").format(
+        sql.SQL(" UNION ALL ").join(looked)
+    )
+
+
+def _by_evidence(found: dict[str, Any]) -> dict[str, Count]:
+    if not found:
+        return dict.fromkeys(EVIDENCE, _UNKNOWN)
+    *numbers, most = found["evidence"]
+    return {
+        evidence: Count(min(number, TAB_CAP), most > TAB_CAP, found["at"])
+        for evidence, number in zip(EVIDENCE, numbers, strict=True)
+    }

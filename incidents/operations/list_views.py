@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from incidents.operations import progress, queries
 from incidents.operations.abilities import abilities
-from incidents.operations.counting import Count
+from incidents.operations.counting import TAB_CAP, Count
 from incidents.operations.filters import FilterForm, scope_of
 from incidents.operations.groups import error_groups as groups_of
 from incidents.operations.guard import TooSlow
@@ -73,7 +73,7 @@ def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, 
         "scope": scope,
         "state": scope.state,
         "tabs": _tabs(request, counts, dead_letters),
-        "evidence": tabs(request, _EVIDENCE, param="evidence") if scope.state == "stuck" else [],
+        "evidence": _evidence_tabs(request, counts) if scope.state == "stuck" else [],
         "total": total.text,
         "matching": total.number if scope.kind else None,
         "is_capped": total.capped,
@@ -106,6 +106,19 @@ def _tabs(request: HttpRequest, counts: dict[str, Count], dead_letters: int) -> 
         for tab, count in made
     ]
     return [*found, Tab("Dead letters", reverse("operations:dead"), dead_letters, False)]
+
+
+def _evidence_tabs(request: HttpRequest, counts: dict[str, Count]) -> list[Tab]:
+    made = tabs(request, _EVIDENCE, param="evidence")
+    return [
+        replace(tab, label=f"{tab.label} ({_of_first(counts[value])})" if value else tab.label)
+        for tab, (value, _) in zip(made, _EVIDENCE, strict=True)
+    ]
+
+
+def _of_first(count: Count) -> str:
+    """A count's text, where it stops after so many stuck rows and not after so many of its own."""
+    return f"none of the {TAB_CAP:,} oldest" if count.capped and count.number == 0 else count.text
 
 
 @require_GET

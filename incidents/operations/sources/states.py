@@ -72,10 +72,14 @@ def _with_evidence(parts: SourceSql, evidence: str) -> list[sql.Composable]:
     """Dead is what was alive; suspected is what has only an age to go by."""
     if not evidence:
         return []
+    return [was_alive(parts) if evidence == "dead" else sql.SQL("NOT {}").format(was_alive(parts))]
+
+
+def was_alive(parts: SourceSql) -> sql.Composable:
+    """Whether there ever was a sign of life: TRUE or FALSE for each row."""
     if parts.source.heartbeat_column:
-        return [sql.SQL("TRUE" if evidence == "dead" else "FALSE")]
-    was_alive = _mark(parts, sql.SQL("f.heartbeat_at IS NOT NULL"))
-    return [was_alive if evidence == "dead" else sql.SQL("NOT {}").format(was_alive)]
+        return sql.SQL("TRUE")
+    return _mark(parts, sql.SQL("f.heartbeat_at IS NOT NULL"))
 
 
 def _no_mark_since(parts: SourceSql, column: str, limit: sql.Composable) -> sql.Composable:

@@ -12,14 +12,15 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from incidents.breakers.models import Breaker, Transition
-from incidents.operations import services
+from incidents.operations import counting, services
 from incidents.operations.filters import scope_of
 from incidents.operations.listing import list_page, scan
 from incidents.operations.models import Action, Chunk, OperationMark, TrackedEvent, TrackedOperation
 from incidents.operations.queries import counts, detail, stuck_count
 from incidents.operations.release import release_due
-from incidents.operations.scope import Scope
+from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.shown import shown
+from incidents.operations.sources import STATES
 from incidents.operations.timeline import timeline
 from ops_console.access.roles import Role
 from ops_console.errors import InvalidInput
@@ -158,7 +159,33 @@ def test_counts_of_all_states() -> None:
     make_tracked("a", silent_seconds=90), make_tracked("b", status="queued"), make_tracked("c", status="failed")
     make_episode(), make_watch("error: gone")
     found = {state: count.number for state, count in counts(Scope(kind="")).items()}
-    assert found == {"stuck": 2, "slow": 0, "waiting": 1, "in_progress": 2, "failed": 2, "resolved": 0}
+    assert found == {
+        "stuck": 2,
+        "slow": 0,
+        "waiting": 1,
+        "in_progress": 2,
+        "failed": 2,
+        "resolved": 0,
+        "dead": 1,
+        "suspected": 1,
+    }
+    assert set(counts(Scope(kind="", state="failed"))) == set(STATES)
+
+
+def test_dead_and_suspected_are_counted_beside_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each over all sources, whichever the list is narrowed to; up to a number of rows, and then as "at least"."""
+    for silent_hours in (9, 8, 7):
+        _mark(make_episode(hours=20), heartbeat_at=timezone.now() - timedelta(hours=silent_hours))
+    make_episode(hours=3), make_tracked("a", silent_seconds=90)
+
+    def found(**narrowed: str) -> dict[str, str]:
+        return {name: count.text for name, count in counts(Scope(kind="", **narrowed)).items() if name in EVIDENCE}
+
+    assert found() == found(evidence="dead") == found(evidence="suspected") == {"dead": "4", "suspected": "1"}
+    monkeypatch.setattr(counting, "TAB_CAP", 3)
+    assert found() == {"dead": "3+", "suspected": "1+"}
+    monkeypatch.setattr(counting, "TAB_CAP", 1)
+    assert found() == {"dead": "1+", "suspected": "0+"}
 
 
 def test_filters_leave_what_they_say() -> None:

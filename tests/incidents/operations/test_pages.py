@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.operations import counting, services
+from incidents.operations import counting, list_views, services
 from incidents.operations.models import Action, Command, OperationMark
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
@@ -337,6 +337,20 @@ def test_stuck_is_divided_by_its_evidence(viewer: Client, episode: MakeEpisode) 
     for evidence, number in (("dead", 0), ("suspected", 1)):
         assert viewer.get(LIST, {"evidence": evidence}).context["tabs"][0].count == number
     assert viewer.get(LIST, {"state": "failed"}).context["evidence"] == []
+
+
+def test_dead_and_suspected_say_how_many(viewer: Client, episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both numbers stand beside their names; where not all that is stuck was looked at, what was found says so."""
+    episode(), episode()
+
+    def numbers() -> list[str]:
+        labels = [tab.label for tab in viewer.get(LIST).context["evidence"][1:]]
+        return [label.rpartition("(")[2].rstrip(")") for label in labels]
+
+    assert numbers() == ["0", "2"]
+    monkeypatch.setattr(counting, "TAB_CAP", 1)
+    monkeypatch.setattr(list_views, "TAB_CAP", 1)
+    assert numbers() == ["none of the 1 oldest", "1+"]
 
 
 def test_an_operations_page_is_read_again_whole(viewer: Client, episode: MakeEpisode) -> None:
