@@ -42,9 +42,14 @@ from ops_console.access.actor import SYSTEM
 options = services.Options(notifies=True, frees=True)
 services.start(SYSTEM, Scope("episode_assembly"), "fail", "the worker is killed", options=options)
 """
-WRITING = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'WITH held AS%'"
-RELEASED = "SELECT coalesce(sum(released), 0) FROM ops.operations_chunk"
 OVER = "SELECT 1 FROM ops.operations_action WHERE state = 'done'"
+# In one question: a bulk is over in a second, and each question is a new connection.
+WHERE_IT_IS = f"""
+SELECT
+    EXISTS ({OVER}) AS over,
+    (SELECT coalesce(sum(released), 0) FROM ops.operations_chunk) AS released,
+    EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'WITH held AS%') AS writing
+"""
 FACTS = """
 WITH sent AS (SELECT unnest(operation_ids) AS id FROM ops.operations_command)
 SELECT
@@ -125,10 +130,13 @@ def kill(at: Console, rows: int, kills: int) -> dict[str, Any]:
 
 def _kill_while_writing(at: Console, restart: bool) -> bool:
     """Kill it in the middle of a slice, after it has come further; whether there was one still."""
-    before = at.rows(RELEASED)
-    until(lambda: at.rows(OVER) or at.rows(RELEASED) != before, PATIENCE_SECONDS, "more rows")
-    until(lambda: at.rows(OVER) or at.rows(WRITING), PATIENCE_SECONDS, "a slice in hand")
-    if at.rows(OVER):
+    ((_, before, _),) = at.rows(WHERE_IT_IS)
+
+    def over_or_writing() -> str:
+        ((over, released, writing),) = at.rows(WHERE_IT_IS)
+        return "over" if over else "writing" if writing and released != before else ""
+
+    if until(over_or_writing, PATIENCE_SECONDS, "a slice in hand after more rows") == "over":
         return False
     if restart:
         at.servers.postgres.stop()

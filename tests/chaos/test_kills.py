@@ -10,6 +10,6 @@ pytestmark = pytest.mark.process
 def test_a_bulk_outlives_its_workers() -> None:
     """However often its process is killed, every row is failed once, in the outbox once, and its user told once."""
     with console() as at:
-        facts = kill(at, rows=24_000, kills=3)
+        facts = kill(at, rows=48_000, kills=3)
     assert facts["kills"] == 3, facts
     assert wrong(facts) == [], facts

@@ -353,15 +353,33 @@ def test_dead_and_suspected_say_how_many(viewer: Client, episode: MakeEpisode, m
     assert numbers() == ["none of the 1 oldest", "1+"]
 
 
+def live_panel(client: Client, url: str, panel: str) -> str:
+    part = text_of(client.get(url, headers={"HX-Request": "true", "HX-Target": panel}))
+    assert part.strip().startswith(f'<section id="{panel}"') and "data-live" in part
+    return part
+
+
 def test_an_operations_page_is_read_again_whole(viewer: Client, episode: MakeEpisode) -> None:
     """Its payload with the next version, its text and its timeline follow what happens; values stand as JSON."""
     meta = {"main_content_filename": "a.wav", "tts_values": {"x": True}, "use_auphonic": False}
     url = reverse("operations:page", args=["episode_assembly", episode(meta_json=json.dumps(meta))])
     for panel in ("operation-state", "operation-retry", "operation-meta", "operation-timeline"):
-        part = text_of(viewer.get(url, headers={"HX-Request": "true", "HX-Target": panel}))
-        assert part.strip().startswith(f'<section id="{panel}"') and "data-live" in part
+        live_panel(viewer, url, panel)
     page = text_of(viewer.get(url))
     assert "{&quot;x&quot;: true}" in page and '<dd class="mono">false</dd>' in page
+
+
+def test_an_actions_page_is_read_again_whole(viewer: Client, episode: MakeEpisode) -> None:
+    """Whoever has it open sees who cancelled the action as soon as it says "cancelled"."""
+    episode()
+    action = services.start(actor(), Scope(), "fail", "provider is down")
+    url = reverse("operations:action", args=[action.pk])
+    assert "operations.cancel" not in text_of(viewer.get(url))
+    services.cancel(actor(name="bo"), action.pk)
+    for panel in ("action-progress", "action-pace", "action-outcomes"):
+        live_panel(viewer, url, panel)
+    audit = live_panel(viewer, url, "action-audit")
+    assert "operations.cancel" in audit and "bo" in audit
 
 
 def test_taking_back_is_offered_for_what_can_be(operator: Client, episode: MakeEpisode) -> None:
