@@ -15,6 +15,8 @@ from incidents.operations.sources.states import FROM_MARKS, was_alive
 # A count that would go on is shown as "10,000+"; on the other tabs, and where each row is looked up, as "1,000+".
 CAP = 10_000
 TAB_CAP = 1_000
+# For one count more after all have taken too long together.
+ALONE_MS = 500
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def counts(scope: Scope) -> dict[str, Count]:
     """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable.
 
     Where the scope's own state is stuck, "dead" and "suspected" are counted beside it, whichever of them it asks for.
+    Where all together take too long, the scope's own state is asked for alone: without it nothing can be chosen whole.
     """
     full = {scope.state} - FROM_MARKS
     caps = {state: CAP if state in full else min(TAB_CAP, CAP) for state in STATES}
@@ -46,7 +49,7 @@ def counts(scope: Scope) -> dict[str, Count]:
     wanted = {state: sum_of(within, scope.in_state(state), cap) for state, cap in caps.items()}
     if scope.state == "stuck":
         wanted["evidence"] = _evidence_of(within, scope)
-    found = _asked(wanted)
+    found = _asked(wanted, COUNT_MS) or _asked({scope.state: wanted[scope.state]}, ALONE_MS)
     by_evidence = _by_evidence(found) if scope.state == "stuck" else {}
     return {state: _capped(found, state, cap) for state, cap in caps.items()} | by_evidence
 
@@ -54,7 +57,7 @@ def counts(scope: Scope) -> dict[str, Count]:
 def count(scope: Scope, cap: int | None = None) -> Count:
     """How many rows a scope has, up to `cap`, else up to CAP. Raises SourceUnavailable."""
     limit = cap or CAP
-    return _capped(_asked({"n": sum_of(branches(scope.kind), scope, limit)}), "n", limit)
+    return _capped(_asked({"n": sum_of(branches(scope.kind), scope, limit)}, COUNT_MS), "n", limit)
 
 
 def stuck_count() -> Count:
@@ -62,11 +65,11 @@ def stuck_count() -> Count:
     return count(Scope(kind=""))
 
 
-def _asked(wanted: dict[str, sql.Composable]) -> dict[str, Any]:
+def _asked(wanted: dict[str, sql.Composable], milliseconds: int) -> dict[str, Any]:
     """What was asked for by name, and "at", when; nothing where it took too long."""
     selects = [sql.SQL("{} AS {}").format(expression, sql.Identifier(name)) for name, expression in wanted.items()]
     try:
-        with limited(COUNT_MS, "The count"):
+        with limited(milliseconds, "The count"):
             (found,) = rows(sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects)), comes_again=True)
     except TooSlow:
         return {}
@@ -74,7 +77,7 @@ def _asked(wanted: dict[str, sql.Composable]) -> dict[str, Any]:
 
 
 def _capped(found: dict[str, Any], name: str, cap: int) -> Count:
-    return Count(min(found[name], cap), found[name] > cap, found["at"]) if found else _UNKNOWN
+    return Count(min(found[name], cap), found[name] > cap, found["at"]) if name in found else _UNKNOWN
 
 
 def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
@@ -107,7 +110,7 @@ def _evidence_of(within: list[Branch], scope: Scope) -> sql.Composable:
 
 
 def _by_evidence(found: dict[str, Any]) -> dict[str, Count]:
-    if not found:
+    if "evidence" not in found:
         return dict.fromkeys(EVIDENCE, _UNKNOWN)
     *numbers, most = found["evidence"]
     return {

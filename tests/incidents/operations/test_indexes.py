@@ -13,10 +13,11 @@ from incidents.operations import counting, guard
 from incidents.operations.branches import branches
 from incidents.operations.guard import TooSlow
 from incidents.operations.listing import list_page, sql_of_page
-from incidents.operations.scope import Scope
+from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.sources import SOURCES
 from incidents.operations.sources.indexes import missing_indexes
 from incidents.operations.sources.schema import forget
+from incidents.operations.sources.sql import SourceSql
 from ops_console.access.roles import Role
 from tests import database
 from tests.incidents.operations.conftest import MakeEpisode
@@ -153,6 +154,25 @@ def test_a_list_that_takes_too_long_is_given_up(episode: MakeEpisode, monkeypatc
     assert answer.status_code == 200
     assert "This list was not found within 0.001 s." in text and "Stuck ?" in text
     assert "CREATE INDEX CONCURRENTLY" in text
+
+
+@pytest.mark.django_db
+def test_a_slow_tab_takes_the_lists_own_number_from_nobody(
+    episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be counted alone is, so that all that match can be chosen still; the other tabs say "?"."""
+    episode(), episode()
+    as_it_is = SourceSql.of_state
+
+    def slow_where_others_wait(parts: SourceSql, state: str) -> sql.Composable:
+        slow = sql.SQL("{} AND pg_sleep(1) IS NOT NULL").format(parts.in_statuses("in_progress"))
+        return slow if state == "waiting" else as_it_is(parts, state)
+
+    monkeypatch.setattr("incidents.operations.counting.COUNT_MS", 200)
+    monkeypatch.setattr(SourceSql, "of_state", slow_where_others_wait)
+    found = {state: count.text for state, count in counting.counts(Scope()).items()}
+    others = dict.fromkeys(("slow", "waiting", "in_progress", "failed", "resolved", *EVIDENCE), "?")
+    assert found == {"stuck": "2", **others}
 
 
 @pytest.mark.django_db
