@@ -1,4 +1,6 @@
-"""The alerts' pages: what is wrong now, what was sent to whom, and when each rule speaks."""
+"""The alerts' pages: current alerts, sent notifications, and the rules."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,22 +15,29 @@ from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
 from ops_console.errors import InvalidInput
-from ops_console.web import Question, ask, done, page, tabs
+from ops_console.web import PanelReader, Question, ask, done, page, tabs
 
 _TABS = [("", "Open"), ("firing", "Firing"), ("pending", "Pending"), ("resolved", "Over")]
 
 
 @require_GET
 def alert_list(request: HttpRequest) -> HttpResponse:
-    found = queries.alerts(request.GET.get("state", ""))
+    reader = PanelReader()
     context = {
-        "tabs": tabs(request, _TABS, queries.counts()),
-        "page": queries.ORDER.page(found, request.GET.get("cursor", "")),
-        "rules": queries.rules(),
+        "list": reader.panel("", lambda: _list(request)),
+        "rules": reader.panel("alert rules", queries.rules),
         "channels": channels.channels(),
-        "messages_sent": queries.last_messages(),
+        "messages": reader.panel("alert messages", queries.last_messages),
     }
     return page(request, "alerts/list.html", context)
+
+
+def _list(request: HttpRequest) -> dict[str, Any]:
+    found = queries.alerts(request.GET.get("state", ""))
+    return {
+        "tabs": tabs(request, _TABS, queries.counts()),
+        "page": queries.ORDER.page(found, request.GET.get("cursor", "")),
+    }
 
 
 @require_GET

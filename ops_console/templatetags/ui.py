@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ops_console.web import charts, formatting
 from ops_console.web.diff import changes
+from ops_console.web.panels import Panel
 from ops_console.web.statuses import status_of
 
 register = template.Library()
@@ -148,14 +149,23 @@ def form_errors(form: Any) -> dict[str, Any]:
 
 
 @register.simple_block_tag(takes_context=True)
-def panel(context: Context, content: str, id: str, title: str = "", live: str = "", url: str = "") -> SafeString:
+def panel(
+    context: Context,
+    content: str,
+    id: str,
+    title: str = "",
+    live: str = "",
+    url: str = "",
+    source: Panel | None = None,
+) -> SafeString:
     """A titled section. `live="flags,audit"`: it is read again when one of these topics changes.
 
     Wrap it in `{% partialdef ID inline %}` with the same id. `url`: where it is read from, by default this page.
+    `source`: the reading that it shows; where that failed the panel says so, above the last data known.
     """
     request = context.get("request")
     here = url or (request.get_full_path() if request else "")
-    values = {"id": id, "title": title, "content": content, "url": here, "trigger": _trigger(live)}
+    values = {"id": id, "title": title, "content": content, "url": here, "trigger": _trigger(live), "source": source}
     return SafeString(render_to_string("components/panel.html", values))
 
 

@@ -1,4 +1,4 @@
-"""Is it us? What is stuck, what is open, who follows, what is temporarily in force, and who did what last."""
+"""The overview: what fires, what is stuck, which breakers are open, who follows, and what was changed last."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +15,8 @@ from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.queries import stuck_count
 from ops_console.audit.queries import latest
 from ops_console.contract.queries import followers
-from ops_console.views.panels import Panel, read
 from ops_console.views.temporary import temporary
-from ops_console.web import page
+from ops_console.web import Panel, PanelReader, page
 
 
 @dataclass(frozen=True)
@@ -34,56 +33,61 @@ class Tile:
 
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
+    reader = PanelReader()
     panels = {
-        "alerts": read("alerts", firing),
-        "stuck": read("stuck", stuck_count),
-        "breakers": read("breakers", breakers),
-        "followers": read("followers", followers),
-        "outbox": read("outbox", outbox_depth_and_age),
-        "temporary": read("temporary", temporary),
-        "entries": read("entries", lambda: latest(10)),
+        "alerts": reader.panel("alerts", firing),
+        "stuck": reader.panel("stuck", stuck_count),
+        "breakers": reader.panel("breakers", breakers),
+        "followers": reader.panel("followers", followers),
+        "outbox": reader.panel("outbox", outbox_depth_and_age),
+        "temporary": reader.panel("temporary", temporary),
+        "entries": reader.panel("entries", lambda: latest(10)),
     }
-    problems = [panel for panel in panels.values() if panel.problem]
-    return page(request, "console/overview.html", {**panels, "tiles": list(_tiles(panels)), "problems": problems})
+    return page(request, "console/overview.html", {**panels, "tiles": lambda: list(_tiles(panels))})
 
 
 def _tiles(panels: dict[str, Panel]) -> Iterator[Tile]:
-    makers = {"alerts": _firing, "stuck": _stuck, "breakers": _open, "followers": _behind, "outbox": _waiting}
-    for name, make in makers.items():
+    makers = {
+        "alerts": ("Firing alerts", "alerts:list", _firing),
+        "stuck": ("Stuck operations", "operations:list", _stuck),
+        "breakers": ("Open breakers", "breakers:list", _open),
+        "followers": ("Processes behind", "system", _behind),
+        "outbox": ("Pending commands", "system", _pending),
+    }
+    for name, (label, url, make) in makers.items():
+        value, tone, note = ("Unavailable", "warn", "")
         if panels[name].data is not None:
-            yield make(panels[name].data, panels[name].seen_at)
+            value, tone, note = make(panels[name].data)
+        if problem := panels[name].problem:
+            tone, note = "warn", problem
+        yield Tile(label, value, reverse(url), panels[name].seen_at, tone, note)
 
 
-def _firing(alerts: Any, seen_at: datetime | None) -> Tile:
-    nobody = sum(not alert.acknowledged_by for alert in alerts)
-    note = f"nobody is on {nobody} of them" if nobody else "somebody is on each" if alerts else ""
-    return Tile("Firing alerts", str(len(alerts)), reverse("alerts:list"), seen_at, "bad" if alerts else "ok", note)
+def _firing(alerts: Any) -> tuple[str, str, str]:
+    unacknowledged = sum(not alert.acknowledged_by for alert in alerts)
+    note = f"{unacknowledged} unacknowledged" if unacknowledged else "all acknowledged" if alerts else ""
+    return str(len(alerts)), "bad" if alerts else "ok", note
 
 
-def _stuck(count: Any, seen_at: datetime | None) -> Tile:
-    number = f"{count.number:,}{'+' if count.capped else ''}"
-    return Tile("Stuck operations", number, reverse("operations:list"), seen_at, "bad" if count.number else "ok")
+def _stuck(count: Any) -> tuple[str, str, str]:
+    if count.number is None:
+        return "Unknown", "warn", "not counted in time"
+    return count.text, "bad" if count.number else "ok", ""
 
 
-def _open(states: Any, seen_at: datetime | None) -> Tile:
+def _open(states: Any) -> tuple[str, str, str]:
     troubled = [state.name for state in states if not state.is_calm]
     note = ", ".join(troubled[:3]) if troubled else f"of {len(states)}"
-    return Tile(
-        "Open breakers", str(len(troubled)), reverse("breakers:list"), seen_at, "bad" if troubled else "ok", note
-    )
+    return str(len(troubled)), "bad" if troubled else "ok", note
 
 
-def _behind(found: Any, seen_at: datetime | None) -> Tile:
+def _behind(found: Any) -> tuple[str, str, str]:
     if not found.total:
-        note = "no live process has reported"
-        return Tile("Processes behind", "No backend follows", reverse("system"), seen_at, "warn", note)
+        return "No live backend", "warn", "no process has reported"
     note = f"{found.applied} of {found.total} applied revision {found.revision:,}"
-    tone = "warn" if found.behind else "ok"
-    return Tile("Processes behind", str(len(found.behind)), reverse("system"), seen_at, tone, note)
+    return str(len(found.behind)), "warn" if found.behind else "ok", note
 
 
-def _waiting(outbox: Any, seen_at: datetime | None) -> Tile:
-    note = f"{outbox.dead:,} given up on" if outbox.dead else ""
-    return Tile(
-        "Commands waiting", f"{outbox.depth:,}", reverse("system"), seen_at, "bad" if outbox.dead else "ok", note
-    )
+def _pending(outbox: Any) -> tuple[str, str, str]:
+    note = f"{outbox.dead:,} failed after 8 attempts" if outbox.dead else ""
+    return f"{outbox.depth:,}", "bad" if outbox.dead else "ok", note

@@ -11,20 +11,20 @@ from ops_console.access.throttle import cache_warning
 from ops_console.contract.apply import unapplied_migrations
 from ops_console.contract.queries import instances, revision
 from ops_console.telemetry import task_runs
-from ops_console.views.panels import read
-from ops_console.web import page
+from ops_console.web import PanelReader, page
 
 
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
+    reader = PanelReader()
     context = {
-        "revision": read("revision", revision),
-        "instances": read("instances", lambda: list(instances())),
-        "outbox": read("outbox", outbox_depth_and_age),
-        "tasks": read("tasks", task_runs.overview),
-        "migrations": read("migrations", unapplied_migrations),
-        "database_version": read("database_version", _database_version),
-        "problems": misconfigured(),
+        "revision": reader.panel("revision", revision),
+        "instances": reader.panel("instances", lambda: list(instances())),
+        "outbox": reader.panel("outbox", outbox_depth_and_age),
+        "tasks": reader.panel("tasks", task_runs.overview),
+        "migrations": reader.panel("migrations", unapplied_migrations),
+        "database_version": reader.panel("database_version", _database_version),
+        "problems": reader.panel("configuration", misconfigured),
     }
     return page(request, "console/system.html", context)
 

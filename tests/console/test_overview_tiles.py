@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def test_nobody_behind_is_no_good_news_while_nobody_follows(viewer: User, signed_in: Callable[[User], Client]) -> None:
     """Without a live backend the tile says so in words instead of a calm 0."""
     Instance.objects.all().delete()
-    assert "No backend follows" in signed_in(viewer).get("/").content.decode()
+    assert "No live backend" in signed_in(viewer).get("/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_what_fires_is_counted_with_whether_somebody_is_on_it(
             rule_id="breaker_open", subject=subject, state="firing", since=now, last_seen_at=now, value=600,
             summary=f"{subject} has been open for 10 min.", acknowledged_by=taken,
         )  # fmt: skip
-    tile = signed_in(viewer).get("/").context["tiles"][0]
+    tile = signed_in(viewer).get("/").context["tiles"]()[0]
     assert (tile.label, tile.value, tile.note, tile.tone) == (
         "Firing alerts",
         "2",
-        "nobody is on 1 of them",
+        "1 unacknowledged",
         "bad",
     )
