@@ -6,4 +6,7 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from ops_console.access import signals  # noqa: F401 - connects the receivers
+        from ops_console.access import services, signals  # noqa: F401 - signals connects the receivers
+        from ops_console.audit import revert
+
+        revert.register("access_policy", services.revert_policy)

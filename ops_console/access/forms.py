@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from ops_console.access.roles import Role, reaches
 from ops_console.access.scopes import SCOPES, role_of
+from ops_console.access.services import DEFAULT_GRACE_DAYS, GRACE_DAYS
 from ops_console.access.token_services import DAYS, MOST_DAYS
 from ops_console.errors import InvalidInput
 
@@ -52,6 +53,29 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(label="Reason", max_length=500, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class RequireSecondFactorForm(forms.Form):
+    grace_days = forms.TypedChoiceField(
+        label="Grace period",
+        coerce=int,
+        initial=DEFAULT_GRACE_DAYS,
+        choices=[
+            (days, "None: block them now" if days == 0 else f"{days} day{'s' * (days > 1)}") for days in GRACE_DAYS
+        ],
+        help_text="People without a second factor keep their access until it ends.",
+    )
+    reason = forms.CharField(label="Reason", max_length=500, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class PeopleFilterForm(forms.Form):
+    """The Access page's filters, as they are in the URL."""
+
+    q = forms.CharField(
+        label="Name or mail", max_length=200, required=False, widget=forms.TextInput({"type": "search"})
+    )
+    role = forms.ChoiceField(label="Role", required=False, choices=[("", "Any"), *Role.choices])
 
 
 class PasswordForm(forms.Form):

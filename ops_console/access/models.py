@@ -97,6 +97,8 @@ class Policy(models.Model):
     """One row: what the console asks of everybody."""
 
     require_second_factor = models.BooleanField(default=False)
+    # Until then, people without a second factor are asked to set one up but keep their access. NULL: no grace period.
+    grace_until = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
 
     class Meta:

@@ -1,24 +1,49 @@
 """What the Access pages read."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
+from ops_console.web.keyset import Key, Keyset
 
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+PEOPLE_ORDER = Keyset(Key("username"), size=50)  # user names are unique
 
 
 @dataclass(frozen=True)
 class SecondFactorRule:
-    """Whether everybody needs a second factor. `fixed`: the environment says so, and no page can change it."""
+    """Whether everybody needs a second factor. `fixed`: the environment says so, and no page can change it.
+
+    `grace_until`: until then, people without one are asked to set one up but keep their access.
+    """
 
     required: bool
     fixed: bool
     version: int
+    grace_until: datetime | None = None
+
+    @property
+    def in_grace(self) -> bool:
+        return self.required and self.grace_until is not None and self.grace_until > timezone.now()
+
+    @property
+    def enforced(self) -> bool:
+        return self.required and not self.in_grace
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Who has no second factor: how many, the first of them, and how many working API tokens are theirs."""
+
+    count: int
+    first: list[User]
+    tokens: int
 
 
 def second_factor_rule() -> SecondFactorRule:
@@ -26,7 +51,7 @@ def second_factor_rule() -> SecondFactorRule:
     if settings.REQUIRE_SECOND_FACTOR:
         return SecondFactorRule(required=True, fixed=True, version=0)
     row = Policy.objects.filter(pk=1).first() or Policy()
-    return SecondFactorRule(row.require_second_factor, fixed=False, version=row.version)
+    return SecondFactorRule(row.require_second_factor, False, row.version, row.grace_until)
 
 
 def has_second_factor(user: User) -> bool:
@@ -34,11 +59,25 @@ def has_second_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS).exists())
 
 
-def people() -> QuerySet[User]:
-    """Everybody, by name, with `second_factor` and `link_open` (a link was made and not used)."""
+def without_second_factor(most: int) -> Blocked:
+    """The active people whom a required second factor blocks until they set one up; at most `most` of them listed."""
+    factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_FACTORS)
+    found = User.objects.filter(~Exists(factors), is_active=True)
+    working = ApiToken.objects.filter(user__in=found, revoked_at=None, expires_at__gt=timezone.now())
+    return Blocked(found.count(), list(found.order_by("username")[:most]), working.count())
+
+
+def people(text: str = "", role: str = "") -> QuerySet[User]:
+    """Everybody, with `second_factor` and `link_open` (a link was made and not used).
+
+    `text` is anywhere in the user name or mail address.
+    """
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_FACTORS)
     waiting = OneTimeLink.objects.filter(user=OuterRef("pk"), used_at=None, expires_at__gt=timezone.now())
-    return User.objects.annotate(second_factor=Exists(factors), link_open=Exists(waiting)).order_by("username")
+    found = User.objects.annotate(second_factor=Exists(factors), link_open=Exists(waiting))
+    if role:
+        found = found.filter(role=role)
+    return found.filter(Q(username__icontains=text) | Q(email__icontains=text)) if text else found
 
 
 def person(user_id: int) -> User | None:
@@ -57,4 +96,5 @@ def _second_factor_required() -> Q:
     """`second_factor_rule()` as a condition, so that a call of the API asks the database once."""
     if settings.REQUIRE_SECOND_FACTOR:
         return Q(Value(True))
-    return Q(Exists(Policy.objects.filter(pk=1, require_second_factor=True)))
+    in_force = Q(grace_until=None) | Q(grace_until__lte=Now())
+    return Q(Exists(Policy.objects.filter(in_force, pk=1, require_second_factor=True)))

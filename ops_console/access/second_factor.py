@@ -1,13 +1,17 @@
-"""Sends whoever lacks a required second factor to the page that sets one up, and nowhere else."""
+"""Sends people who lack a required second factor to the page that sets one up.
+
+During the grace period once per session, as the first page after signing in; after it, instead of every other page.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from ops_console.access.queries import has_second_factor, second_factor_rule
-from ops_console.web.pages import go
+from ops_console.web.pages import go, is_fragment
 
 SET_UP = {
     "account_logout",
@@ -18,6 +22,7 @@ SET_UP = {
     "mfa_add_webauthn",
     "mfa_reauthenticate_webauthn",
 }
+_ASKED = "second_factor_asked"
 
 
 class SecondFactorMiddleware:
@@ -34,9 +39,25 @@ class SecondFactorMiddleware:
     ) -> HttpResponse | None:
         if not getattr(view, "login_required", True) or not request.user.is_authenticated:
             return None
-        if _name(request) in SET_UP or not second_factor_rule().required or has_second_factor(request.user):
+        if _name(request) in SET_UP:
             return None
-        return go(request, reverse("mfa_index"))
+        rule = second_factor_rule()
+        if not rule.required or has_second_factor(request.user):
+            return None
+        if not rule.in_grace:
+            return go(request, reverse("mfa_index"))
+        request.second_factor_due = rule.grace_until  # type: ignore[attr-defined]
+        return None if request.session.get(_ASKED) or not _navigates(request) else _ask_once(request)
+
+
+def _ask_once(request: HttpRequest) -> HttpResponse:
+    request.session[_ASKED] = True
+    return go(request, f"{reverse('mfa_index')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _navigates(request: HttpRequest) -> bool:
+    """Whether a browser opens a page: not a form, a fragment, an event stream or a download by a script."""
+    return request.method == "GET" and not is_fragment(request) and "text/html" in request.headers.get("Accept", "")
 
 
 def _name(request: HttpRequest) -> str:

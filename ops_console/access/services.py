@@ -1,6 +1,7 @@
 """Every change of who may use the console: permission, lock, change, audit, in one transaction."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -14,11 +15,20 @@ from django.utils import timezone
 from ops_console.access import links
 from ops_console.access.actor import Actor
 from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
+from ops_console.access.queries import has_second_factor
 from ops_console.access.roles import Role, require
+from ops_console.audit.models import Entry
+from ops_console.audit.revert import taken_back
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
 
 KEPT = ("username", "email", "role", "is_active")
+POLICY_FIELDS = ("require_second_factor", "grace_until")
+GRACE_DAYS = (0, 1, 3, 7, 14, 30)
+DEFAULT_GRACE_DAYS = 7
+OWN_FACTOR_FIRST = (
+    "You have no second factor yourself, so this would block you too. Set one up first: your menu, Second factor."
+)
 LAST_ADMIN = "This is the last active admin. Make somebody else an admin first."
 
 
@@ -130,19 +140,30 @@ def remove_second_factors(actor: Actor, user_id: int, reason: str = "") -> User:
 
 
 @transaction.atomic
-def require_second_factor(actor: Actor, required: bool, version: int, reason: str = "") -> Policy:
-    """Ask a second factor of everybody, or no longer. Raises Conflict."""
+def require_second_factor(
+    actor: Actor, required: bool, version: int, reason: str = "", grace_days: int = DEFAULT_GRACE_DAYS
+) -> Entry:
+    """Require a second factor of everybody after `grace_days`, or make it optional.
+
+    Raises InvalidInput for an admin who has none (nobody blocks themselves) and for an unknown grace period, Conflict.
+    """
     require(actor, Role.ADMIN)
-    Policy.objects.get_or_create(pk=1)
-    policy = Policy.objects.select_for_update().get(pk=1)
+    if grace_days not in GRACE_DAYS:
+        raise InvalidInput("grace_days", f"A grace period is one of {', '.join(map(str, GRACE_DAYS))} days.")
+    policy = _locked_policy()
     _compare(policy, version, {"require_second_factor": required})
-    before = snapshot(policy, ["require_second_factor"])
-    policy.require_second_factor = required
-    policy.version += 1
-    policy.save()
-    target = Target("access_policy", "1", "Second factor for everybody")
-    record(actor, "access.require_second_factor", target, before=before,
-           after=snapshot(policy, ["require_second_factor"]), reason=reason)  # fmt: skip
+    grace_until = timezone.now() + timedelta(days=grace_days) if required and grace_days else None
+    values = {"require_second_factor": required, "grace_until": grace_until}
+    return _change_policy(actor, policy, "access.require_second_factor", values, reason)
+
+
+@transaction.atomic
+def revert_policy(actor: Actor, entry: Entry, reason: str = "", typed_name: str = "") -> Policy:
+    """Set the policy back to what it was before an entry. Raises as ops_console.audit.revert.revert."""
+    require(actor, Role.ADMIN)
+    policy = _locked_policy()
+    values = taken_back(entry, policy, POLICY_FIELDS)
+    _change_policy(actor, policy, "access.revert_policy", values, reason)
     return policy
 
 
@@ -180,6 +201,28 @@ def _change(actor: Actor, user: User, action: str, values: dict[str, Any], reaso
     user.save()
     record(actor, action, target_of(user), before=before, after=snapshot(user, KEPT), reason=reason)
     return user
+
+
+def _locked_policy() -> Policy:
+    Policy.objects.get_or_create(pk=1)
+    return Policy.objects.select_for_update().get(pk=1)
+
+
+def _change_policy(actor: Actor, policy: Policy, action: str, values: dict[str, Any], reason: str) -> Entry:
+    if values.get("require_second_factor") and actor.user_id is not None:
+        _require_own_factor(actor.user_id)
+    before = snapshot(policy, POLICY_FIELDS)
+    for name, value in values.items():
+        setattr(policy, name, value)
+    policy.version += 1
+    policy.save()
+    target = Target("access_policy", "1", "Second factor for everybody")
+    return record(actor, action, target, before=before, after=snapshot(policy, POLICY_FIELDS), reason=reason)
+
+
+def _require_own_factor(user_id: int) -> None:
+    if not has_second_factor(User.objects.get(pk=user_id)):
+        raise InvalidInput("second_factor", OWN_FACTOR_FIRST)
 
 
 def _locked(user_id: int) -> User:

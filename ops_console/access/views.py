@@ -12,21 +12,42 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from ops_console.access import links, mail, queries, services
 from ops_console.access.actor import actor_of
-from ops_console.access.forms import InviteForm, ReasonForm, RoleForm, refuse
+from ops_console.access.forms import (
+    InviteForm,
+    PeopleFilterForm,
+    ReasonForm,
+    RequireSecondFactorForm,
+    RoleForm,
+    refuse,
+)
 from ops_console.access.middleware import role_required
 from ops_console.access.models import User
 from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotFound
 from ops_console.web import Question, ask, done, go, page
 
 admin_only = role_required(Role.ADMIN)
 USERS = "access:users"
+# The most names that a question lists.
+LISTED = 20
 
 
 @admin_only
 @require_GET
 def users(request: HttpRequest) -> HttpResponseBase:
-    context = {"people": queries.people(), "rule": queries.second_factor_rule()}
+    form = PeopleFilterForm(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = queries.people(wanted.get("q", ""), wanted.get("role", "")) if form.is_valid() else User.objects.none()
+    rule = queries.second_factor_rule()
+    context = {
+        "form": form,
+        "page": queries.PEOPLE_ORDER.page(found, request.GET.get("cursor", "")),
+        "total": found.count(),
+        "rule": rule,
+        "blocked": queries.without_second_factor(LISTED) if rule.in_grace else None,
+        "has_factor": rule.fixed or queries.has_second_factor(cast(User, request.user)),
+    }
     return page(request, "access/users.html", context)
 
 
@@ -56,14 +77,34 @@ def user(request: HttpRequest, user_id: int) -> HttpResponseBase:
 @require_POST
 def change_role(request: HttpRequest, user_id: int) -> HttpResponseBase:
     form = RoleForm(request.POST)
+    if form.is_valid() and _lowers_own_role(request, user_id, form) and "confirmed" not in request.POST:
+        return ask(request, _own_role_question(request, user_id, form))
     if form.is_valid():
         try:
             changed = services.change_role(actor_of(request), user_id, **form.cleaned_data)
         except InvalidInput as error:
             refuse(form, error)
         else:
-            return done(request, f"{changed.username} is {changed.role} now.", to=_page_of(user_id))
+            own_and_lower = _lowers_own_role(request, user_id, form)
+            to = reverse("overview") if own_and_lower else _page_of(user_id)
+            return done(request, f"{changed.username} is {changed.role} now.", to=to)
     return page(request, "access/user.html", {"person": _person(user_id), "form": form}, status=422)
+
+
+def _lowers_own_role(request: HttpRequest, user_id: int, form: RoleForm) -> bool:
+    return user_id == request.user.pk and form.cleaned_data["role"] != Role.ADMIN
+
+
+def _own_role_question(request: HttpRequest, user_id: int, form: RoleForm) -> Question:
+    return Question(
+        "Give up your own admin role?",
+        action=request.path,
+        back=_page_of(user_id),
+        effect="You lose this page at once and cannot undo this yourself: only another admin can.",
+        confirm="Change my role",
+        tone="danger",
+        hidden=[*form.cleaned_data.items(), ("confirmed", "1")],
+    )
 
 
 @admin_only
@@ -132,15 +173,58 @@ def sign_out_me(request: HttpRequest) -> HttpResponseBase:
 
 
 @admin_only
+@require_http_methods(["GET", "POST"])
+def require_second_factor(request: HttpRequest) -> HttpResponseBase:
+    """GET asks, naming the people who would be blocked; POST requires it, with Undo."""
+    initial = {"version": queries.second_factor_rule().version}
+    form = RequireSecondFactorForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            entry = services.require_second_factor(actor_of(request), True, **form.cleaned_data)
+        except InvalidInput as error:
+            refuse(form, error)
+        else:
+            return _policy_changed(request, entry, "A second factor is required of everybody.")
+    return ask(request, _require_question(request), form)
+
+
+@admin_only
 @require_POST
-def second_factor(request: HttpRequest) -> HttpResponseBase:
+def make_second_factor_optional(request: HttpRequest) -> HttpResponseBase:
     form = ReasonForm(request.POST)
     if not form.is_valid():
         raise InvalidInput("version", "The form is incomplete: open the page again.")
-    required = request.POST.get("required") == "1"
-    services.require_second_factor(actor_of(request), required, **form.cleaned_data)
-    said = "Everybody needs a second factor now." if required else "A second factor is everybody's own choice now."
-    return done(request, said, to=reverse(USERS))
+    entry = services.require_second_factor(actor_of(request), False, **form.cleaned_data)
+    return _policy_changed(request, entry, "A second factor is optional.")
+
+
+def _policy_changed(request: HttpRequest, entry: Entry, said: str) -> HttpResponseBase:
+    undo, details = reverse("audit:revert", args=[entry.pk]), reverse("audit:entry", args=[entry.pk])
+    return done(request, said, to=reverse(USERS), undo_url=undo, link_url=details)
+
+
+def _require_question(request: HttpRequest) -> Question:
+    blocked = queries.without_second_factor(LISTED)
+    names = [f"{one.username} ({one.get_role_display().lower()})" for one in blocked.first]
+    if blocked.count > len(names):
+        names.append(f"and {blocked.count - len(names):,} more")
+    if blocked.tokens:
+        names.append(f"API tokens of these people that stop working with them: {blocked.tokens:,}")
+    effect = (
+        f"{blocked.count:,} {'person has' if blocked.count == 1 else 'people have'} no second factor. During the grace "
+        "period they are asked to set one up at sign-in; after it they reach no other page until they have."
+        if blocked.count
+        else "Everybody with an account has a second factor: nobody is blocked."
+    )
+    return Question(
+        "Require a second factor of everybody?",
+        action=request.path,
+        back=reverse(USERS),
+        effect=effect,
+        notes=names,
+        confirm="Require",
+        tone="danger",
+    )
 
 
 def _asked(

@@ -3,9 +3,14 @@
 from django import forms
 
 from ops_console.audit.models import Entry
+from ops_console.audit.services import LONGEST_REASON
 
 _MOMENT = forms.DateTimeInput({"type": "datetime-local"})
 VIA = ("web", "api", "admin", "cli", "system", "database")
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, required=False)
 
 
 class FilterForm(forms.Form):

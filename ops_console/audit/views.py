@@ -7,12 +7,17 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_GET
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
 
+from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
+from ops_console.access.roles import Role
 from ops_console.audit import queries
-from ops_console.audit.forms import FilterForm
+from ops_console.audit.forms import FilterForm, ReasonForm
 from ops_console.audit.models import Entry
-from ops_console.web import csv_response, page
+from ops_console.audit.revert import revert
+from ops_console.web import Question, ask, csv_response, done, page
 
 COLUMNS = (
     "id", "at", "source", "actor", "via", "credential", "action", "target_type", "target_id", "target_label", "reason",
@@ -36,6 +41,26 @@ def entry(request: HttpRequest, entry_id: int) -> HttpResponseBase:
     found = queries.entry(entry_id)
     others = [row for row in queries.last_entries(found.target_type, found.target_id, 11) if row.pk != found.pk][:10]
     return page(request, "audit/entry.html", {"entry": found, "others": others})
+
+
+@role_required(Role.OPERATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def entry_revert(request: HttpRequest, entry_id: int) -> HttpResponseBase:
+    """GET asks; POST sets back what the entry changed, through the service that made the change."""
+    found = queries.entry(entry_id)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    back = reverse("audit:entry", args=[entry_id])
+    if request.method != "POST" or not form.is_valid():
+        question = Question(
+            f"Revert {found.action}?",
+            action=request.path,
+            back=back,
+            effect=f"Sets what {found.actor} changed in {found.target_label} back to the values before.",
+            confirm="Revert",
+        )
+        return ask(request, question, form)
+    revert(actor_of(request), entry_id, form.cleaned_data["reason"])
+    return done(request, f"{found.action} by {found.actor} is reverted.", to=back)
 
 
 def _rows(found: QuerySet[Entry]) -> Iterator[list[Any]]:

@@ -1,10 +1,14 @@
 """What the pages of people and their ways in say besides their forms."""
 
 from django import template
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.template import Context
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from ops_console.access import tokens
 from ops_console.access.models import ApiToken
-from ops_console.access.queries import second_factor_rule
+from ops_console.access.queries import SecondFactorRule, second_factor_rule
 from ops_console.access.throttle import cache_warning
 
 register = template.Library()
@@ -17,9 +21,17 @@ def sign_in_warning() -> str:
 
 
 @register.simple_tag
-def second_factor_demanded() -> bool:
-    """Whether everybody needs a second factor."""
-    return second_factor_rule().required
+def second_factor_policy() -> SecondFactorRule:
+    """Whether everybody needs a second factor, and from when."""
+    return second_factor_rule()
+
+
+@register.simple_tag(takes_context=True)
+def page_after_set_up(context: Context) -> str:
+    """The page that was asked for before the set-up was shown: an address of this console, else the overview."""
+    request: HttpRequest = context["request"]
+    wanted = request.GET.get("next", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else resolve_url("overview")
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ from django.urls import reverse
 from structlog.stdlib import ProcessorFormatter
 
 from ops_console.access import services
+from ops_console.access.actor import Actor
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 from ops_console.access.throttle import throttle
@@ -36,6 +37,12 @@ AWAY = {
 
 def attempt(client: Client, login: str, password: str = PASSWORD, address: str = "192.0.2.1") -> int:
     return client.post(LOGIN, {"login": login, "password": password}, REMOTE_ADDR=address).status_code
+
+
+def enrolled(user: User) -> Actor:
+    """Somebody acting who has a second factor."""
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    return acting(user)
 
 
 @pytest.mark.parametrize("login", ["operator", "operator@example.org"])
@@ -183,12 +190,12 @@ def test_invitation_of_a_taken_name_names_the_field(admin: User, operator: User,
 
 def test_required_second_factor_leads_to_its_page_only(admin: User, operator: User, signed_in: SignedIn) -> None:
     """Without one, every page leads to the set-up; sign-out stays open."""
-    services.require_second_factor(acting(admin), True, 1)
+    services.require_second_factor(enrolled(admin), True, 1, grace_days=0)
     client = signed_in(operator)
     for path in ("/audit/", "/flags/", "/access/", "/accounts/sessions/", "/accounts/2fa/codes/"):
         assert client.get(path).headers.get("Location") in ("/accounts/2fa/", None), path
     assert client.get("/audit/").headers["Location"] == "/accounts/2fa/"
-    assert "asks a second factor of everybody" in client.get("/accounts/2fa/").content.decode()
+    assert "requires a second factor of everybody" in client.get("/accounts/2fa/").content.decode()
     assert client.post("/accounts/logout/").status_code == 302
 
 
@@ -201,7 +208,7 @@ def test_environment_requires_a_second_factor(operator: User, signed_in: SignedI
 def test_recovery_codes_alone_are_no_second_factor(admin: User, operator: User, signed_in: SignedIn) -> None:
     """They only stand in for one."""
     Authenticator.objects.create(user=operator, type=Authenticator.Type.RECOVERY_CODES, data={})
-    services.require_second_factor(acting(admin), True, 1)
+    services.require_second_factor(enrolled(admin), True, 1, grace_days=0)
     assert signed_in(operator).get("/audit/").headers["Location"] == "/accounts/2fa/"
 
 

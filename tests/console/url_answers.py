@@ -38,7 +38,8 @@ ANSWERS = {
     # Access
     "access:users": ADMIN_READS,
     "access:invite": ADMIN_FORM,
-    "access:second_factor": "302 403 403 405 / 302 403 403 422",
+    "access:require_second_factor": ADMIN_FORM,
+    "access:make_second_factor_optional": "302 403 403 405 / 302 403 403 422",
     "access:sign_out_me": "302 405 405 405 / 302 303 303 303",
     "access:accept": "404 404 404 404 / 404 404 404 404",
     "access:tokens": "302 200 200 200 / 302 405 405 405",
@@ -54,6 +55,7 @@ ANSWERS = {
     # Audit
     "audit:list": READ,
     "audit:entry": READ_ONE,
+    "audit:revert": "302 403 404 404 / 302 403 404 404",
     # Django's admin
     "admin:index": "302 403 403 200 / 302 403 403 200",
     "admin:login": "302 302 302 302 / 302 302 302 302",
