@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ops_client.flags.defaults import variable
 from ops_console.contract.models import Instance
-from ops_console.contract.queries import ALIVE_SECONDS, instances
+from ops_console.contract.queries import live_instances
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ def defaults_of(name: str) -> list[Said]:
     key = variable(name)
     return [
         Said(instance, str(instance.flag_defaults[key]))
-        for instance in instances(ALIVE_SECONDS).filter(flag_defaults__has_key=key)
+        for instance in live_instances().filter(flag_defaults__has_key=key)
     ]
 
 
@@ -28,7 +28,7 @@ def problems_of(name: str) -> list[Said]:
     """Processes that cannot follow something of this flag, and what; a rule that they cannot follow is off there."""
     return [
         Said(instance, f"{problem.get('rule', '')}: {problem.get('message', '')}")
-        for instance in instances(ALIVE_SECONDS).filter(problems__contains=[{"flag": name}])
+        for instance in live_instances().filter(problems__contains=[{"flag": name}])
         for problem in instance.problems
         if problem.get("flag") == name
     ]
@@ -36,4 +36,4 @@ def problems_of(name: str) -> list[Said]:
 
 def with_defaults() -> list[Instance]:
     """Processes whose environment holds defaults of any flag."""
-    return list(instances(ALIVE_SECONDS).exclude(flag_defaults={}))
+    return list(live_instances().exclude(flag_defaults={}))

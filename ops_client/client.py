@@ -1,8 +1,11 @@
 """OpsClient: what a backend makes once and asks everything of."""
 
+import atexit
 import json
+import logging
 import os
 import socket
+import sys
 import threading
 import uuid
 import weakref
@@ -17,6 +20,7 @@ from ops_client.breaker.breaker import Breaker
 from ops_client.breaker.client import BreakerClient
 from ops_client.breaker.machine import BreakerConfig
 from ops_client.clock import Clock, SystemClock
+from ops_client.errors import StoreUnavailable
 from ops_client.flags.client import FlagClient
 from ops_client.operations.client import OperationsClient
 from ops_client.part import Part, Runtime
@@ -24,7 +28,9 @@ from ops_client.quotas.client import QuotaClient
 from ops_client.store import PostgresStore, Store
 from ops_client.sync import Sync
 
+logger = logging.getLogger("ops_client")
 REPORT_SECONDS = 2.0
+END_SECONDS = 1.0
 
 _clients: "weakref.WeakSet[OpsClient]" = weakref.WeakSet()
 # Stores of the parent process, kept so that a child never closes the connections it shares with it.
@@ -64,6 +70,7 @@ class OpsClient:
         self._closed = False
         self.version = version
         self.runtime = Runtime(service, clock or SystemClock(), self._make_store(), self.start)
+        self.runtime.store.identify(self.runtime.instance_id)
         self.flags = FlagClient(self.runtime)
         self.quotas = QuotaClient(self.runtime)
         self.breakers = BreakerClient(self.runtime)
@@ -78,6 +85,7 @@ class OpsClient:
             if not self._running and not self._closed:
                 self._running = True
                 self.runtime.started_at = self.runtime.clock.now()
+                _call_at_process_exit(self)
                 self._sync.start()
                 self._background.start()
                 for part in self._parts:
@@ -101,13 +109,17 @@ class OpsClient:
         return self.breakers.register(name, config, is_failure=is_failure, is_failed_answer=is_failed_answer)
 
     def close(self) -> None:
-        """Stop following, write what is not yet written, close connections. The last answers stay in force."""
+        """Stop following, write what is not yet written, close connections. The last answers stay in force.
+
+        The console then shows that this process ended cleanly.
+        """
         for part in self._parts:
             part.closing()  # before the lock is taken: what still runs may ask this client
         with self._lock:
             if self._running:
                 self._sync.stop()
                 self._background.stop()
+                self._report_end("closed")
                 self._running = False
             self._closed = True
             self.runtime.store.close()
@@ -155,8 +167,26 @@ class OpsClient:
             problems=json.dumps([problem for part in self._parts for problem in part.problems()]),
             started_at=self.runtime.started_at,
             flag_defaults=self.flags.environment(),
+            has_session=self.runtime.store.has_session,
             dropped={kind: count for part in self._parts for kind, count in part.dropped().items() if count},
         )
+
+    def _report_end(self, ended_as: str) -> None:
+        if not self._sync.reachable:
+            return  # the console will see that this process is gone by its session
+        try:
+            self.runtime.store.fetch(
+                "end_instance", within_seconds=END_SECONDS, id=self.runtime.instance_id, ended_as=ended_as
+            )
+        except StoreUnavailable as error:
+            logger.info("ops_client: the end of this process is not recorded: %s", error)
+
+    def _process_exits(self) -> None:
+        """The interpreter exits without `close()`: nothing is awaited but this one short statement."""
+        if self._running:
+            # Set where the main thread ended by an error that nobody caught; in a shell, by any error before.
+            crashed = hasattr(sys, "last_value") and not hasattr(sys, "ps1")
+            self._report_end("crashed" if crashed else "closed")
 
     def _after_fork(self) -> None:
         """In the child: the parent's threads are not here, and its connections are not ours to use or to close."""
@@ -165,6 +195,7 @@ class OpsClient:
         self._running = False
         self.runtime.store = self._make_store()
         self.runtime.instance_id = uuid.uuid4()
+        self.runtime.store.identify(self.runtime.instance_id)
         for part in self._parts:
             part.after_fork()
         self._make_engine()
@@ -175,4 +206,16 @@ def _wake_children() -> None:
         client._after_fork()
 
 
+def _exit_clients() -> None:
+    for client in list(_clients):
+        client._process_exits()
+
+
+def _call_at_process_exit(client: OpsClient) -> None:
+    """Children of multiprocessing run no `atexit` functions: they have a register of their own."""
+    if util := sys.modules.get("multiprocessing.util"):
+        util.Finalize(client, client._process_exits, exitpriority=100)
+
+
 os.register_at_fork(after_in_child=_wake_children)
+atexit.register(_exit_clients)

@@ -2,6 +2,7 @@
 
 import select
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -29,6 +30,7 @@ _KEEPALIVE = {
     "tcp_user_timeout": 5000,
     "connect_timeout": 2,
 }
+_SERVER_KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 # In a failover the server that answers may not write yet.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, errors.ReadOnlySqlTransaction)
 # A backend that is deployed before the console's migrations must start, and follow once they have run.
@@ -61,6 +63,13 @@ class Store(Protocol):
 
     def listen_anew(self) -> None:
         """The connection that listens has missed a change: wait on another one from now on."""
+
+    def identify(self, instance_id: uuid.UUID) -> None:
+        """Have the session that listens stand for this process: when it ends, the process is known to be gone."""
+
+    @property
+    def has_session(self) -> bool:
+        """Whether a session stands for this process at the moment."""
 
     def close(self) -> None: ...
 
@@ -106,6 +115,8 @@ class PostgresStore:
             name="ops_client",
         )
         self._listener: psycopg.Connection[Any] | None = None
+        self._instance_id: uuid.UUID | None = None
+        self._has_session = False
 
     def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
         with self._connection(within_seconds, self._patience_seconds) as connection:
@@ -133,12 +144,19 @@ class PostgresStore:
                 self._start_listening()
                 return True  # what changed before this moment was not heard
             return next(self._listener.notifies(timeout=timeout_seconds, stop_after=1), None) is not None
-        except _AWAY as error:
+        except (*_AWAY, *_NO_CONTRACT) as error:
             self._drop_listener()
             raise StoreUnavailable(f"The listening connection was lost: {error}") from error
 
     def listen_anew(self) -> None:
         self._drop_listener()
+
+    def identify(self, instance_id: uuid.UUID) -> None:
+        self._instance_id = instance_id
+
+    @property
+    def has_session(self) -> bool:
+        return self._has_session
 
     def close(self) -> None:
         self._drop_listener()
@@ -168,9 +186,15 @@ class PostgresStore:
 
     def _start_listening(self) -> None:
         self._listener = psycopg.connect(self._dsn, autocommit=True, **self._settings)  # type: ignore[arg-type]
+        if self._instance_id is not None:
+            # The server, too, has to notice a host that vanished: the session stands for this process.
+            self._listener.execute(_SERVER_KEEPALIVE)
+            held = self._listener.execute(statements()["hold_session"].encode(), {"id": self._instance_id}).fetchone()
+            self._has_session = bool(held and held[0])
         self._listener.execute(f"LISTEN {REVISION_CHANNEL}")
 
     def _drop_listener(self) -> None:
+        self._has_session = False
         if self._listener is not None:
             self._listener.close()
             self._listener = None

@@ -1,6 +1,7 @@
 """What users of the client need to test their own code without waiting and without a database."""
 
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,6 +105,13 @@ class MemoryStore:
 
     def listen_anew(self) -> None:
         """Nothing listens."""
+
+    def identify(self, instance_id: uuid.UUID) -> None:
+        """No session is held."""
+
+    @property
+    def has_session(self) -> bool:
+        return False
 
     def close(self) -> None:
         """Nothing to close."""

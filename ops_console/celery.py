@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_ready
+from celery.signals import beat_init, worker_process_shutdown, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
 
@@ -38,7 +38,10 @@ def _report_worker(**_: Any) -> None:
     from ops_console import worker_watch
     from ops_console.contract.presence import Presence
 
-    Presence("worker").start()
+    presence = Presence("worker")
+    presence.start()
+    # Pool processes end by os._exit, without the interpreter's exit functions.
+    worker_process_shutdown.connect(presence.end, weak=False)
     worker_watch.start()
 
 

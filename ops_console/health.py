@@ -75,8 +75,9 @@ class Worker(TimedCheck):
 
     def look(self) -> None:
         since = timezone.now() - timedelta(seconds=WORKER_SILENT_SECONDS)
-        if not Instance.objects.filter(kind="worker", service="ops-console", seen_at__gt=since).exists():
-            raise ServiceUnavailable(f"no worker was seen for {WORKER_SILENT_SECONDS} s")
+        workers = Instance.objects.filter(kind="worker", service="ops-console", seen_at__gt=since)
+        if not workers.filter(ended_at=None).exists():
+            raise ServiceUnavailable(f"no worker was seen for {WORKER_SILENT_SECONDS} s, or all were stopped")
 
 
 READY: tuple[type[TimedCheck], ...] = (Database, Migrations)

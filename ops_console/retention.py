@@ -74,7 +74,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),
     Kept("breakers' transitions", 90, deleting("ops.breakers_transition", "at")),
     Kept("what gone processes saw of breakers", 1, deleting("ops.breakers_report", "reported_at", SILENT)),
-    Kept("processes that have gone", 1, deleting("ops.contract_instance", "seen_at")),
+    Kept("processes that ended or fell silent", 1, deleting("ops.contract_instance", "seen_at")),
     Kept("refusals of quotas", 7, deleting("ops.quotas_refusal", "at")),
     Kept("reservations that ran out", 1, deleting("ops.quotas_reservation", "expires_at")),
     Kept("messages about alerts", 90, deleting("ops.alerts_message", OVER)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max
+from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from incidents.breakers import queries as breakers
 from incidents.operations.progress import outbox_depth_and_age
 from incidents.sweep import queries as sweep
 from ops_console.contract.models import Instance
+from ops_console.contract.queries import State
 from ops_console.errors import ConsoleError
 from ops_console.web.formatting import duration
 
@@ -83,19 +84,28 @@ def old_outbox(limit: float) -> Iterator[Found]:
 
 
 def silent_fleets(limit: float) -> Iterator[Found]:
-    """Services whose processes reported within the last day and have all been silent for so many seconds.
+    """Services without a live process, in which one crashed or fell silent more than so many seconds ago.
 
+    A process that ended cleanly is no fault, and one that was replaced by a later start is none any more.
     Raises NoData while no backend is known at all.
     """
     now = timezone.now()
     backends = Instance.objects.filter(kind="backend", seen_at__gte=now - timedelta(days=1))
-    services = list(backends.values("service").annotate(last=Max("seen_at")).order_by("service"))
-    if not services:
+    if not backends.exists():
         raise NoData("No backend has reported in the last day.")
-    for row in services:
+    replaced = backends.filter(service=OuterRef("service"), started_at__gt=OuterRef("seen_at"))
+    live = backends.filter(standing__state=State.LIVE).values("service")
+    lost = backends.filter(~Exists(replaced), standing__state__in=[State.CRASHED, State.SILENT])
+    services = (
+        lost.exclude(service__in=live)
+        .values("service")
+        .annotate(last=Max("seen_at"), silent=Count("pk", filter=Q(standing__state=State.SILENT)))
+    )
+    for row in services.order_by("service"):
         seconds = (now - row["last"]).total_seconds()
         if seconds > limit:
-            summary = f"Every process of {row['service']} is silent, the last one for {duration(seconds)}."
+            what = "silent" if row["silent"] else "gone without a clean end"
+            summary = f"Every process of {row['service']} is {what}, the last one for {duration(seconds)}."
             yield Found(row["service"], seconds, summary, reverse("system"))
 
 
@@ -122,7 +132,7 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "workers_silent": Condition(
         "A silent worker fleet",
-        "All processes of a service are silent for longer than {}",
+        "All processes of a service are silent or crashed for longer than {}",
         "seconds",
         silent_fleets,
         120,

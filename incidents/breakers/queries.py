@@ -14,7 +14,7 @@ from incidents.breakers.models import Breaker, Mode, Override, Report, Status, T
 from incidents.breakers.states import BreakerState, Seen
 from ops_console.audit.models import Entry
 from ops_console.contract.models import Instance
-from ops_console.contract.queries import instances
+from ops_console.contract.queries import live_instances
 from ops_console.errors import NotFound
 from ops_console.telemetry.provider_shares import ProviderShare, provider_shares
 
@@ -146,7 +146,7 @@ def _state(
 
 def _seen() -> dict[str, list[Seen]]:
     """By breaker, what living processes report in the epoch that stands."""
-    live = {instance.id: instance for instance in instances(15).filter(kind="backend")}
+    live = {instance.id: instance for instance in live_instances().filter(kind="backend")}
     reports = Report.objects.filter(instance_id__in=live).annotate(standing=_standing_epoch())
     found: dict[str, list[Seen]] = defaultdict(list)
     for report in reports:

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from incidents.operations.models import OperationMark, TrackedOperation
 from incidents.operations.sources import Source, TrackedSource
 from ops_console.contract.models import Instance
+from ops_console.contract.queries import State
 
 PROCESS_SILENT = timedelta(minutes=2)
 
@@ -19,8 +20,21 @@ def is_alive(source: Source) -> bool:
         return True
     if not isinstance(source, TrackedSource):
         return False
+    processes = _processes_of(source).filter(seen_at__gt=timezone.now() - PROCESS_SILENT)
+    return processes.filter(standing__state__in=[State.LIVE, State.SILENT]).exists()
+
+
+def ended_cleanly(source: Source) -> bool:
+    """Whether the kind's service was stopped: of its newest processes, none is live, crashed or silent."""
+    if not isinstance(source, TrackedSource):
+        return False
+    states = _processes_of(source).order_by("-seen_at").values_list("standing__state", flat=True)
+    return states.first() == State.ENDED
+
+
+def _processes_of(source: Source) -> QuerySet[Instance]:
     services = TrackedOperation.objects.filter(kind=source.kind, status="running").values("service")
-    return Instance.objects.filter(service__in=services, seen_at__gt=timezone.now() - PROCESS_SILENT).exists()
+    return Instance.objects.filter(kind="backend", service__in=services)
 
 
 def newest_sign(source: Source) -> datetime | None:

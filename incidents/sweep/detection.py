@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
-from incidents.operations.signs import is_alive, newest_sign
+from incidents.operations.signs import ended_cleanly, is_alive, newest_sign
 from incidents.operations.sources import source_of
 from incidents.sweep.models import Arming, Run
 from ops_console.web.formatting import duration
@@ -73,4 +73,5 @@ def mass_stop(kind: str, found: Found, most: int) -> str:
         return ""
     newest = newest_sign(source)
     ago = f"the last sign of life came {duration((timezone.now() - newest).total_seconds())} ago" if newest else "none"
-    return f"All workers that held the {found.dead:,} dead ones have gone silent: {ago}."
+    what = "were stopped" if ended_cleanly(source) else "have gone silent"
+    return f"All workers that held the {found.dead:,} dead ones {what}: {ago}."

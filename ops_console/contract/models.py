@@ -22,7 +22,11 @@ class RevisionPending(models.Model):
 
 
 class Instance(models.Model):
-    """A process that follows the configuration, as it last reported itself."""
+    """A process that follows the configuration, as it last reported itself. Its state is in `standing.state`."""
+
+    class EndedAs(models.TextChoices):
+        CLOSED = "closed", "Closed"
+        CRASHED = "crashed", "Crashed"
 
     id = models.UUIDField(primary_key=True)
     service = models.CharField(max_length=100)
@@ -40,6 +44,29 @@ class Instance(models.Model):
     # The OPS_FLAG_* variables of the process, and what it had to drop because it could not be sent.
     flag_defaults = models.JSONField(db_default=models.Value({}, models.JSONField()))
     dropped = models.JSONField(db_default=models.Value({}, models.JSONField()))
+    # When and how it said that it ends. `has_session`: its listening session held the lock that proves a crash.
+    ended_at = models.DateTimeField(null=True)
+    ended_as = models.CharField(max_length=10, choices=EndedAs, blank=True, db_default="")
+    has_session = models.BooleanField(db_default=False)
+
+
+class InstanceState(models.Model):
+    """The state of a process as the contract's view defines it (contract/v1/20_instances.sql)."""
+
+    class State(models.TextChoices):
+        LIVE = "live", "Live"
+        ENDED = "ended", "Ended"
+        CRASHED = "crashed", "Crashed"
+        SILENT = "silent", "Silent"
+
+    instance = models.OneToOneField(
+        Instance, models.DO_NOTHING, primary_key=True, db_column="id", related_name="standing"
+    )
+    state = models.CharField(max_length=10, choices=State)
+
+    class Meta:
+        managed = False
+        db_table = '"ops_v1"."instance"'
 
 
 class Grantee(models.Model):

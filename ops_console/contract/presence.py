@@ -1,5 +1,6 @@
 """The console's own processes report themselves beside the backends, for the System page."""
 
+import atexit
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ SELECT %s, 'ops-console', %s, %s, %s, %s, %s, 'v1', revision, 'database', '[]', 
 FROM ops.contract_revision
 ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, seen_at = excluded.seen_at
 """
+_END = "UPDATE ops.contract_instance SET ended_at = now(), ended_as = 'closed' WHERE id = %s AND ended_at IS NULL"
 
 
 class Presence:
@@ -31,6 +33,7 @@ class Presence:
     def __init__(self, kind: str) -> None:
         self._kind = kind
         os.register_at_fork(after_in_child=self.start)
+        atexit.register(self.end)
 
     def start(self) -> None:
         """Begin, or begin again in a forked child, under an id of this process."""
@@ -54,6 +57,16 @@ class Presence:
                     json.dumps(EnvironmentDefaults(os.environ).values),
                 ],
             )
+
+    def end(self, **_: object) -> None:
+        """Record a clean end. Run at the exit of the interpreter; a Celery pool process has to call it."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_END, [self._id])
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The end of this process could not be recorded: %s", error)
+        finally:
+            connection.close()
 
     def _run(self) -> None:
         pause = threading.Event()

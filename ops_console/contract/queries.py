@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models import F, QuerySet, Subquery
 from django.utils import timezone
 
-from ops_console.contract.models import Instance, Revision
+from ops_console.contract.models import Instance, InstanceState, Revision
 
-# A process reports every few seconds; one that has been silent for this long is gone.
+State = InstanceState.State
+# How long a process counts as live after its last report, as `ops_v1.instance` has it: bounds what has to be read.
 ALIVE_SECONDS = 15
 # Ended processes stay on the System page for a while, so that a crash can be seen.
 SHOWN_SECONDS = 3600
@@ -38,19 +39,24 @@ def revision() -> Revision:
 
 
 def instances(seconds: float = SHOWN_SECONDS) -> QuerySet[Instance]:
-    """Processes that reported within so many seconds, with `lag` in revisions and whether they are `alive`."""
+    """Processes that reported within so many seconds, with `lag` in revisions and their `state`."""
     newest = Subquery(Revision.objects.filter(pk=1).values("revision")[:1])
     now = timezone.now()
     return (
         Instance.objects.filter(seen_at__gte=now - timedelta(seconds=seconds))
-        .annotate(lag=newest - F("revision"), alive=Q(seen_at__gte=now - timedelta(seconds=ALIVE_SECONDS)))
+        .annotate(lag=newest - F("revision"), state=F("standing__state"))
         .order_by("kind", "service", "-seen_at")
     )
+
+
+def live_instances() -> QuerySet[Instance]:
+    """Processes that report and have not ended, of any kind; as `instances`."""
+    return instances(ALIVE_SECONDS).filter(state=State.LIVE)
 
 
 def followers() -> Followers:
     """How many live backend processes have applied the newest revision, and who has not; two queries."""
     newest = revision()
-    live = list(instances(ALIVE_SECONDS).filter(kind="backend"))
+    live = list(live_instances().filter(kind="backend"))
     behind = [instance for instance in live if instance.revision != newest.revision]
     return Followers(newest.revision, newest.changed_at, live, behind)

@@ -24,10 +24,10 @@ _TONES = {
     "ok": "ok on new active alive closed completed done finished healthy processed published changed delivered applied"
     " swept armed",
     "warn": "half_open slow suspected degraded behind expiring warning paused stale shadow mass_stop skipped locked",
-    "bad": "open dead failed error killed refused firing quarantined unavailable missing exceeded gone",
+    "bad": "open dead failed error killed refused firing quarantined unavailable missing exceeded crashed silent",
     "info": "running processing releasing partial pending waiting rules forced retrying canary scheduled dry_run",
     "idle": "off idle same removed queued unknown disabled archived expired cancelled none inactive resolved"
-    " finished_meanwhile",
+    " finished_meanwhile ended",
 }
 
 _OWN_ICON = {
@@ -46,6 +46,7 @@ _OWN_ICON = {
     "rules": "adjustments-horizontal",
     "archived": "archive-box",
     "dead": "signal-slash",
+    "silent": "signal-slash",
     "slow": "clock",
     "scheduled": "calendar",
     "freezing": "queue-list",

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
 
@@ -22,11 +23,11 @@ from tests.console.test_access_signin import AWAY
 WAITING = "ops_console.migrated.unapplied_migrations"
 
 
-def worker(seen_seconds_ago: float) -> None:
+def worker(seen_seconds_ago: float, **values: Any) -> None:
     now = timezone.now()
     Instance.objects.create(
         id=uuid4(), service="ops-console", kind="worker", host="h", pid=1, client_version="1", contract="v1",
-        started_at=now, seen_at=now - timedelta(seconds=seen_seconds_ago),
+        started_at=now, seen_at=now - timedelta(seconds=seen_seconds_ago), **values,
     )  # fmt: skip
 
 
@@ -81,6 +82,13 @@ def test_health_sees_a_worker() -> None:
     worker(seen_seconds_ago=1)
     answer = Client().get("/health")
     assert (answer.status_code, answer.json()["checks"]["worker"]) == (200, "ok")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_health_misses_a_worker_that_was_stopped() -> None:
+    """A worker that ended cleanly a moment ago takes no work any more."""
+    worker(seen_seconds_ago=1, ended_at=timezone.now(), ended_as="closed")
+    assert Client().get("/health").json()["checks"]["worker"] == "failing"
 
 
 @override_settings(CACHES=AWAY)

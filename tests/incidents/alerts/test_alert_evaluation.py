@@ -100,19 +100,46 @@ def test_no_data_is_said_and_changes_nothing():
 
 def test_a_silent_fleet_is_one_alert_a_service():
     """A service whose processes are all silent fires; one of which a process lives does not."""
-    now = timezone.now()
     for service, seconds in (("api", 600), ("api", 900), ("worker", 600), ("worker", 1)):
-        Instance.objects.create(
-            id=uuid4(),
-            service=service,
-            kind="backend",
-            host="h",
-            pid=1,
-            started_at=now,
-            seen_at=now - timedelta(seconds=seconds),
-        )
+        process(service, seconds)
+    assert silent_services() == ["api"]
+
+
+def test_a_clean_stop_is_no_silent_fleet():
+    """A service whose processes all ended cleanly does not fire, nor does a crash that a later start has replaced."""
+    process("stopped", 600, ended_as="closed")
+    process("replaced", 900, ended_as="crashed")
+    process("replaced", 600, started=800, ended_as="closed")
+    assert silent_services() == []
+
+
+def test_a_process_that_outlived_none_still_counts():
+    """One process fell silent, and another that ran beside it ended cleanly: nobody replaced the first."""
+    process("api", 900)
+    process("api", 600, ended_as="closed")
+    process("crashed", 600, ended_as="crashed")
+    assert silent_services() == ["api", "crashed"]
+    assert "is silent" in Alert.objects.get(subject="api").summary
+    assert "gone without a clean end" in Alert.objects.get(subject="crashed").summary
+
+
+def process(service: str, seconds: float, started: float = 3600, **values: object) -> None:
+    now = timezone.now()
+    Instance.objects.create(
+        id=uuid4(),
+        service=service,
+        kind="backend",
+        host="h",
+        pid=1,
+        started_at=now - timedelta(seconds=started),
+        seen_at=now - timedelta(seconds=seconds),
+        **values,
+    )
+
+
+def silent_services() -> list[str]:
     evaluate_all()
-    assert list(Alert.objects.filter(rule="workers_silent").values_list("subject", flat=True)) == ["api"]
+    return list(Alert.objects.filter(rule="workers_silent").order_by("subject").values_list("subject", flat=True))
 
 
 def test_a_mass_stop_is_told_until_a_sweep_finds_it_over():

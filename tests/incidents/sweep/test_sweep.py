@@ -148,6 +148,28 @@ def test_while_others_work_the_dead_are_failed(sign: str) -> None:
     assert TrackedOperation.objects.filter(status="failed", finished_at__isnull=False).count() == 20
 
 
+@pytest.mark.parametrize(("ended_as", "said"), [("closed", "were stopped"), ("crashed", "have gone silent")])
+def test_a_process_that_ended_is_no_sign_of_life(ended_as: str, said: str) -> None:
+    """A service whose only process ended a moment ago works on nothing, and the run says how it ended."""
+    tracked(20, worker="gone")
+    arm("notes", most=10_000)
+    now = timezone.now()
+    Instance.objects.create(
+        id="00000000-0000-4000-8000-000000000009",
+        service="notes-worker",
+        host="h",
+        pid=1,
+        client_version="0",
+        contract="v1",
+        started_at=now,
+        seen_at=now,
+        ended_at=now,
+        ended_as=ended_as,
+    )
+    run = swept("notes")
+    assert (run.result, said in run.detail) == ("mass_stop", True)
+
+
 def test_tracked_work_is_taken_back_as_running() -> None:
     """Its status comes back, and that it had ended is gone with it."""
     tracked(1, worker="gone")
