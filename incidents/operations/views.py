@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from incidents.operations import services
 from incidents.operations.forms import ActForm, OptionsForm, acted_on
+from incidents.operations.freezing import NOTHING_LEFT
 from incidents.operations.models import Verb
 from incidents.operations.outbox import is_handled
 from incidents.operations.preview import Preview, preview
@@ -37,7 +38,7 @@ def act(request: HttpRequest) -> HttpResponse:
     scope = scope.at(min(scope.as_of or timezone.now(), timezone.now()))
     services.check_seen(scope, _seen(form, scope))
     expected = preview(scope, form.cleaned_data["verb"])
-    _require_something(expected)
+    _require_something(expected, form.cleaned_data["verb"])
     sure = request.method == "POST" and "sure" in sent
     verb = form.cleaned_data["verb"]
     frees = is_handled(scope.kind, "free")
@@ -55,12 +56,16 @@ def _seen(form: ActForm, scope: Scope) -> services.Seen:
     return {scope.ids[0]: (given["seen_status"], given["seen_version"] or 0)}
 
 
-def _require_something(expected: Preview) -> None:
+def _require_something(expected: Preview, verb: str) -> None:
     if not expected.total:
-        raise InvalidInput("ids", "None of these operations is in this state any more: nothing is left to do.")
-    if not expected.eligible and not expected.is_sample:
-        reason, number = expected.exclusions[0]
-        raise InvalidInput("ids", f"None of the {expected.total:,} can be. {number:,} of them: {reason}")
+        raise InvalidInput("ids", NOTHING_LEFT)
+    if expected.eligible or expected.is_sample:
+        return
+    (reason, number), done_word = expected.exclusions[0], RULES[Verb(verb)].done
+    if expected.total == 1:
+        raise InvalidInput("ids", f"This operation can't be {done_word}: {reason}")
+    which = "all of them" if number == expected.total else f"{number:,} of them"
+    raise InvalidInput("ids", f"None of the {expected.total:,} operations can be {done_word}. For {which}: {reason}")
 
 
 def _started(request: HttpRequest, form: ActForm, scope: Scope, chosen: OptionsForm) -> HttpResponse:

@@ -119,7 +119,7 @@ def _beside(problem: Problem) -> HttpResponse:
     response.headers["HX-Reswap"] = "none"
     if problem.status in (429, 500, 503):
         return response  # the page says "Retrying" itself
-    return toast(response, Toast(problem.message, "bad"))
+    return toast(response, Toast(problem.message, "bad", title=problem.title))
 
 
 def _page(request: HttpRequest, problem: Problem) -> str:

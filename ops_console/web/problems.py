@@ -25,7 +25,7 @@ _TITLES = {
     403: "Not for your role",
     404: "Not here",
     409: "Changed by somebody else",
-    422: "Something needs another look",
+    422: "Not possible",
     429: "Too many at once",
 }
 BAD_REQUEST = Problem(

@@ -14,20 +14,24 @@ _LEVELS = {"ok": messages.SUCCESS, "info": messages.INFO, "warn": messages.WARNI
 
 @dataclass(frozen=True)
 class Toast:
-    """`undo_url` takes a POST; `link_url` is where the audit entry or the result can be read."""
+    """`undo_url` takes a POST; `link_url` is where the audit entry or the result can be read.
+
+    `title` heads the dialog that shows a refusal.
+    """
 
     text: str
     level: str = "ok"
     undo_url: str = ""
     link_url: str = ""
     link_label: str = "Details"
+    title: str = ""
 
 
 def toast(response: HttpResponse, notice: Toast, close_dialog: bool = False) -> HttpResponse:
     """Let htmx show the notice once this response has arrived; `close_dialog` shuts an open dialog too."""
-    events: dict[str, Any] = {"ops:toast": asdict(notice)}
-    if close_dialog:
-        events["ops:close-dialog"] = True
+    # In this order: a notice that arrives while the dialog is open is shown inside it, and closes with it.
+    events: dict[str, Any] = {"ops:close-dialog": True} if close_dialog else {}
+    events["ops:toast"] = asdict(notice)
     response.headers["HX-Trigger"] = json.dumps(events)
     return response
 

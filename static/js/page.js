@@ -1,4 +1,4 @@
-/* Small things that every page has: the CSRF header, theme, copy by click, dialogs, slow requests. */
+/* Small things that every page has: the CSRF header, theme, copy by click, slow requests. */
 (function () {
   "use strict";
   const root = document.documentElement;
@@ -53,13 +53,6 @@
     }
   }
 
-  const dialog = document.getElementById("dialog");
-  document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target?.id === "dialog-body" && !dialog.open) dialog.showModal();
-  });
-  document.addEventListener("ops:close-dialog", () => dialog.close());
-  if (dialog) dialog.addEventListener("close", () => document.getElementById("dialog-body").replaceChildren());
-
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest && event.target.closest(selector);
     const csv = at("[data-csv]");
@@ -67,15 +60,8 @@
     const found = at("[data-copy]");
     if (found) copy(found.dataset.copy);
     if (at("[data-theme-toggle]")) toggleTheme();
-    const opener = at("[data-open-dialog]");
-    if (opener) document.getElementById(opener.dataset.openDialog).showModal();
-    if (at("[data-close-dialog]") && dialog.open) {
-      event.preventDefault();
-      dialog.close();
-    }
-    if (event.target instanceof HTMLDialogElement) event.target.close();
   });
-  for (const node of document.querySelectorAll("[data-theme-toggle], [data-open-dialog]")) node.hidden = false;
+  for (const node of document.querySelectorAll("[data-theme-toggle]")) node.hidden = false;
 
   /* Signed out meanwhile: the answer is the sign-in page. A click goes there; a background refresh only says so. */
   let told = false;
@@ -94,7 +80,9 @@
     xhr.addEventListener("load", () => {
       const said = xhr.getResponseHeader("HX-Trigger");
       if (!said || elt.isConnected) return;
-      for (const [name, detail] of Object.entries(JSON.parse(said))) document.dispatchEvent(new CustomEvent(name, { detail }));
+      for (const [name, detail] of Object.entries(JSON.parse(said))) {
+        document.dispatchEvent(new CustomEvent(name, { detail: { ...detail, elt } }));
+      }
     });
   });
 

@@ -1,4 +1,5 @@
-/* Notices in the corner, announced politely. With an Undo they stay until it is too late for it. */
+/* Notices in the corner, announced politely; inside a dialog while one is open (dialog.js). With an Undo they stay until
+   it is too late for it. */
 (function () {
   "use strict";
   const region = document.getElementById("toasts");
@@ -16,8 +17,10 @@
       link.textContent = link_label;
     });
     fill(node, "[data-undo]", undo_url, (form) => (form.action = undo_url));
-    region.append(node);
-    while (region.children.length > MOST) region.firstElementChild.remove();
+    const place = window.ops.dialogNotices() || region;
+    place.append(node);
+    while (place.children.length > MOST) place.firstElementChild.remove();
+    if (place !== region) node.scrollIntoView({ block: "nearest" });
     settle(node);
     return node;
   }
@@ -45,7 +48,7 @@
     if (!node.classList.contains("bad")) start();
   }
 
-  window.ops = { toast };
+  window.ops = { ...window.ops, toast };
   for (const node of region.querySelectorAll("[data-toast]")) settle(node);
   document.addEventListener("ops:toast", (event) => toast(event.detail));
 })();

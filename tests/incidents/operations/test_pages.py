@@ -184,7 +184,7 @@ def test_nothing_eligible_is_not_offered(operator: Client, episode: MakeEpisode)
     """Where no operation can be retried, the answer is the reason and not a button."""
     response = act(operator, verb="retry", ids=[episode(meta_json="{}"), episode(meta_json=None)])
     assert response.status_code == 422
-    assert "None of the 2 can be" in text_of(response)
+    assert "None of the 2 operations can be retried. For 1 of them: " in text_of(response)
 
 
 def test_all_that_match(operator: Client, episode: MakeEpisode) -> None:
