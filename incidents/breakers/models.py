@@ -97,4 +97,7 @@ class Report(models.Model):
     reported_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["instance_id"], name="breakers_report_by_instance")]
+        indexes = [
+            models.Index(fields=["instance_id"], name="breakers_report_by_instance"),
+            models.Index(fields=["breaker"], name="breakers_report_not_closed", condition=~models.Q(status="closed")),
+        ]

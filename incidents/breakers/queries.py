@@ -1,37 +1,45 @@
-"""Every read that the breakers' pages and the overview need."""
+"""Every read that the breakers' pages and the overview need. The database aggregates what grows with processes."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from incidents.breakers.models import Breaker, Mode, Override, Report, Status, Transition
 from incidents.breakers.states import BreakerState, Seen
 from ops_console.audit.models import Entry
-from ops_console.contract.models import Instance
 from ops_console.contract.queries import live_instances
 from ops_console.errors import NotFound
-from ops_console.telemetry.provider_shares import ProviderShare, provider_shares
+from ops_console.telemetry.provider_shares import provider_shares
+from ops_console.web import Key, Keyset, Page
 
 __all__ = [
     "breaker",
-    "breakers",
+    "breaker_counts",
+    "breaker_page",
+    "every_breaker",
     "history",
     "moves_between",
     "not_closed",
     "open_breakers",
     "overrides_in_force",
+    "overview",
     "provider_shares",
     "timeline",
 ]
 
 SHARE_MINUTES = 5
 SHOWN_EVENTS = 100
+SHOWN_PROCESSES = 50
+SHOWN_ON_OVERVIEW = 12
+# Those that need attention first: 0 before 1.
+ORDER = Keyset(Key("calm", "int"), Key("name"), size=50)
+_TABS = {"": Q(), "look": Q(calm=0), "overridden": Q(overridden=True)}
 
 
 @dataclass(frozen=True)
@@ -45,27 +53,53 @@ class Event:
     who: str
 
 
-def breakers() -> list[BreakerState]:
-    """Every breaker: those that need a look first, then by name. A handful of queries, however many there are."""
-    rows = list(Breaker.objects.order_by("name"))
-    now = _database_now()
-    overrides = {order.breaker_id: order for order in overrides_in_force()}
-    shares = {share.provider: share for share in provider_shares(SHARE_MINUTES)}
-    seen, heard = _seen(), _heard()
-    last = _last_transitions()
-    states = [
-        _state(row, now, overrides.get(row.name), shares.get(row.name), seen[row.name], heard.get(row.name), last)
-        for row in rows
-    ]
-    return sorted(states, key=lambda state: (state.is_calm, state.name))
+@dataclass(frozen=True)
+class Overview:
+    """How many breakers there are, how many of them need attention, and the first of them, those in need first."""
+
+    total: int
+    troubled: int
+    states: list[BreakerState]
+
+
+def breaker_page(text: str, tab: str, cursor: str) -> Page[BreakerState]:
+    """One page of breakers whose name contains `text`. A constant number of queries. Raises InvalidInput."""
+    found = ORDER.page(_named(text).filter(_TABS.get(tab, Q())), cursor)
+    return Page(_states(found.rows, with_processes=True), found.next, found.previous)
+
+
+def breaker_counts(text: str) -> dict[str, int]:
+    """How many breakers each tab holds; one query."""
+    counted = {f"tab_{tab}": Count("name", filter=condition) for tab, condition in _TABS.items() if tab}
+    found = _named(text).aggregate(tab_=Count("name"), **counted)
+    return {tab: found[f"tab_{tab}"] for tab in _TABS}
+
+
+def every_breaker(text: str, tab: str) -> Iterator[BreakerState]:
+    """All breakers of a tab, page after page, for a download."""
+    cursor = ""
+    while True:
+        found = breaker_page(text, tab, cursor)
+        yield from found.rows
+        cursor = found.next
+        if not cursor:
+            return
+
+
+def overview() -> Overview:
+    """Counts of all breakers, and the first few: those that need attention, then by name."""
+    counted = breaker_counts("")
+    first = _annotated().order_by("calm", "name")[:SHOWN_ON_OVERVIEW]
+    return Overview(counted[""], counted["look"], _states(first, with_processes=False))
 
 
 def breaker(name: str) -> BreakerState:
-    """One breaker. Raises NotFound."""
-    found = next((state for state in breakers() if state.name == name), None)
-    if found is None:
+    """One breaker with its processes, at most SHOWN_PROCESSES of them. Raises NotFound."""
+    row = _annotated().filter(name=name).first()
+    if row is None:
         raise NotFound(f"There is no breaker named {name}. A backend registers its breakers when it first uses them.")
-    return found
+    (state,) = _states([row], with_processes=True, seen=_seen(row))
+    return state
 
 
 def open_breakers(names: Sequence[str]) -> list[str]:
@@ -86,13 +120,12 @@ def not_closed() -> QuerySet[Breaker]:
 
 
 def overrides_in_force() -> QuerySet[Override]:
-    """Operators' orders that have not expired, the next to expire first."""
-    return (
-        Override.objects.exclude(mode="")
-        .filter(expires_at__gt=timezone.now())
-        .select_related("breaker")
-        .order_by("expires_at")
-    )
+    """Overrides that have not expired, the next to expire first."""
+    return _in_force().select_related("breaker").order_by("expires_at")
+
+
+def _in_force() -> QuerySet[Override]:
+    return Override.objects.exclude(mode="").filter(expires_at__gt=timezone.now())
 
 
 def override_of(name: str) -> Override | None:
@@ -129,64 +162,93 @@ def moves_between(names: Sequence[str], since: datetime, until: datetime) -> lis
     return began + [(move.breaker_id, move.at, move.to_status, move.cause) for move in moves[:SHOWN_EVENTS]]
 
 
-def _state(
-    row: Breaker,
-    now: datetime,
-    override: Override | None,
-    share: ProviderShare | None,
-    seen: list[Seen],
-    heard_at: datetime | None,
-    last: dict[str, Transition],
-) -> BreakerState:
-    values: dict[str, Any] = {"override": override, "heard_at": heard_at, "last": last.get(row.name)}
-    if share is not None:
-        values |= {"calls": share.calls, "services": share.services}
-    return BreakerState(row, now, seen=tuple(seen), **values)
-
-
-def _seen() -> dict[str, list[Seen]]:
-    """By breaker, what living processes report in the epoch that stands."""
-    live = {instance.id: instance for instance in live_instances().filter(kind="backend")}
-    reports = Report.objects.filter(instance_id__in=live).annotate(standing=_standing_epoch())
-    found: dict[str, list[Seen]] = defaultdict(list)
-    for report in reports:
-        told = report if report.epoch == report.standing else None
-        found[report.breaker_id].append(_seen_by(live[report.instance_id], report, told))
-    return found
-
-
-def _standing_epoch() -> Subquery:
-    return Subquery(Breaker.objects.filter(name=OuterRef("breaker_id")).values("epoch")[:1])
-
-
-def _seen_by(instance: Instance, report: Report, told: Report | None) -> Seen:
-    return Seen(
-        instance_id=instance.id,
-        service=instance.service,
-        host=instance.host,
-        pid=instance.pid,
-        status=told.status if told else "closed",
-        calls=told.calls if told else 0,
-        failures=told.failures if told else 0,
-        reported_at=report.reported_at,
-        seen_at=instance.seen_at,
+def _annotated() -> QuerySet[Any]:
+    """Breakers with `open_in`, the number of live processes that opened it for themselves, and whether it is `calm`:
+    closed everywhere, and without an override in force.
+    """
+    opened = Report.objects.filter(
+        breaker=OuterRef("name"),
+        epoch=OuterRef("epoch"),
+        instance_id__in=live_instances().filter(kind="backend").values("pk"),
+    ).exclude(status=Status.CLOSED)
+    open_in = opened.order_by().values("breaker").annotate(number=Count("instance_id")).values("number")
+    calm = Case(
+        When(Q(status=Status.CLOSED, overridden=False, open_in=0), then=1), default=0, output_field=IntegerField()
     )
+    return Breaker.objects.annotate(
+        overridden=Exists(_in_force().filter(breaker=OuterRef("name"))),
+        open_in=Coalesce(Subquery(open_in), Value(0), output_field=IntegerField()),
+    ).annotate(calm=calm)
 
 
-def _heard() -> dict[str, datetime]:
-    """By breaker, when a process that has it last spoke."""
-    spoke = Instance.objects.filter(pk=OuterRef("instance_id")).values("seen_at")[:1]
-    rows = Report.objects.annotate(spoke=Subquery(spoke)).values_list("breaker_id", "spoke")
-    heard: dict[str, datetime] = {}
-    for name, at in rows:
-        if at is not None and (name not in heard or at > heard[name]):
-            heard[name] = at
-    return heard
+def _named(text: str) -> QuerySet[Any]:
+    return _annotated().filter(name__icontains=text) if text else _annotated()
 
 
-def _last_transitions() -> dict[str, Transition]:
+def _states(rows: Iterable[Any], with_processes: bool, seen: tuple[Seen, ...] = ()) -> list[BreakerState]:
+    """What pages show of these annotated rows; a constant number of queries."""
+    rows = list(rows)
+    names, now = [row.name for row in rows], _database_now()
+    overrides = {override.breaker_id: override for override in overrides_in_force().filter(breaker__in=names)}
+    shares = {share.provider: share for share in provider_shares(SHARE_MINUTES, names)}
+    last = _last_transitions(names)
+    processes = _processes(names) if with_processes else {}
+    states = []
+    for row in rows:
+        share, (count, heard_at) = shares.get(row.name), processes.get(row.name, (0, None))
+        called: Mapping[str, Any] = {"calls": share.calls, "services": share.services} if share else {}
+        states.append(
+            BreakerState(
+                row,
+                now,
+                override=overrides.get(row.name),
+                open_in=row.open_in,
+                processes=count,
+                seen=seen,
+                heard_at=heard_at,
+                last=last.get(row.name),
+                **called,
+            )
+        )
+    return states
+
+
+def _processes(names: Sequence[str]) -> dict[str, tuple[int, datetime]]:
+    """By breaker, how many live backend processes have it, and when a process that has it was last seen."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.breaker_id, count(*) FILTER (WHERE i.kind = 'backend' AND i.state = 'live'), max(i.seen_at)
+            FROM ops.breakers_report r JOIN ops_v1.instance i ON i.id = r.instance_id
+            WHERE r.breaker_id = ANY(%(names)s) GROUP BY r.breaker_id
+            """,
+            {"names": list(names)},
+        )
+        return {name: (number, heard_at) for name, number, heard_at in cursor.fetchall()}
+
+
+def _seen(row: Any) -> tuple[Seen, ...]:
+    """What live processes report of one breaker, those that opened it or see most failures first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT i.id, i.service, i.host, i.pid, coalesce(told.status, 'closed'), coalesce(told.calls, 0),
+                   coalesce(told.failures, 0), r.reported_at, i.seen_at
+            FROM ops.breakers_report r JOIN ops_v1.instance i ON i.id = r.instance_id
+            -- What was counted in an earlier epoch says nothing of this one.
+            LEFT JOIN LATERAL (SELECT r.status, r.calls, r.failures WHERE r.epoch = %(epoch)s) AS told ON true
+            WHERE r.breaker_id = %(name)s AND i.kind = 'backend' AND i.state = 'live'
+            ORDER BY (coalesce(told.status, 'closed') = 'closed'), coalesce(told.failures, 0) DESC, i.service, i.id
+            LIMIT %(most)s
+            """,
+            {"name": row.name, "epoch": row.epoch, "most": SHOWN_PROCESSES},
+        )
+        return tuple(Seen(*values) for values in cursor.fetchall())
+
+
+def _last_transitions(names: Sequence[str]) -> dict[str, Transition]:
     newest = Transition.objects.filter(breaker_id=OuterRef("name")).order_by("-id").values("pk")[:1]
-    ids = Breaker.objects.values_list(Subquery(newest), flat=True)
+    ids = Breaker.objects.filter(name__in=names).values_list(Subquery(newest), flat=True)
     return {move.breaker_id: move for move in Transition.objects.filter(pk__in=[pk for pk in ids if pk])}
 
 

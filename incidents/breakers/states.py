@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from incidents.breakers.models import Breaker, Mode, Override, Status, Transition
+from ops_console.contract.queries import ALIVE_SECONDS
 from ops_console.telemetry.provider_shares import Calls
-
-STALE_SECONDS = 15
 
 _SHARED = {
     "closed": ("ok", "Closed", "check-circle"),
@@ -59,6 +58,9 @@ class BreakerState:
     override: Override | None = None
     calls: Calls = field(default_factory=Calls)
     services: tuple[str, ...] = ()
+    # Live processes that have it, those of them that opened it for themselves, and the first of them.
+    processes: int = 0
+    open_in: int = 0
     seen: tuple[Seen, ...] = ()
     heard_at: datetime | None = None
     last: Transition | None = None
@@ -93,11 +95,6 @@ class BreakerState:
         return Badge(self.shared, tone, label, icon)
 
     @property
-    def open_in(self) -> list[Seen]:
-        """Processes that have opened it for themselves."""
-        return [one for one in self.seen if one.status != Status.CLOSED]
-
-    @property
     def is_calm(self) -> bool:
         """Closed everywhere, and by nobody's order."""
         return self.override is None and self.row.status == Status.CLOSED and not self.open_in
@@ -105,7 +102,7 @@ class BreakerState:
     @property
     def is_stale(self) -> bool:
         """No process has spoken for a while: what is shown may be long past."""
-        return self.heard_at is None or self.now - self.heard_at > timedelta(seconds=STALE_SECONDS)
+        return self.heard_at is None or self.now - self.heard_at > timedelta(seconds=ALIVE_SECONDS)
 
     @property
     def since(self) -> datetime:

@@ -22,7 +22,7 @@ from ops_console.telemetry.provider_shares import by_minute, failure_lines
 from ops_console.web import ask, csv_response, done, page, tabs
 from ops_console.web.formatting import duration
 
-_TABS = [("", "All"), ("look", "Need a look"), ("overridden", "Overridden")]
+_TABS = [("", "All"), ("look", "Need attention"), ("overridden", "Overridden")]
 _CHART_MINUTES = 60
 _COLUMNS = ["name", "state", "since", "attempts", "failures", "final_calls", "final_failures", "refused"]
 
@@ -30,18 +30,16 @@ _COLUMNS = ["name", "state", "since", "attempts", "failures", "final_calls", "fi
 @require_GET
 def breaker_list(request: HttpRequest) -> HttpResponseBase:
     form = FilterForm(request.GET)
-    text = form.cleaned_data["q"] if form.is_valid() else ""
-    found = [state for state in queries.breakers() if text.lower() in state.name]
-    chosen = {"look": _needs_look, "overridden": _is_overridden}.get(request.GET.get("state", ""), bool)
-    shown = [state for state in found if chosen(state)]
+    text, tab = form.cleaned_data["q"] if form.is_valid() else "", request.GET.get("state", "")
     if request.GET.get("format") == "csv":
-        return csv_response(request, "breakers", _COLUMNS, map(_csv_row, shown))
-    counts = {"": len(found), "look": sum(map(_needs_look, found)), "overridden": sum(map(_is_overridden, found))}
-    lines = failure_lines()
+        return csv_response(request, "breakers", _COLUMNS, map(_csv_row, queries.every_breaker(text, tab)))
+    found = queries.breaker_page(text, tab, request.GET.get("cursor", ""))
+    lines = failure_lines([state.name for state in found.rows])
     context = {
         "form": form,
-        "tabs": tabs(request, _TABS, counts),
-        "rows": [(state, lines.get(state.name)) for state in shown],
+        "tabs": tabs(request, _TABS, queries.breaker_counts(text)),
+        "page": found,
+        "rows": [(state, lines.get(state.name)) for state in found.rows],
         "minutes": queries.SHARE_MINUTES,
     }
     return page(request, "breakers/list.html", context)
@@ -101,14 +99,6 @@ def _mode(request: HttpRequest) -> Mode:
     if wanted not in Mode.values:
         raise NotFound(f"A breaker can be overridden by {', '.join(Mode.values)}.")
     return Mode(wanted)
-
-
-def _needs_look(state: BreakerState) -> bool:
-    return not state.is_calm
-
-
-def _is_overridden(state: BreakerState) -> bool:
-    return state.override is not None
 
 
 def _csv_row(state: BreakerState) -> list[Any]:

@@ -36,7 +36,7 @@ def question_of(state: BreakerState, mode: Mode) -> Question:
         f"{mode.label}: {state.name}",
         action=f"{reverse('breakers:override', args=[state.name])}?mode={mode}",
         back=reverse("breakers:page", args=[state.name]),
-        effect=f"{_EFFECTS[mode]}. {_calls(state)} {_processes(len(state.seen))}",
+        effect=f"{_EFFECTS[mode]}. {_calls(state)} {_processes(state.processes)}",
         notes=notes,
         confirm=mode.label,
         tone="danger",
@@ -62,8 +62,8 @@ def _calls(state: BreakerState) -> str:
 
 def _processes(count: int) -> str:
     if count == 0:
-        return "No process reports now; those that come back will obey."
-    return f"{count} process{'es obey' if count > 1 else ' obeys'} within a second."
+        return "No live process reports this breaker; the override applies to processes when they start."
+    return f"It applies to {count:,} process{'es' if count > 1 else ''} within a second."
 
 
 def _value(name: str, value: Any) -> str:

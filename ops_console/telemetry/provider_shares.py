@@ -1,6 +1,6 @@
 """How providers do: what the overview, alerts and rollouts read of the calls that breakers counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,10 +51,10 @@ class Minute:
     calls: Calls
 
 
-def provider_shares(minutes: int = 5) -> list[ProviderShare]:
-    """Every provider that was called in the last so many minutes, by name; one query."""
+def provider_shares(minutes: int = 5, providers: Sequence[str] | None = None) -> list[ProviderShare]:
+    """Every provider (of these) that was called in the last so many minutes, by name; one query."""
     rows = (
-        _since(minutes)
+        _since(minutes, providers)
         .values("provider")
         .annotate(services=ArrayAgg("service", distinct=True), **{f"{name}_sum": Sum(name) for name in _COUNTED})
         .order_by("provider")
@@ -76,9 +76,9 @@ def by_minute(provider: str, minutes: int = 60) -> list[Minute]:
     return [Minute(at, known.get(at, Calls())) for at in moments]
 
 
-def failure_lines(minutes: int = 30) -> dict[str, list[float | None]]:
+def failure_lines(providers: Sequence[str], minutes: int = 30) -> dict[str, list[float | None]]:
     """By provider, the failing share of each of the last so many minutes; None where nothing was called. One query."""
-    rows = _since(minutes).values_list("provider", "minute_at").annotate(Sum("failures"), Sum("attempts"))
+    rows = _since(minutes, providers).values_list("provider", "minute_at").annotate(Sum("failures"), Sum("attempts"))
     newest = timezone.now().replace(second=0, microsecond=0)
     lines: dict[str, list[float | None]] = {}
     for provider, at, failures, attempts in rows:
@@ -89,8 +89,9 @@ def failure_lines(minutes: int = 30) -> dict[str, list[float | None]]:
     return lines
 
 
-def _since(minutes: int) -> QuerySet[ProviderMinute]:
-    return ProviderMinute.objects.filter(minute_at__gt=timezone.now() - timedelta(minutes=minutes))
+def _since(minutes: int, providers: Sequence[str] | None = None) -> QuerySet[ProviderMinute]:
+    found = ProviderMinute.objects.filter(minute_at__gt=timezone.now() - timedelta(minutes=minutes))
+    return found if providers is None else found.filter(provider__in=providers)
 
 
 def _calls(row: Mapping[str, Any]) -> Calls:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from incidents.alerts.queries import firing
-from incidents.breakers.queries import breakers
+from incidents.breakers import queries as breakers
 from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.queries import stuck_count
 from ops_console.audit.queries import latest
@@ -37,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     panels = {
         "alerts": reader.panel("alerts", firing),
         "stuck": reader.panel("stuck", stuck_count),
-        "breakers": reader.panel("breakers", breakers),
+        "breakers": reader.panel("breakers", breakers.overview),
         "followers": reader.panel("followers", followers),
         "outbox": reader.panel("outbox", outbox_depth_and_age),
         "temporary": reader.panel("temporary", temporary),
@@ -75,10 +75,10 @@ def _stuck(count: Any) -> tuple[str, str, str]:
     return count.text, "bad" if count.number else "ok", ""
 
 
-def _open(states: Any) -> tuple[str, str, str]:
-    troubled = [state.name for state in states if not state.is_calm]
-    note = ", ".join(troubled[:3]) if troubled else f"of {len(states)}"
-    return str(len(troubled)), "bad" if troubled else "ok", note
+def _open(found: Any) -> tuple[str, str, str]:
+    troubled = [state.name for state in found.states if not state.is_calm]
+    note = ", ".join(troubled[:3]) if troubled else f"of {found.total:,}"
+    return f"{found.troubled:,}", "bad" if found.troubled else "ok", note
 
 
 def _behind(found: Any) -> tuple[str, str, str]:

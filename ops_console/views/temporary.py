@@ -1,21 +1,22 @@
-"""What is temporarily in force: everything that somebody should remember to take back."""
+"""Temporary changes: what is in force now and should be remembered, because it ends or has to be reverted."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from flags.models import Flag
-from flags.schedule import next_turn, scheduled
+from flags.schedule import next_turn, soonest
 from incidents.breakers.queries import overrides_in_force as breaker_overrides
 from incidents.operations.progress import running_actions
-from ops_console.audit.models import Entry
+from ops_console.audit.queries import last_changes
 from quotas.queries import in_force as quota_overrides
 
 KILLED_WITHIN = timedelta(days=7)
+# Of each kind.
 SHOWN = 12
+MOST_OFF = 2_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _breakers() -> list[Temporary]:
             order.set_at,
             order.expires_at,
         )
-        for order in breaker_overrides()
+        for order in breaker_overrides()[:SHOWN]
     ]
 
 
@@ -63,37 +64,35 @@ def _bulks() -> list[Temporary]:
             action.created_at,
             None,
         )
-        for action in running_actions()
+        for action in running_actions()[:SHOWN]
     ]
 
 
 def _killed_flags() -> list[Temporary]:
-    """Flags that were turned off lately, through whatever door, and are off still; the audit knows who and why."""
-    turned_off = Entry.objects.filter(
-        target_type="flag", at__gte=timezone.now() - KILLED_WITHIN, before__isnull=False, after__everyone=False
-    ).exclude(before__everyone=False)
-    killed = {entry.target_id: entry for entry in turned_off.order_by("id")}
-    flags = Flag.objects.filter(pk__in=killed, everyone=False, archived_at=None)
+    """Flags that were turned off lately, by any channel, and are still off; the audit has who and why."""
+    off = Flag.objects.filter(everyone=False, archived_at=None).order_by("-modified")
+    flags = {str(flag.pk): flag for flag in off[:MOST_OFF]}
+    changes = last_changes("flag", list(flags), ["everyone"], timezone.now() - KILLED_WITHIN)
+    # A flag that was created off was not turned off by anybody.
+    killed = sorted((e for e in changes.values() if e.before is not None), key=lambda e: e.pk, reverse=True)
     return [
         Temporary(
             "flag",
-            f"{flag.name} is off for everyone",
-            reverse("flags:page", args=[flag.pk]),
-            killed[str(flag.pk)].actor,
-            killed[str(flag.pk)].reason,
-            killed[str(flag.pk)].at,
+            f"{flags[entry.target_id].name} is off for everyone",
+            reverse("flags:page", args=[entry.target_id]),
+            entry.actor,
+            entry.reason,
+            entry.at,
             None,
         )
-        for flag in flags
+        for entry in killed[:SHOWN]
     ]
 
 
 def _scheduled_flags() -> list[Temporary]:
-    """Flags that will come on or go off by themselves, and who planned it; those that an operator settled will not."""
-    flags = {str(flag.pk): (flag, turn) for flag in scheduled() if (turn := next_turn(flag))}
-    planned = Entry.objects.filter(target_type="flag", target_id__in=flags, after__has_any_keys=["on_at", "off_at"])
-    same = Q(before__on_at=F("after__on_at"), before__off_at=F("after__off_at"))
-    entries = {entry.target_id: entry for entry in planned.exclude(same).order_by("id")}
+    """Flags that turn on or off at a set time, and who scheduled it; not those that are on or off for everyone."""
+    flags = {str(flag.pk): (flag, turn) for flag in soonest(SHOWN) if (turn := next_turn(flag))}
+    entries = last_changes("flag", list(flags), ["on_at", "off_at"])
     return [
         Temporary(
             "clock",

@@ -60,5 +60,5 @@ def test_an_hour_has_sixty_minutes_with_its_gaps() -> None:
 def test_lines_have_gaps_where_nothing_was_called() -> None:
     """None, not 0: a sparkline must not show silence as success."""
     add("gemini", 1, attempts=4, failures=1)
-    line = failure_lines(5)["gemini"]
+    line = failure_lines(["gemini"], 5)["gemini"]
     assert line[-2:] == [0.25, None] and line[:3] == [None, None, None]

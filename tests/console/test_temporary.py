@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from flags import services
 from flags.models import Flag, State
-from ops_console.views.temporary import temporary
+from ops_console.audit import queries
+from ops_console.views.temporary import SHOWN, temporary
 from tests.people import actor
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +49,45 @@ def test_scheduled_flags_are_listed_with_who_planned_it() -> None:
     services.edit(actor(name="planner"), ending.pk, {"off_at": later}, 1, "the campaign ends")
     services.create(actor(), "settled", {"off_at": later}, State.ON)
     assert [(each.what, each.actor, each.reason, each.until) for each in temporary()] == [
-        ("coming comes on", "early", "", soon),
-        ("ending goes off", "planner", "the campaign ends", later),
+        ("coming turns on", "early", "", soon),
+        ("ending turns off", "planner", "the campaign ends", later),
     ]
+
+
+def test_each_kind_is_bounded() -> None:
+    """Any number of killed and scheduled flags: the newest killed and the next scheduled are listed."""
+    soon = timezone.now() + timedelta(hours=1)
+    for number in range(14):
+        flag = services.create(actor(), f"killed-{number:02}", {}, State.RULES)
+        services.set_state(actor(), flag.pk, State.OFF)
+        services.create(actor(), f"coming-{number:02}", {"on_at": soon + timedelta(minutes=number)}, State.RULES)
+    found = [each.what for each in temporary()]
+    assert len(found) == 2 * SHOWN
+    assert found[0] == "coming-00 turns on" and "killed-13 is off for everyone" in found
+    assert "killed-00 is off for everyone" not in found
+
+
+def test_a_flag_with_many_edits_is_found_by_its_newest(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """Edits of other fields do not hide who scheduled a flag, and the queries do not grow with its entries."""
+    later = timezone.now() + timedelta(hours=2)
+    flag = services.create(actor(name="planner"), "ending", {"off_at": later}, State.RULES)
+    with CaptureQueriesContext(connection) as few:
+        temporary()
+    for number in range(30):
+        services.edit(actor(), flag.pk, {"note": f"edit {number}"}, number + 1)
+    with django_assert_num_queries(len(few)):
+        [found] = temporary()
+    assert (found.what, found.actor) == ("ending turns off", "planner")
+
+
+@pytest.mark.parametrize(("looked_at", "who"), [(3, ""), (5, "planner")])
+def test_only_the_newest_entries_of_a_flag_are_looked_at(
+    looked_at: int, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the newest entries nothing is read: the change is listed without a name."""
+    monkeypatch.setattr(queries, "LOOKED_AT", looked_at)
+    later = timezone.now() + timedelta(hours=2)
+    flag = services.create(actor(name="planner"), "ending", {"off_at": later}, State.RULES)
+    for number in range(4):
+        services.edit(actor(), flag.pk, {"note": f"edit {number}"}, number + 1)
+    assert [each.actor for each in temporary()] == [who]

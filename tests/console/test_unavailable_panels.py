@@ -22,7 +22,7 @@ PARTS: dict[str, tuple[str, Any, str, str]] = {
     # what: page, module, name of its query there, the fragment that shows it
     "overview alerts": ("/", overview, "firing", "overview-now"),
     "overview stuck": ("/", overview, "stuck_count", "overview-now"),
-    "overview breakers": ("/", overview, "breakers", "overview-providers"),
+    "overview breakers": ("/", overview.breakers, "overview", "overview-providers"),
     "overview processes": ("/", overview, "followers", "overview-processes"),
     "overview outbox": ("/", overview, "outbox_depth_and_age", "overview-now"),
     "overview temporary": ("/", overview, "temporary", "overview-temporary"),
@@ -151,7 +151,7 @@ def test_a_fragment_reads_only_what_it_shows(viewer: Client) -> None:
     """The refresh of one panel does not run the queries of the others."""
     read: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("firing", "stuck_count", "breakers", "followers", "outbox_depth_and_age", "temporary"):
-            patch.setattr(overview, name, lambda name=name: read.append(name))
+        for name in ("firing", "stuck_count", "followers", "outbox_depth_and_age", "temporary", "latest"):
+            patch.setattr(overview, name, lambda *_, name=name: read.append(name))
         viewer.get("/", headers={"HX-Request": "true", "HX-Target": "overview-temporary"})
     assert read == ["temporary"]

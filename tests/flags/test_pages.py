@@ -44,9 +44,9 @@ def test_the_list_says_what_is_coming(flag: Flag) -> None:
     """A schedule's next turn stands beside the state; a flag that is settled for everyone has none."""
     services.edit(actor(), flag.pk, {"on_at": timezone.now() + timedelta(hours=3)}, 1)
     client = signed_in(Role.VIEWER)
-    assert "comes on" in client.get(reverse("flags:list")).content.decode()
+    assert "turns on" in client.get(reverse("flags:list")).content.decode()
     services.set_state(actor(), flag.pk, State.OFF)
-    assert "comes on" not in client.get(reverse("flags:list")).content.decode()
+    assert "turns on" not in client.get(reverse("flags:list")).content.decode()
 
 
 def test_the_list_takes_a_constant_number_of_queries(flag: Flag) -> None:

@@ -121,7 +121,7 @@ def test_a_local_trip_is_seen() -> None:
 def test_silence_is_told() -> None:
     """When no process reports, the page says since when."""
     process(make(), silent_seconds=60)
-    assert "Nobody reports" in text(LIST)
+    assert "No live process" in text(LIST)
 
 
 def test_what_needs_a_look_comes_first() -> None:
@@ -141,6 +141,52 @@ def test_the_list_takes_a_constant_number_of_queries() -> None:
     for number in range(20):
         process(opened(f"provider-{number}"))
     assert len(queries_of_list()) == alone
+
+
+def test_many_breakers_come_in_pages() -> None:
+    """The list shows 50 and leads to the rest; those that need attention come first; the CSV holds all."""
+    for number in range(60):
+        make(f"provider-{number:02}")
+    opened("zeta")
+    client = signed_in(Role.VIEWER)
+    first = client.get(LIST)
+    assert [len(first.context["rows"]), first.context["rows"][0][0].name] == [50, "zeta"]
+    rest = client.get(LIST, {"cursor": first.context["page"].next})
+    assert [len(rest.context["rows"]), rest.context["page"].next] == [11, ""]
+    assert [tab.count for tab in first.context["tabs"]] == [61, 1, 0]
+    lines = b"".join(client.get(f"{LIST}?format=csv")).decode().splitlines()  # type: ignore[arg-type]
+    assert len(lines) == 1 + 61
+
+
+def test_many_processes_are_counted_and_the_first_are_shown() -> None:
+    """A page shows 50 processes, those that opened the breaker first, and counts all of them."""
+    breaker = make()
+    for _ in range(60):
+        process(breaker)
+    process(breaker, "open")
+    state = signed_in(Role.VIEWER).get("/breakers/gemini/").context["breaker"]
+    assert (state.processes, state.open_in, len(state.seen), state.seen[0].status) == (61, 1, 50, "open")
+    assert "open in 1 of 61 processes" in text(LIST)
+
+
+def test_a_report_of_an_earlier_epoch_counts_as_closed() -> None:
+    """A process that has not applied the current epoch reports what it saw before."""
+    breaker = make(epoch=3)
+    process(breaker, "open")
+    Report.objects.update(epoch=2)
+    state = signed_in(Role.VIEWER).get("/breakers/gemini/").context["breaker"]
+    assert (state.open_in, state.processes, state.seen[0].status, state.seen[0].failures) == (0, 1, "closed", 0)
+
+
+def test_the_overview_shows_the_first_breakers_and_counts_all() -> None:
+    """Twelve breakers, those that need attention first, whatever their number."""
+    for number in range(60):
+        make(f"provider-{number:02}")
+    opened("zeta")
+    answer = signed_in(Role.VIEWER).get("/")
+    found = answer.context["breakers"].data
+    assert (len(found.states), found.total, found.troubled, found.states[0].name) == (12, 61, 1, "zeta")
+    assert "61 breakers" in answer.content.decode()
 
 
 def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
