@@ -8,7 +8,6 @@ from ninja import Query, Router, Status
 from ops_console import directory
 from ops_console.access.roles import Role
 from ops_console.api_base import IfMatch, Listed, Paging, caller, expected, listed, needs, tagged
-from ops_console.web import Key, Keyset
 from quotas import bulk, peaks, queries, services, settings_services, storage_services, usage_services
 from quotas.api_shapes import (
     DoneOut,
@@ -36,7 +35,6 @@ from quotas.models import Policy, Resource
 from quotas.services import Wanted
 
 router = Router(tags=["Quotas"])
-_OVERRIDES = Keyset(Key("id", "int", descending=True))
 _OVERRIDE = "/quotas/users/{named:user_id}/overrides/{resource}"
 
 
@@ -75,8 +73,8 @@ def quota_usage_reset(request: HttpRequest, user_id: str, resource: str, given: 
 
 @router.get("/quotas/overrides", auth=needs("quotas:read"), response=Listed[OverrideOut])
 def quota_overrides(request: HttpRequest, wanted: Query[Paging]) -> Any:
-    """Every override in force, the newest first."""
-    return listed(request, _OVERRIDES, queries.holding(), wanted, override_out)
+    """Every override in force, those that end first at the top and those without an expiry last."""
+    return listed(request, queries.ENDS_FIRST, queries.holding(), wanted, override_out)
 
 
 @router.post("/quotas/overrides/import", auth=needs("quotas:write"), response=DoneOut)

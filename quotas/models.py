@@ -8,6 +8,12 @@ from ops_client.quotas.decide import LARGEST_LIMIT
 from quotas import words
 
 LIMIT_HELP = "A whole number; 0 lets nothing through."
+# When an override ends, never NULL: one without an expiry sorts last. Literal, so that queries match the index on it.
+ENDS_AT = models.Func(
+    models.F("expires_at"),
+    template="COALESCE(%(expressions)s, '9999-01-01 00:00:00+00'::timestamptz)",
+    output_field=models.DateTimeField(),
+)
 
 
 def _limit_range(field: str, name: str) -> models.CheckConstraint:
@@ -155,7 +161,10 @@ class Override(models.Model):
             ),
             _limit_range("limit", "quotas_override_limit_range"),
         ]
-        indexes = [models.Index(fields=["user_id", "-id"], name="quotas_override_of_user")]
+        indexes = [
+            models.Index(fields=["user_id", "-id"], name="quotas_override_of_user"),
+            models.Index(ENDS_AT, "id", condition=models.Q(ended_at__isnull=True), name="quotas_override_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.resource_id}"

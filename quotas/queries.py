@@ -1,6 +1,6 @@
 """Every read of the quota pages. Limits in force come from the contract's own function: what a backend would get."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +13,19 @@ from ops_client.quotas.usage import Usage, usage_of
 from ops_console import directory
 from ops_console.directory import Person
 from ops_console.errors import NotFound
+from ops_console.web import Key, Keyset, Page
 from quotas import words
-from quotas.models import Failure, Override, Peak, Policy, Refusal, Resource
+from quotas.models import ENDS_AT, Failure, Override, Peak, Policy, Refusal, Resource
 
 _USAGE = """
 SELECT u.user_id, q.* FROM unnest(%s::text[], %s::text[]) u(user_id, tier),
     LATERAL ops.quota_usage_at(u.user_id, u.tier, clock_timestamp()) q
 ORDER BY q.resource
 """
+ENDS_FIRST = Keyset(Key("ends_at", "time"), Key("id", "int"), size=50)
+# Keys that an override never changes: no row is left out of an export while others are edited.
+_BY_USER = Keyset(Key("resource_id"), Key("user_id"))
+_NEWEST_FIRST = Keyset(Key("id", "int", descending=True), size=20)
 _WHOSE = ("user_id", "resource", "shadow")
 SHOWN_REFUSALS = 20
 SHOWN_NEAR = 12
@@ -155,7 +160,8 @@ def limited(people: Iterable[Person]) -> list[Limited]:
     """These users with their limits, in two queries however many they are."""
     people = list(people)
     resources = Resource.objects.in_bulk()
-    overrides = {(each.user_id, each.resource_id): each for each in in_force(Q(user_id__in=[p.id for p in people]))}
+    own = holding(Q(user_id__in=[person.id for person in people]))
+    overrides = {(each.user_id, each.resource_id): each for each in own}
     found: dict[str, list[Limit]] = {person.id: [] for person in people}
     for row in _usage_rows(people):
         key = (row["user_id"], row["resource"])
@@ -165,15 +171,14 @@ def limited(people: Iterable[Person]) -> list[Limited]:
 
 
 def holding(condition: Q | None = None) -> QuerySet[Override]:
-    """Overrides that hold now."""
-    held = Q(ended_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    return Override.objects.filter(held & condition if condition else held)
+    """Overrides in force."""
+    found = Override.objects.annotate(ends_at=ENDS_AT).filter(ended_at=None, ends_at__gt=timezone.now())
+    return found.filter(condition) if condition else found
 
 
-def in_force(condition: Q | None = None) -> list[Override]:
-    """Overrides that hold now, those that end first at the top."""
-    rows = holding(condition).select_related("resource")
-    return sorted(rows, key=lambda each: (each.expires_at is None, each.expires_at or each.created_at))
+def ending_next(count: int) -> list[Override]:
+    """The overrides in force that end first, those without an expiry last."""
+    return list(holding().order_by("ends_at", "id")[:count])
 
 
 def resource(name: str) -> Resource:
@@ -196,18 +201,26 @@ def policy_version(tier: str, resource_name: str) -> int:
     return found or 0
 
 
-def overrides_in_force() -> list[tuple[Override, Person | None]]:
-    """All that hold now, with whose they are."""
-    overrides = in_force()
-    people = directory.get_many(each.user_id for each in overrides)
-    return [(each, people.get(each.user_id)) for each in overrides]
+def overrides_page(cursor: str) -> Page[tuple[Override, Person | None]]:
+    """One page of the overrides in force with their users, those that end first at the top; two queries.
+
+    Raises InvalidInput for a cursor that is not ours.
+    """
+    found = ENDS_FIRST.page(holding().select_related("resource"), cursor)
+    return Page(_with_people(found.rows), found.next, found.previous)
 
 
-def past_overrides(user_id: str) -> list[Override]:
-    """What a user had before, the newest first; one that has run out is past from its second on."""
+def every_override() -> Iterator[tuple[Override, Person | None]]:
+    """All overrides in force with their users, by resource and user; read in batches."""
+    for overrides in _BY_USER.batches(holding().select_related("resource")):
+        yield from _with_people(overrides)
+
+
+def past_overrides(user_id: str, cursor: str = "") -> Page[Override]:
+    """One page of what a user had before, the newest first; an override is past from its expiry on."""
     ran_out = Q(ended_at=None, expires_at__lte=timezone.now())
-    rows = Override.objects.filter(ran_out | Q(ended_at__isnull=False), user_id=user_id)
-    return list(rows.select_related("resource")[:20])
+    past = Override.objects.filter(ran_out | Q(ended_at__isnull=False), user_id=user_id)
+    return _NEWEST_FIRST.page(past.select_related("resource"), cursor)
 
 
 def units() -> dict[str, str]:
@@ -265,6 +278,11 @@ def recent_counts(hours: int = 24) -> dict[str, dict[str, int]]:
         "refused": {row["resource"]: row["times"] for row in refused},
         "alone": {row["resource"]: row["times"] for row in alone},
     }
+
+
+def _with_people(overrides: list[Override]) -> list[tuple[Override, Person | None]]:
+    people = directory.get_many(each.user_id for each in overrides)
+    return [(each, people.get(each.user_id)) for each in overrides]
 
 
 def _usage_rows(people: list[Person]) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "text": text,
         "found": queries.limited(directory.find(text)) if text else [],
-        "overrides": [] if text else queries.overrides_in_force(),
+        "overrides": None if text else queries.overrides_page(request.GET.get("cursor", "")),
         "near": [] if text else queries.near_or_over(),
         "refused": [] if text else queries.refused_lately(),
     }
@@ -46,7 +46,7 @@ def user_page(request: HttpRequest, user_id: str) -> HttpResponse:
         "history": history.of_user(person, resources),
         "measured": history.measured(person, resources),
         "held": held_by(person),
-        "past": queries.past_overrides(person.id),
+        "past": queries.past_overrides(person.id, request.GET.get("cursor", "")),
         "refusals": queries.refusals_of(person.id),
     }
     return page(request, "quotas/user.html", context)

@@ -36,7 +36,8 @@ def segment_list(request: HttpRequest) -> HttpResponseBase:
     found = segments.segments(form.cleaned_data["q"] if form.is_valid() else "")
     if request.GET.get("format") == "csv":
         columns = ("name", "note", "constraints")
-        return csv_response(request, "segments", columns, found.values_list(*columns).iterator())
+        rows = _ORDER.rows(found.values_list(*columns, "id", named=True))
+        return csv_response(request, "segments", columns, (row[: len(columns)] for row in rows))
     shown = _ORDER.page(found, request.GET.get("cursor", ""))
     used = segments.used_by(each.name for each in shown.rows)
     rows = [(each, used[each.name], _in_words(each)) for each in shown.rows]

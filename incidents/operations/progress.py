@@ -14,6 +14,7 @@ from ops_console.errors import NotFound
 from ops_console.web import Key, Keyset
 
 ACTIONS = Keyset(Key("id", "int", descending=True), size=50)
+_CHUNKS = Keyset(Key("number", "int"))
 DEAD_LETTERS = Keyset(Key("id", "int"), size=50)
 MOST_SHOWN = 50
 MOST_REASONS = 12
@@ -153,7 +154,7 @@ def reasons(action_id: int) -> list[dict[str, Any]]:
 
 def outcome_rows(action: Action) -> Iterator[tuple[str, str, str]]:
     """Every operation of an action with what became of it, chunk by chunk."""
-    for chunk in action.chunks.order_by("number").iterator(chunk_size=1):
+    for (chunk,) in _CHUNKS.batches(action.chunks.all(), size=1):
         told = Outcome.objects.filter(action=action, operation_id__in=chunk.operation_ids)
         exceptions = {row.operation_id: (row.outcome, row.detail) for row in told}
         for number, operation_id in enumerate(chunk.operation_ids):

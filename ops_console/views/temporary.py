@@ -11,7 +11,7 @@ from flags.schedule import next_turn, soonest
 from incidents.breakers.queries import overrides_in_force as breaker_overrides
 from incidents.operations.progress import running_actions
 from ops_console.audit.queries import last_changes
-from quotas.queries import in_force as quota_overrides
+from quotas.queries import ending_next
 
 KILLED_WITHIN = timedelta(days=7)
 # Of each kind.
@@ -118,7 +118,7 @@ def _quotas() -> list[Temporary]:
             override.created_at,
             override.expires_at,
         )
-        for override in quota_overrides()[:SHOWN]
+        for override in ending_next(SHOWN)
     ]
 
 

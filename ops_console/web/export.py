@@ -46,7 +46,7 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 def csv_response(
     request: HttpRequest, filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> StreamingHttpResponse:
-    """A download of any length, its `filename` without extension. Give `queryset.iterator()` for long ones."""
+    """A download of any length, its `filename` without extension. Give `Keyset.rows(queryset)` for long ones."""
     lines = csv_lines(header, rows)
     body = _in_thread(lines) if isinstance(request, ASGIRequest) else lines
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", filename)

@@ -3,13 +3,13 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from ops_console.errors import InvalidInput
 
@@ -66,6 +66,19 @@ class Page(Generic[Row]):
     previous: str
 
 
+class _RowComparison(Func):
+    """`(a, b) > (1, 2)`: an index on (a, b) leads straight to the row, however many rows share the first key."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        compiled = [compiler.compile(part) for part in self.get_source_expressions()]
+        half = len(compiled) // 2
+        columns, values = (", ".join(text for text, _ in part) for part in (compiled[:half], compiled[half:]))
+        params = [param for _, given in compiled for param in given]
+        return f"({columns}) {self.extra['arg_joiner']} ({values})", params
+
+
 class Keyset:
     """An order and its pages. The last key must be unique.
 
@@ -78,11 +91,25 @@ class Keyset:
 
     def page(self, queryset: QuerySet[Any], cursor: str = "") -> Page[Any]:
         """One page of a queryset. Raises InvalidInput (field `cursor`) on a cursor that is not ours."""
-        at = self.read(cursor)
-        ordered = queryset.order_by(*self._order_by(at))
-        if at:
-            ordered = ordered.filter(self._after(at))
-        return self.cut(list(ordered[: self.size + 1]), cursor)
+        return self.cut(list(self._from(queryset, self.read(cursor))[: self.size + 1]), cursor)
+
+    def batches(self, queryset: QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
+        """Every row in this order, `size` rows a query: for exports and jobs of any length.
+
+        The first rows are there at once and memory stays flat. A server-side cursor would first write the whole result
+        to a temporary file (WITH HOLD) and keep its snapshot open until the reader has finished.
+        """
+        at: Cursor | None = None
+        while rows := list(self._from(queryset, at)[:size]):
+            yield rows
+            if len(rows) < size:
+                return
+            at = Cursor(tuple(_value(rows[-1], key.name) for key in self.keys), backward=False)
+
+    def rows(self, queryset: QuerySet[Any]) -> Iterator[Any]:
+        """Every row in this order, read as `batches` does. Rows of `values_list` need `named=True` and the keys."""
+        for batch in self.batches(queryset):
+            yield from batch
 
     def sql(self, cursor: str = "") -> tuple[str, str, dict[str, Any]]:
         """For SQL written by hand: a condition, the ORDER BY list and the parameters `k0`, `k1`, ...
@@ -130,10 +157,21 @@ class Keyset:
             raise InvalidInput("cursor", message) from error
         return Cursor(typed, way == "b")
 
+    def _from(self, queryset: QuerySet[Any], at: Cursor | None) -> QuerySet[Any]:
+        ordered = queryset.order_by(*self._order_by(at))
+        return ordered.filter(self._after(at)) if at else ordered
+
+    def _after(self, at: Cursor) -> Q:
+        if len({key.descending for key in self.keys}) == 1:
+            columns = [F(key.name) for key in self.keys]
+            row = _RowComparison(*columns, *map(Value, at.values), arg_joiner="<" if _down(self.keys[0], at) else ">")
+            return Q(row)
+        return self._after_mixed(at)
+
     def _order_by(self, at: Cursor | None) -> list[str]:
         return [f"-{key.name}" if _down(key, at) else key.name for key in self.keys]
 
-    def _after(self, at: Cursor) -> Q:
+    def _after_mixed(self, at: Cursor) -> Q:
         first = self.keys[0]
         # The bound on the first key alone lets an index on it be used; the OR below it cannot.
         condition = Q(**{f"{first.name}__{'lte' if _down(first, at) else 'gte'}": at.values[0]})

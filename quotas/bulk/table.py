@@ -55,7 +55,7 @@ def write_table(rows: Iterable[Asked]) -> str:
 
 def export_rows() -> Iterator[list[str]]:
     """Every override in force, in the columns that an import reads."""
-    for override, person in queries.overrides_in_force():
+    for override, person in queries.every_override():
         ends = override.expires_at.isoformat() if override.expires_at else FOR_GOOD
         email = person.email if person else ""
         limit = show_limit(override.resource, override.limit)

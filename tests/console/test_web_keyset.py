@@ -46,6 +46,17 @@ def test_every_row_is_shown_once() -> None:
 
 
 @pytest.mark.django_db
+def test_batches_hold_every_row_once() -> None:
+    """An export reads the same order, so many rows a query; keys of any length and script carry it on."""
+    people(7)
+    everybody = get_user_model().objects.all()
+    batches = list(ORDER.batches(everybody, size=3))
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert [row.id for batch in batches for row in batch] == walk(lambda cursor: ORDER.page(everybody, cursor))
+    assert list(ORDER.batches(everybody.none())) == []
+
+
+@pytest.mark.django_db
 def test_back_is_the_way_forth_reversed() -> None:
     """Walking back from the last page shows the rows before it, in reverse, down to the first."""
     people(8)

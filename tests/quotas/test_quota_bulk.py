@@ -10,7 +10,7 @@ from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotAllowed
 from quotas.bulk import Asked, Outcome, apply, export_rows, plan, read_table
 from quotas.models import Override
-from quotas.queries import in_force
+from quotas.queries import holding
 from tests import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ def asked(user, limit="7", resource="api_calls", **values):
 
 
 def in_force_of(user):
-    return {each.resource_id: each.limit for each in in_force() if each.user_id == user.id}
+    return {each.resource_id: each.limit for each in holding() if each.user_id == user.id}
 
 
 def test_a_table_is_read_by_its_header(db):

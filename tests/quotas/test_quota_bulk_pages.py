@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from ops_console.access.roles import Role
 from quotas.models import Override
-from quotas.queries import in_force
+from quotas.queries import holding
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def table(*users, limit="7"):
 
 
 def limit_of(user):
-    return next((each.limit for each in in_force() if each.user_id == user.id), None)
+    return next((each.limit for each in holding() if each.user_id == user.id), None)
 
 
 def test_a_table_is_shown_before_it_is_done(operator, hanna):

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
-from quotas.queries import in_force
+from quotas.queries import holding
 from tests import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ def quotas(*words):
 
 
 def limit_of(user):
-    return next((each.limit for each in in_force() if each.user_id == user.id), None)
+    return next((each.limit for each in holding() if each.user_id == user.id), None)
 
 
 def test_show_says_every_limit_and_its_source(resources, hanna):
