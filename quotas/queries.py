@@ -178,7 +178,7 @@ def holding(condition: Q | None = None) -> QuerySet[Override]:
 
 def ending_next(count: int) -> list[Override]:
     """The overrides in force that end first, those without an expiry last."""
-    return list(holding().order_by("ends_at", "id")[:count])
+    return list(holding().order_by(ENDS_AT, "id")[:count])
 
 
 def resource(name: str) -> Resource:

@@ -36,8 +36,8 @@ def segment_list(request: HttpRequest) -> HttpResponseBase:
     found = segments.segments(form.cleaned_data["q"] if form.is_valid() else "")
     if request.GET.get("format") == "csv":
         columns = ("name", "note", "constraints")
-        rows = _ORDER.rows(found.values_list(*columns, "id", named=True))
-        return csv_response(request, "segments", columns, (row[: len(columns)] for row in rows))
+        cells = ((row.name, row.note, row.constraints) for row in _ORDER.rows(found))
+        return csv_response(request, "segments", columns, cells)
     shown = _ORDER.page(found, request.GET.get("cursor", ""))
     used = segments.used_by(each.name for each in shown.rows)
     rows = [(each, used[each.name], _in_words(each)) for each in shown.rows]

@@ -71,11 +71,11 @@ class _RowComparison(Func):
 
     output_field = BooleanField()
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[Any, ...]]:
         compiled = [compiler.compile(part) for part in self.get_source_expressions()]
         half = len(compiled) // 2
         columns, values = (", ".join(text for text, _ in part) for part in (compiled[:half], compiled[half:]))
-        params = [param for _, given in compiled for param in given]
+        params = tuple(param for _, given in compiled for param in given)
         return f"({columns}) {self.extra['arg_joiner']} ({values})", params
 
 
