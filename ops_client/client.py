@@ -20,6 +20,7 @@ from ops_client.breaker.breaker import Breaker
 from ops_client.breaker.client import BreakerClient
 from ops_client.breaker.machine import BreakerConfig
 from ops_client.clock import Clock, SystemClock
+from ops_client.dsn import normalised, redact_logs
 from ops_client.errors import StoreUnavailable
 from ops_client.flags.client import FlagClient
 from ops_client.operations.client import OperationsClient
@@ -43,7 +44,8 @@ class OpsClient:
     Nothing happens until something is asked: the first use connects, loads the configuration and starts two daemon
     threads. After a fork (gunicorn --preload, Celery prefork) the child does the same again by itself.
 
-    `dsn` defaults to `DATABASE_URL`. With `listen` off (behind a transaction pooler) changes are seen by polling
+    `dsn` defaults to `DATABASE_URL`; SQLAlchemy's form `postgresql+driver://` is accepted. Raises InvalidInput on an
+    address that cannot be read. With `listen` off (behind a transaction pooler) changes are seen by polling
     alone, every `poll_seconds`. `snapshot_path` is where the last known good configuration is kept: by default a file
     in the user's cache directory; None keeps none.
     """
@@ -60,7 +62,8 @@ class OpsClient:
         store: Store | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._dsn = dsn or os.environ.get("DATABASE_URL", "")
+        redact_logs()
+        self._dsn = _address(dsn) if store is None else ""
         self._given_store = store
         self._poll_seconds = poll_seconds
         self._listen = listen
@@ -199,6 +202,13 @@ class OpsClient:
         for part in self._parts:
             part.after_fork()
         self._make_engine()
+
+
+def _address(dsn: str | None) -> str:
+    """The address as libpq reads it. Raises InvalidInput naming the argument or the variable."""
+    if dsn:
+        return normalised(dsn)
+    return normalised(os.environ.get("DATABASE_URL", ""), "DATABASE_URL")
 
 
 def _wake_children() -> None:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ops_client.dsn import without_password
+
 logger = logging.getLogger("ops_client")
 FORMAT = "ops_client.snapshot.1"
 
@@ -23,12 +25,12 @@ class LastGood:
 
 
 def default_path(service: str, dsn: str) -> Path | None:
-    """A file in the user's own cache directory, one a service and database; the name holds no secret.
+    """A file in the user's own cache directory, one per service and database. Its name holds no secret.
 
     None for a user without a home, as containers have them: `OPS_SNAPSHOT_DIR` then names the place.
     """
     base = os.environ.get("OPS_SNAPSHOT_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    digest = hashlib.sha256(f"{service}\n{dsn}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{service}\n{without_password(dsn)}".encode()).hexdigest()[:12]
     try:
         return Path(base).expanduser() / "ops_client" / f"{digest}.json"
     except RuntimeError:

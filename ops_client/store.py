@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from ops_client.dsn import normalised, redact
 from ops_client.errors import StoreLate, StoreUnavailable
 from ops_client.sql import statements
 
@@ -94,7 +95,7 @@ class PostgresStore:
     """
 
     def __init__(self, dsn: str, *, pool_size: int = 4, statement_timeout_seconds: float = 5.0) -> None:
-        self._dsn = dsn
+        self._dsn = normalised(dsn)
         self._patience_seconds = statement_timeout_seconds * 1.5
         self._settings = {
             **_KEEPALIVE,
@@ -102,7 +103,7 @@ class PostgresStore:
             "options": f"-c statement_timeout={int(statement_timeout_seconds * 1000)} -c timezone=UTC",
         }
         self._pool: ConnectionPool[_Connection] = ConnectionPool(
-            dsn,
+            self._dsn,
             connection_class=_Connection,
             kwargs={**self._settings, "autocommit": True, "row_factory": dict_row},
             min_size=1,
@@ -146,7 +147,7 @@ class PostgresStore:
             return next(self._listener.notifies(timeout=timeout_seconds, stop_after=1), None) is not None
         except (*_AWAY, *_NO_CONTRACT) as error:
             self._drop_listener()
-            raise StoreUnavailable(f"The listening connection was lost: {error}") from error
+            raise StoreUnavailable(f"The listening connection was lost: {redact(str(error))}") from error
 
     def listen_anew(self) -> None:
         self._drop_listener()
@@ -180,7 +181,7 @@ class PostgresStore:
         except _AWAY as error:
             if deadline is not None and time.monotonic() >= deadline:
                 raise StoreLate(f"The shared database did not answer within {bound:g} s.") from error
-            raise StoreUnavailable(f"The shared database did not answer: {error}") from error
+            raise StoreUnavailable(f"The shared database did not answer: {redact(str(error))}") from error
         except _NO_CONTRACT as error:
             raise StoreUnavailable(f"The contract ops_v1 is not there for this role: {error}") from error
 

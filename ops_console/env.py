@@ -6,6 +6,11 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from ops_client.dsn import parameters
+from ops_client.errors import InvalidInput
+
+_DJANGO_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -96,6 +101,16 @@ def read(env: environ.Env) -> dict[str, Any]:
             "docs/howto/deploy.md lists every setting."
         )
     return {s.name: _value(env, s) for s in SETTINGS}
+
+
+def database(url: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What DATABASE_URL says, as Django names it, and the other connection parameters. Raises ImproperlyConfigured."""
+    try:
+        found = parameters(url, "DATABASE_URL")
+    except InvalidInput as error:
+        raise ImproperlyConfigured(error.message) from None
+    named = {key: found.pop(name, "") for key, name in _DJANGO_NAMES.items()}
+    return named, found
 
 
 def _value(env: environ.Env, setting: Setting) -> Any:

@@ -7,14 +7,16 @@ from typing import Any
 
 import structlog
 
+from ops_client.dsn import redact
+
 _LINK = re.compile(r"(/access/link/)[^/\s\"']+")
 
 
-def without_tokens(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A one-time link that is still good must not be readable in a log."""
+def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A log must not hold one-time links that are still valid, nor passwords of addresses."""
     for key, value in event.items():
-        if isinstance(value, str) and "/access/link/" in value:
-            event[key] = _LINK.sub(r"\1...", value)
+        if isinstance(value, str):
+            event[key] = _LINK.sub(r"\1...", redact(value))
     return event
 
 
@@ -24,7 +26,7 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
-    without_tokens,
+    without_secrets,
 ]
 
 

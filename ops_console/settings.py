@@ -98,7 +98,7 @@ TEMPLATES = [
 
 # One database, shared with the backend. The console's own tables stand in schema "ops"; whatever else is
 # read is named with its schema, so nothing depends on what "public" holds.
-_database = environ.Env.db_url_config(_given["DATABASE_URL"])
+_database, _database_options = env.database(_given["DATABASE_URL"])
 _timeout_ms = _given["STATEMENT_TIMEOUT_SECONDS"] * 1000
 DATABASES = {
     "default": {
@@ -106,8 +106,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # `postgres://role@/database?host=/socket/directory` is the form that libpq and Django both read.
-            **_database.get("OPTIONS", {}),
+            **_database_options,
             "connect_timeout": 3,
             "application_name": "ops_console",
             "options": f"-c search_path=ops -c statement_timeout={_timeout_ms} -c timezone=UTC",

@@ -4,13 +4,16 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
-from ops_console.env import SETTINGS
+from ops_console.env import SETTINGS, database
+from ops_console.logs import without_secrets
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
@@ -49,6 +52,28 @@ def test_refuses_to_start_without_one(name: str) -> None:
     assert started.returncode != 0
     said = started.stderr.rsplit("ImproperlyConfigured", 1)[-1]
     assert [other for other in REQUIRED if other in said] == [name]
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+asyncpg"])
+def test_the_database_is_read_from_every_common_form(scheme: str) -> None:
+    """The console and its backend may share one DATABASE_URL, and a backend's names a driver."""
+    named, options = database(f"{scheme}://u:p%40ss@db:5433/x?sslmode=require")
+    assert named == {"NAME": "x", "USER": "u", "PASSWORD": "p@ss", "HOST": "db", "PORT": "5433"}
+    assert options == {"sslmode": "require"}
+
+
+def test_a_database_address_that_cannot_be_read_is_not_quoted() -> None:
+    """The message names the setting and the right form; it is printed and logged, and holds no password."""
+    password = "-".join(["hunter", "two"])
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL: .*postgresql://USER") as refused:
+        database(f"mysql://u:{password}@db/x")
+    assert password not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize("key", ["event", "exception", "address"])
+def test_logs_hold_no_password_of_an_address(key: str) -> None:
+    """Whoever logs it, and in whichever part of a record."""
+    assert without_secrets(None, "info", {key: "at redis://:hunter2@cache"}) == {key: "at redis://:***@cache"}
 
 
 @pytest.mark.process

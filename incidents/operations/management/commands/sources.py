@@ -11,6 +11,8 @@ from incidents.operations.preview import why_verb_not
 from incidents.operations.sources import SOURCES, Source
 from incidents.operations.sources.indexes import invalid_indexes, missing_indexes
 from incidents.operations.sources.schema import forget, tracked_kinds
+from ops_client.dsn import normalised
+from ops_client.errors import InvalidInput
 
 ACTS = (Verb.RETRY, Verb.FAIL, Verb.RESOLVE, Verb.FREE)
 
@@ -49,11 +51,13 @@ class Command(BaseCommand):
         if not statements:
             self.stdout.write("Every index is there.")
         try:
-            with psycopg.connect(dsn, autocommit=True) as owner:
+            with psycopg.connect(normalised(dsn, "--dsn"), autocommit=True) as owner:
                 owner.execute("SET statement_timeout = 0")
                 for statement in statements:
                     self.stdout.write(statement)
                     owner.execute(sql.SQL(statement))
+        except InvalidInput as error:
+            raise CommandError(error.message) from error
         except psycopg.Error as error:
             raise CommandError(f"{error}".strip() + " Name the tables' owner with --dsn.") from error
         forget()
