@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from ops_console.errors import InvalidInput
+from ops_console.web.text_files import TextFile, decode
 from quotas.bulk import Asked, read_table
 from quotas.models import Resource
 from quotas.services import LONGEST_REASON
@@ -15,14 +16,18 @@ _REASON_HELP = "Kept with every override and in the audit."
 class TableForm(forms.Form):
     """A table, as a file or pasted. `seen` is the fingerprint of the plan that the person has before them."""
 
-    file = forms.FileField(required=False, label="CSV file", help_text="UTF-8, at most 5,000 rows.")
+    file = forms.FileField(
+        required=False,
+        label="CSV file",
+        help_text="As a spreadsheet saves it: separated by commas, semicolons or tabs; at most 5,000 rows.",
+    )
     table = forms.CharField(
         required=False,
         label="Or paste it here",
         strip=False,
         widget=forms.Textarea({"rows": 8, "spellcheck": "false", "class": "mono"}),
         help_text="user,resource,limit,expires_at,reason: a user is an id or a mail; a limit is a number, "
-        "<code>50 GB</code>, <code>+50%</code>, <code>unlimited</code> or <code>remove</code>.",
+        "<code>50 GB</code>, <code>+50%</code>, <code>unlimited</code> or <code>remove</code>. Decimals take a point.",
     )
     reason = forms.CharField(
         required=False, max_length=LONGEST_REASON, help_text=f"For rows without one. {_REASON_HELP}"
@@ -32,19 +37,15 @@ class TableForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         try:
-            cleaned["asked"] = read_table(self._text(cleaned))
+            given = self._text(cleaned)
+            cleaned["asked"], cleaned["guessed"] = read_table(given.text), given.guessed
         except InvalidInput as error:
             self.add_error("file" if cleaned.get("file") else "table", error.message.removeprefix("file: "))
         return cleaned
 
-    def _text(self, cleaned: dict[str, Any]) -> str:
+    def _text(self, cleaned: dict[str, Any]) -> TextFile:
         file = cleaned.get("file")
-        if file is None:
-            return str(cleaned.get("table") or "")
-        try:
-            return str(file.read().decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise InvalidInput("file", "file: is not UTF-8 text. Save the sheet as CSV (UTF-8).") from error
+        return decode(file.read(), legacy=True) if file else TextFile(str(cleaned.get("table") or ""))
 
 
 class ManyForm(forms.Form):

@@ -36,7 +36,7 @@ def overrides_import(request: HttpRequest) -> HttpResponseBase:
     if request.POST.get("format") == "csv":
         return csv_response(request, "overrides-report", _REPORT, map(_report_row, rows))
     if given["seen"] != fingerprint(rows):
-        return _report(request, rows, given["reason"], stale=bool(given["seen"]))
+        return _report(request, rows, given["reason"], stale=bool(given["seen"]), guessed=given["guessed"])
     return _apply(request, rows, given["reason"])
 
 
@@ -64,7 +64,7 @@ def _apply(request: HttpRequest, rows: Sequence[Planned], reason: str) -> HttpRe
 
 
 def _report(request: HttpRequest, rows: Sequence[Planned], reason: str, **context: Any) -> HttpResponse:
-    kept = {"table": write_table(row.asked for row in rows), "reason": reason, "seen": fingerprint(rows)}
+    kept = {"table": write_table([row.asked for row in rows]), "reason": reason, "seen": fingerprint(rows)}
     return _page(request, Done(list(rows)), {"kept": kept, **context})
 
 

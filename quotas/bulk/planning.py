@@ -16,8 +16,8 @@ from ops_console import directory
 from ops_console.directory import Person
 from ops_console.errors import ConsoleError, InvalidInput
 from quotas import queries, words
-from quotas.bulk.table import FOR_GOOD, Asked
-from quotas.limits import checked_limit, read_limit
+from quotas.bulk.table import FOR_GOOD, SEMICOLON, Asked
+from quotas.limits import checked_limit, plain_number, read_limit
 from quotas.queries import Limit
 from quotas.services import Wanted, check_wanted
 
@@ -100,7 +100,7 @@ def _compared(asked: Asked, person: Person, limit: Limit, reason: str) -> Planne
     if asked.limit.lower() == REMOVE:
         outcome = Outcome.REMOVED if override else Outcome.SAME
         return Planned(asked, outcome, "", person, before, "the tier's limit", version=version)
-    wanted = Wanted(_limit(asked.limit, limit), _ends(asked.expires_at), asked.reason or reason, version)
+    wanted = Wanted(_limit(asked, limit), _ends(asked.expires_at), asked.reason or reason, version)
     check_wanted(limit.resource, wanted)
     after = words.amount(unit, wanted.limit)
     if override and (override.limit, override.expires_at) == (wanted.limit, wanted.expires_at):
@@ -108,16 +108,17 @@ def _compared(asked: Asked, person: Person, limit: Limit, reason: str) -> Planne
     return Planned(asked, Outcome.CHANGED if override else Outcome.NEW, "", person, before, after, wanted, version)
 
 
-def _limit(text: str, limit: Limit) -> int | None:
+def _limit(asked: Asked, limit: Limit) -> int | None:
     """A limit as it can be typed anywhere, or one relative to what is in force: `+50%`, `+20`, `-10`."""
-    relative = _RELATIVE.fullmatch(text.strip())
+    text = plain_number(asked.limit, decimal_comma=asked.separator == SEMICOLON)
+    relative = _RELATIVE.fullmatch(text)
     if relative is None:
-        if not text.strip():
+        if not text:
             raise InvalidInput("limit", "limit: is empty. Give a number, +50%, unlimited, or remove.")
         return read_limit(limit.resource, text)
     now = limit.usage.limit
     if now is None:
-        raise InvalidInput("limit", f"limit: there is none in force now that {text.strip()} could be added to.")
+        raise InvalidInput("limit", f"limit: there is none in force now to which {text} could apply.")
     sign, number, percent = relative.groups()
     change = now * Fraction(number) / 100 if percent else Fraction(number)
     return checked_limit(limit.resource, max(0, ceil(now + change if sign == "+" else now - change)))

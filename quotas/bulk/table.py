@@ -1,8 +1,9 @@
-"""The table itself: what an import reads is what an export writes."""
+"""Overrides as a CSV table: an import reads what an export writes, and what spreadsheets make of it."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ops_console.errors import InvalidInput
@@ -14,13 +15,18 @@ COLUMNS = ("user", "email", "resource", "limit", "expires_at", "reason")
 _REQUIRED = ("user", "resource", "limit")
 MOST_ROWS = 5_000
 FOR_GOOD = "for good"
+SEMICOLON = ";"
+_SEPARATORS = (",", SEMICOLON, "\t")
+# Excel's own first line, for a separator that is not the one of the reader's region.
+_NAMED_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^"\r\n]*)"?\n')
 
 
 @dataclass(frozen=True)
 class Asked:
     """A row as it was written. `user` is an id or a mail; `limit` may be relative (`+50%`), or `remove`.
 
-    `expires_at` is ISO 8601 (UTC where it names no zone), `for good`, or empty for the usual 7 days.
+    `expires_at` is ISO 8601 (UTC where it names no zone), `for good`, or empty for the usual 7 days. `separator` is the
+    table's: where it is a semicolon, a comma is the decimal sign.
     """
 
     line: int
@@ -29,24 +35,36 @@ class Asked:
     limit: str
     expires_at: str = ""
     reason: str = ""
+    separator: str = ","
 
 
 def read_table(text: str) -> list[Asked]:
-    """The rows of a CSV text with a header; empty lines are passed over. Raises InvalidInput (field `file`)."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), skipinitialspace=True)
+    """The rows of a CSV text with a header, separated by commas, semicolons or tabs; empty lines are passed over.
+
+    Raises InvalidInput (field `file`).
+    """
+    # Universal newlines: a spreadsheet on a Mac may end lines by a carriage return alone.
+    source = io.StringIO(text.removeprefix("\ufeff"), newline=None)
+    plain = source.getvalue()
+    named = _NAMED_SEPARATOR.match(plain)
+    separator = _checked_separator(named["separator"]) if named else _separator_of(plain)
+    source.seek(named.end() if named else 0)
+    lines_before = 1 if named else 0
+    reader = csv.DictReader(source, delimiter=separator, skipinitialspace=True)
     try:
         header = [name.strip().lower() for name in reader.fieldnames or []]
         reader.fieldnames = header
         _check_header(header)
-        return _rows(reader)
+        return _rows(reader, separator, lines_before)
     except csv.Error as error:
-        raise InvalidInput("file", f"file: line {reader.line_num} cannot be read as CSV: {error}.") from error
+        line = reader.line_num + lines_before
+        raise InvalidInput("file", f"file: line {line} cannot be read as CSV: {error}.") from error
 
 
-def write_table(rows: Iterable[Asked]) -> str:
-    """The rows as a CSV text that `read_table` reads."""
+def write_table(rows: Sequence[Asked]) -> str:
+    """The rows as a CSV text that `read_table` reads, with the separator that they came with."""
     written = io.StringIO()
-    writer = csv.writer(written)
+    writer = csv.writer(written, delimiter=rows[0].separator if rows else ",")
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow([row.user, "", row.resource, row.limit, row.expires_at, row.reason])
@@ -69,18 +87,36 @@ def _check_header(header: list[str]) -> None:
         raise InvalidInput("file", f"file: the first line names its columns: {','.join(COLUMNS)}.")
 
 
-def _rows(reader: "csv.DictReader[str]") -> list[Asked]:
+def _checked_separator(named: str) -> str:
+    if named not in _SEPARATORS:
+        raise InvalidInput("file", f"file: line 1: sep= names {named[:10]!r}. Use a comma, a semicolon or a tab.")
+    return named
+
+
+def _separator_of(text: str) -> str:
+    """The separator by which the header has most of the columns."""
+    header = text.partition("\n")[0].lower()
+
+    def known(separator: str) -> int:
+        return sum(name.strip(' "') in COLUMNS for name in header.split(separator))
+
+    return max(_SEPARATORS, key=known)
+
+
+def _rows(reader: "csv.DictReader[str]", separator: str, lines_before: int) -> list[Asked]:
     rows: list[Asked] = []
     for raw in reader:
         cells = {name: (cell or "").strip().removeprefix("'") for name, cell in raw.items() if isinstance(name, str)}
         if None in raw:
-            raise InvalidInput("file", f"file: line {reader.line_num} has more cells than the header has columns.")
+            line = reader.line_num + lines_before
+            hint = "Put a value that holds the separator in quotes."
+            raise InvalidInput("file", f"file: line {line} has more cells than the header has columns. {hint}")
         if not any(cells.values()):
             continue
         if len(rows) == MOST_ROWS:
             raise InvalidInput("file", f"file: holds more than {MOST_ROWS:,} rows. Send it in parts.")
         cells.pop("email", None)
-        rows.append(Asked(line=reader.line_num, **cells))
+        rows.append(Asked(line=reader.line_num + lines_before, **cells, separator=separator))
     if not rows:
         raise InvalidInput("file", "file: holds no row below its header.")
     return rows

@@ -140,6 +140,14 @@ def test_fields_stand_before_or_behind_options(flag: Flag) -> None:
         run("why", "player", "--jsno")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_an_import_reads_what_windows_writes(flag: Flag, tmp_path: Path, encoding: str) -> None:
+    """A file with a byte order mark, or in UTF-16 as a shell's redirection writes it."""
+    file = tmp_path / "flags.json"
+    file.write_text(run("export"), encoding=encoding)
+    assert "same" in run("import", str(file), "--dry-run", "--as", "oscar")
+
+
 def test_export_and_import_move_flags(flag: Flag, tmp_path: Path) -> None:
     """A file from here is read there; the dry run says what the run does, and a refusal is an error at the end."""
     file = tmp_path / "flags.json"

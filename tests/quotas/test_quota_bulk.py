@@ -1,5 +1,6 @@
 """Many overrides from one table: what is read, what is planned, what is done, and what an export brings back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotAllowed
-from quotas.bulk import Asked, Outcome, apply, export_rows, plan, read_table
+from quotas.bulk import Asked, Outcome, apply, export_rows, plan, read_table, write_table
 from quotas.models import Override
 from quotas.queries import holding
 from tests import people
@@ -50,6 +51,69 @@ def test_a_table_that_cannot_be_read_says_why(db, text, said):
     with pytest.raises(InvalidInput, match=said) as caught:
         read_table(text)
     assert caught.value.field == "file"
+
+
+COLUMNS = ("user", "resource", "limit", "expires_at", "reason")
+CELLS = ("u1", "api_calls", "7", "for good", 'a; "b", c')
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_is_read_with_the_separator_that_it_has(db, separator, named, newline):
+    """Commas, semicolons and tabs, found by the header or named by a first line sep=, with any end of line."""
+    quoted = '"' + CELLS[-1].replace('"', '""') + '"'
+    lines = [*([f"sep={separator}"] if named else []), separator.join(COLUMNS), separator.join((*CELLS[:-1], quoted))]
+    [row] = read_table(newline.join(lines) + newline)
+    assert (row.user, row.resource, row.limit, row.expires_at, row.reason) == CELLS
+    assert row.line == (3 if named else 2)
+    [again] = read_table(write_table([row]))
+    assert replace(again, line=row.line) == row
+
+
+def test_another_separator_is_refused(db):
+    """What sep= may name is said."""
+    with pytest.raises(InvalidInput, match=r"line 1: sep= names '\|'\. Use a comma, a semicolon or a tab"):
+        read_table("sep=|\nuser|resource|limit\nu1|api_calls|7\n")
+
+
+@pytest.mark.parametrize("limit", ["1,5", "0,500", "12 000,5", "1.000,5", "+12,5%", "1,5,000"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_decimal_comma_is_refused_and_never_read_as_thousands(resources, hanna, limit, separator):
+    """1,5 is not 15: the row is refused, with its line and the name of its column, and the others go on."""
+    text = "\n".join(separator.join(row) for row in (COLUMNS[:3], (hanna.id, "api_calls", f'"{limit}"')))
+    [row] = plan(read_table(text), "a launch")
+    assert (row.outcome, row.asked.line) == (Outcome.REFUSED, 2)
+    assert row.message.startswith(f"limit: {limit!r} has a decimal comma")
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("12,000", 12_000), ("1,200,000", 1_200_000), ("12 000", 12_000), ("12\u202f000", 12_000), ("12'000", 12_000)],
+)
+def test_thousands_may_be_set_apart(resources, hanna, limit, expected):
+    """In groups of three, by one mark throughout."""
+    [row] = plan([asked(hanna.id, limit)])
+    assert row.wanted.limit == expected
+
+
+@pytest.mark.parametrize("limit", ["12,000", "1.500 GB", "1,5 GB"])
+def test_what_a_region_reads_in_two_ways_is_refused_beside_semicolons(resources, hanna, limit):
+    """A table separated by semicolons comes from where a comma begins the decimals: 12,000 may be 12 there."""
+    [row] = plan(read_table(f"user;resource;limit\n{hanna.id};storage_bytes;{limit}\n"), "a launch")
+    assert (row.outcome, row.message.partition(". ")[0]) == (
+        Outcome.REFUSED,
+        f"limit: {limit!r} has a decimal comma, or a mark between thousands",
+    )
+    [again] = plan(read_table(write_table([row.asked])), "a launch")
+    assert again.outcome == Outcome.REFUSED
+
+
+@pytest.mark.parametrize("limit", ["9" * 41, "9" * 5_000 + " GB"])
+def test_a_limit_of_any_length_is_refused_briefly(resources, hanna, limit):
+    """A cell of any length is a refused row, not an error, and is not repeated in the message."""
+    [row] = plan([asked(hanna.id, limit)])
+    assert (row.outcome, len(row.message) < 200) == (Outcome.REFUSED, True)
 
 
 def test_a_plan_changes_nothing_and_shows_both_limits(resources, hanna, make_user):

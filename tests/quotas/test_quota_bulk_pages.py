@@ -53,6 +53,17 @@ def test_a_file_is_read_like_pasted_text(operator, hanna):
     assert operator.post(IMPORT, {"file": file}).context["counts"]["new"] == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252"])
+def test_a_spreadsheet_in_another_encoding_is_read(operator, hanna, encoding):
+    """Its reasons keep their letters; only an encoding that had to be guessed is said."""
+    given = f"sep=;\nuser;resource;limit;reason\n{hanna.id};api_calls;7;Größe\n".encode(encoding)
+    answer = operator.post(IMPORT, {"file": SimpleUploadedFile("limits.csv", given, "text/csv")})
+    assert answer.context["rows"][0].wanted.reason == "Größe"
+    assert ("was read as Windows-1252" in answer.content.decode()) is (encoding == "cp1252")
+    operator.post(IMPORT, answer.context["kept"])
+    assert Override.objects.get(user_id=hanna.id).reason == "Größe"
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"user,limit\n"])
 def test_a_file_that_cannot_be_read_is_told_so(operator, content):
     """Another encoding, an empty file, a wrong header: the form again, with what would be right."""

@@ -98,3 +98,14 @@ def test_an_export_is_an_import(oscar, hanna, allow, tmp_path):
     file.write_text(quotas("export"), encoding="utf-8")
     counts = json.loads(quotas("import", str(file), "--dry-run", "--json"))["counts"]
     assert counts["same"] == sum(counts.values()) > 0
+
+
+def test_an_import_reads_what_spreadsheets_write(oscar, hanna, tmp_path):
+    """UTF-16 with semicolons is read; an encoding that had to be guessed is said."""
+    file, table = tmp_path / "limits.csv", f"user;resource;limit;reason\n{hanna.id};api_calls;7;Größe\n"
+    file.write_text(table, encoding="utf-16")
+    assert "1 new" in quotas("import", str(file), "--dry-run")
+    file.write_text(table, encoding="cp1252")
+    told = io.StringIO()
+    call_command("quotas", "import", str(file), "--dry-run", stdout=io.StringIO(), stderr=told)
+    assert "was read as Windows-1252" in told.getvalue()

@@ -1,7 +1,6 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -17,7 +16,8 @@ from flags.why import known_context, why
 from ops_client.flags.imported import Imported
 from ops_console.access.actor import Actor
 from ops_console.access.shell import actor_of_shell
-from ops_console.errors import ConsoleError
+from ops_console.errors import ConsoleError, InvalidInput
+from ops_console.web.text_files import read
 
 Options = dict[str, Any]
 READERS: dict[str, Callable[[Any], Imported]] = {"unleash": promotion.unleash, "waffle": promotion.waffle}
@@ -88,10 +88,10 @@ class Command(BaseCommand):
         *source, file = options["source"]
         if len(source) > 1 or not set(source) <= READERS.keys():
             raise CommandError("Give a FILE, or unleash FILE, or waffle FILE.")
-        read = READERS[source[0]] if source else promotion.own
+        reader = READERS[source[0]] if source else promotion.own
         report = promotion.run(
             _actor(options),
-            read(_document(file)),
+            reader(_document(file)),
             dry_run=options["dry_run"],
             with_state=options["with_state"] or bool(source),
             reason=options["reason"],
@@ -144,6 +144,6 @@ def _fields(pairs: Iterable[str]) -> dict[str, str]:
 
 def _document(file: str) -> Any:
     try:
-        return json.loads(Path(file).read_text())
-    except (OSError, ValueError) as error:
+        return json.loads(read(file).text)
+    except (InvalidInput, ValueError, RecursionError) as error:
         raise CommandError(f"{file} cannot be read as JSON: {error}") from error

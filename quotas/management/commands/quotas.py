@@ -1,8 +1,6 @@
 import json
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,6 +12,7 @@ from ops_console.access.shell import actor_of_shell
 from ops_console.directory import Person
 from ops_console.errors import ConsoleError, InvalidInput, NotFound
 from ops_console.web.export import csv_lines
+from ops_console.web.text_files import read
 from quotas import bulk, queries, usage_services, words
 from quotas.api_shapes import done_out, user_out
 from quotas.bulk import Asked, Done, Outcome, Planned
@@ -30,12 +29,12 @@ class Command(BaseCommand):
         self._changes(acts.add_parser("set", help="give a user a limit of their own"), "limit", "expires")
         self._changes(acts.add_parser("remove", help="end a user's override"))
         self._changes(acts.add_parser("reset", help="let a user's window or period begin anew"))
-        read = acts.add_parser("import", help="many overrides from a CSV file; - for standard input")
-        read.add_argument("file")
-        read.add_argument("--dry-run", action="store_true", help="only say what each row would do")
-        read.add_argument("--json", action="store_true", dest="as_json")
-        read.add_argument("--reason", default="", help="for rows without one")
-        read.add_argument("--as", dest="username", default="", help="the operator who is recorded")
+        table = acts.add_parser("import", help="many overrides from a CSV file; - for standard input")
+        table.add_argument("file")
+        table.add_argument("--dry-run", action="store_true", help="only say what each row would do")
+        table.add_argument("--json", action="store_true", dest="as_json")
+        table.add_argument("--reason", default="", help="for rows without one")
+        table.add_argument("--as", dest="username", default="", help="the operator who is recorded")
         acts.add_parser("export", help="every override in force, as an import reads it")
 
     def _changes(self, parser: Any, *more: str) -> None:
@@ -95,7 +94,10 @@ class Command(BaseCommand):
 
     def _import(self, options: dict[str, Any]) -> None:
         actor = None if options["dry_run"] else actor_of_shell(options["username"])
-        rows = bulk.plan(bulk.read_table(_text(options["file"])), options["reason"])
+        given = read(options["file"], legacy=True)
+        if given.guessed:
+            self.stderr.write(f"{options['file']} is not UTF-8 and was read as Windows-1252.")
+        rows = bulk.plan(bulk.read_table(given.text), options["reason"])
         done = _apply(actor, rows, options["reason"]) if actor else Done(rows)
         if options["as_json"]:
             self.stdout.write(json.dumps(done_out(done), cls=DjangoJSONEncoder))
@@ -126,10 +128,3 @@ def _person(text: str) -> Person:
 
 def _who(row: Planned) -> str:
     return row.person.email if row.person else row.asked.user
-
-
-def _text(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("file", f"file: {file} cannot be read: {error}.") from error
