@@ -237,6 +237,8 @@ TRANSCRIPTION_STUCK_SECONDS = _given["TRANSCRIPTION_STUCK_SECONDS"]
 
 SENTRY_DSN = _given["SENTRY_DSN"]
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Its own takes the first entry of X-Forwarded-For, which anybody can send: `access.signals` binds the address.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 # Leaving a page ends its event stream: no warning is due.
 DJANGO_STRUCTLOG_REQUEST_CANCELLED_LOG_LEVEL = logging.DEBUG
 LOGGING_CONFIG = "ops_console.logs.configure"

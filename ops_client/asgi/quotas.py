@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ops_client.asgi.addresses import client_address, header, limited_address
+from ops_client.addresses import client_address, limited_as
 from ops_client.asgi.enforcing import is_enforced
-from ops_client.asgi.types import App, Message, Receive, Scope, Send
+from ops_client.asgi.types import App, Message, Receive, Scope, Send, header
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas import http
 from ops_client.quotas.call import Call, current_call
@@ -19,6 +19,8 @@ from ops_client.quotas.decide import Decision
 logger = logging.getLogger("ops_client")
 HEALTH_ROUTES = frozenset({"/livez", "/readyz", "/health"})
 AWAY_RETRY_SECONDS = "2"
+# A request over a Unix socket, and whose proxy is not trusted to say from where.
+UNKNOWN = "unknown"
 # Ids in a path: routers run later, and refusals are kept by route, of which there must be few.
 _ID = re.compile(r"/(?:\d+|[0-9a-fA-F-]{32,36})(?=/|$)")
 
@@ -102,8 +104,10 @@ class QuotaMiddleware:
         return not self._enforced or scope["path"] in self._exempt
 
     def _decide(self, scope: Scope, cost: int | None) -> tuple[Decision, Call]:
-        address = client_address(scope, self._trusted_proxies)
-        caller = self._identify(scope) or Caller(f"address:{limited_address(address)}")
+        peer = scope.get("client")
+        seen = client_address(header(scope, b"x-forwarded-for"), str(peer[0]) if peer else None, self._trusted_proxies)
+        address = seen or UNKNOWN
+        caller = self._identify(scope) or Caller(f"address:{limited_as(address)}")
         route = f"{scope['method']} {_ID.sub('/{id}', scope['path'])}"
         call = Call(route, caller.user_id, address, header(scope, b"x-request-id"))
         current_call.set(call)

@@ -5,6 +5,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
+from ops_client import addresses
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 
@@ -42,11 +43,13 @@ def actor_of(request: HttpRequest, via: str = "web") -> Actor:
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The peer's address, or what the outermost proxy of ours (settings.TRUSTED_PROXIES) saw."""
+    """The address of whoever sent a request, behind `TRUSTED_PROXIES`; None where it is not known."""
     from django.conf import settings
 
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    trusted: int = settings.TRUSTED_PROXIES
-    if trusted and len(forwarded) >= trusted:
-        return forwarded[-trusted]
-    return request.META.get("REMOTE_ADDR") or None
+    forwarded_for = request.headers.get("X-Forwarded-For", "")
+    return addresses.client_address(forwarded_for, request.META.get("REMOTE_ADDR"), settings.TRUSTED_PROXIES)
+
+
+def limited_address(request: HttpRequest) -> str:
+    """What a request's address counts as in a limit; requests without one share a limit."""
+    return addresses.limited_as(client_address(request) or "none")

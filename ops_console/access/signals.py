@@ -8,7 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django_structlog.signals import bind_extra_request_metadata
-from structlog.contextvars import get_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from ops_console.access.actor import actor_of, client_address
 from ops_console.access.models import User
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 @receiver(bind_extra_request_metadata)
 def _name(request: HttpRequest, **_: Any) -> None:
-    """The log's id of a request goes with it: audit entries and error pages show it. A client may have chosen it."""
+    """Log, audit and error pages show the same request id, which a client may have chosen, and the same address."""
+    bind_contextvars(ip=client_address(request))
     request.id = str(get_contextvars().get("request_id", ""))[:64]  # type: ignore[attr-defined]
 
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
-from ops_console.access.actor import client_address
+from ops_console.access.actor import client_address, limited_address
 from ops_console.access.models import User
 from ops_console.web.failures import respond
 from ops_console.web.problems import Problem
@@ -39,7 +39,7 @@ def throttled(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def throttle(request: HttpRequest) -> int:
     """Count one attempt. The seconds to wait, or 0 to go on."""
-    keys = [("address", client_address(request) or "none"), ("account", account_of(request))]
+    keys = [("address", limited_address(request)), ("account", account_of(request))]
     try:
         return max(_wait_seconds(request, kind, value) for kind, value in keys if value)
     except (RedisError, OSError) as error:

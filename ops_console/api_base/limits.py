@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from ops_client.quotas import http
 from ops_client.quotas.decide import Decision, Kind, Source
-from ops_console.access.actor import client_address
+from ops_console.access.actor import client_address, limited_address
 from ops_console.errors import TooMany
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def count_failure(request: HttpRequest, key: str) -> None:
 
 def _guesses(request: HttpRequest, key: str) -> list[tuple[str, str, str]]:
     # By address and key: one wrong token does not shut out the others of its host.
-    address = client_address(request) or "none"
+    address = limited_address(request)
     return [
         ("api:guesses", f"{address} {key}", settings.SIGN_IN_RATE),
         ("api:guesses:address", address, _GUESSES_AN_ADDRESS),

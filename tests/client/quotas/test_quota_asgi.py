@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from ops_client.asgi.addresses import client_address
 from ops_client.asgi.enforcing import QuotasOff
 from ops_client.asgi.quotas import Caller, QuotaMiddleware, limit_requests
 from ops_client.asgi.route_costs import route_costs
@@ -116,22 +115,20 @@ def test_nobody_is_limited_by_address():
 
 
 @pytest.mark.parametrize(
-    ("forwarded", "trusted", "seen"),
+    ("forwarded", "client", "key"),
     [
-        (b"203.0.113.1", 1, "203.0.113.1"),
-        (b"6.6.6.6, 203.0.113.1", 1, "203.0.113.1"),
-        (b"203.0.113.1, 10.0.0.1", 2, "203.0.113.1"),
-        (b"10.0.0.1", 2, "192.0.2.9"),
-        (b"", 1, "192.0.2.9"),
-        (b"203.0.113.1:4711", 1, "203.0.113.1"),
-        (b"[2001:db8::1]:4711", 1, "2001:db8::1"),
-        (b"no address, however long" + b"x" * 300, 1, "192.0.2.9"),
+        (b"6.6.6.6, 203.0.113.1:4711", PEER, "203.0.113.1"),
+        (b"unknown", PEER, "192.0.2.9"),
+        (b"unknown", None, "unknown"),
+        (b"", ("/run/backend.sock", None), "unknown"),
     ],
 )
-def test_behind_trusted_proxies_the_address_is_what_they_saw(forwarded, trusted, seen):
-    """As many entries count as there are proxies of ours; what a client wrote in front of them does not."""
-    scope = {"headers": [(b"x-forwarded-for", forwarded)], "client": ("192.0.2.9", 1)}
-    assert client_address(scope, trusted) == seen
+def test_behind_a_trusted_proxy_the_address_it_saw_is_limited(forwarded, client, key):
+    """And where it saw none, the peer's; tests/client/test_addresses.py has the rule."""
+    quotas = Quotas(ALLOWED)
+    ask(quotas, headers=[(b"x-forwarded-for", forwarded)], client=client, trusted_proxies=1)
+    assert quotas.asked == [("api_calls", f"address:{key}", None, None)]
+    assert quotas.call.client == key
 
 
 @pytest.mark.parametrize(
