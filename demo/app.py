@@ -12,11 +12,9 @@ from demo.config import backend_database
 from demo.limits import install_limits
 from demo.problems import install_problems
 from demo.routes import assemble, episodes, faults, health, hello, home, providers, quota, users
-from ops_client.asgi.body_limit import BodyLimitMiddleware
 
 ROUTES = (home, health, hello, episodes, assemble, users, quota, providers, faults)
 STATIC = Path(__file__).with_name("static")
-BODY_LIMIT_BYTES = 1024 * 1024
 
 
 def create_app(backend: Backend | None = None) -> FastAPI:
@@ -25,7 +23,6 @@ def create_app(backend: Backend | None = None) -> FastAPI:
     app.state.backend = backend = backend or make_backend(backend_database())
     install_problems(app)
     install_limits(app, backend)
-    app.add_middleware(BodyLimitMiddleware, limit_bytes=BODY_LIMIT_BYTES)
     app.mount("/static", StaticFiles(directory=STATIC))
     for part in ROUTES:
         app.include_router(part.router)

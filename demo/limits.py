@@ -13,7 +13,7 @@ from demo.database import DatabaseAway, Unstorable
 from demo.people import People, Person
 from demo.problems import Problem
 from demo.storage import AUDIO, BYTES, seconds_of
-from ops_client.asgi.quotas import Caller, limit_requests
+from ops_client.asgi import Caller, install
 from ops_client.errors import NotFound
 from ops_client.quotas.guard import QuotaExceeded
 from ops_client.quotas.http import headers, problem
@@ -26,9 +26,13 @@ COUNTED = ("/api/", "/providers/")
 Scope = MutableMapping[str, Any]
 
 
+BODY_LIMIT_BYTES = 1024 * 1024
+
+
 def install_limits(app: FastAPI, backend: Backend) -> None:
     """Count every call that is made for a user; health checks, the page and calls of nobody are free."""
-    limit_requests(app, backend.ops.quotas, identify=_identifier(backend.people), cost=_cost)
+    identify = _identifier(backend.people)
+    install(app, backend.ops.quotas, body_limit_bytes=BODY_LIMIT_BYTES, identify=identify, cost=_cost)
 
 
 def room_for(backend: Backend, person: Person, size_bytes: int) -> AbstractContextManager[Any]:

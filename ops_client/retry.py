@@ -118,7 +118,7 @@ def retry_after_seconds(error: BaseException | None) -> float:
         asked = headers.get("Retry-After") if isinstance(headers, Mapping) else None
     try:
         seconds = float(asked or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = _seconds_until(str(asked))
     return seconds if 0 <= seconds < inf else 0.0
 
@@ -260,6 +260,6 @@ def _status(error: BaseException) -> object:
 def _seconds_until(http_date: str) -> float:
     try:
         at = parsedate_to_datetime(http_date)
-    except ValueError:
+        return (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # a year or an offset that no date has
         return 0.0
-    return (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

@@ -1,8 +1,8 @@
 """Refuses bodies that are too large: by their declared length at once, and by what really comes, chunked or not."""
 
 import asyncio
-import json
 
+from ops_client.asgi.problems import send_problem
 from ops_client.asgi.types import App, Message, Receive, Scope, Send
 from ops_client.errors import InvalidInput
 
@@ -45,10 +45,7 @@ class BodyLimitMiddleware:
             "detail": f"At most {self._limit_bytes:,} bytes are taken in one request.",
             "retryable": False,
         }
-        body = json.dumps(problem).encode()
-        headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_problem(send, problem)
 
 
 class _Guard:

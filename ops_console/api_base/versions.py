@@ -13,7 +13,8 @@ _HEADER: Any = Header(alias="If-Match", description='The ETag of what you read, 
 IfMatch = Annotated[str, _HEADER]
 # For an operation that does not always need it; its default is None.
 MaybeIfMatch = Annotated[str | None, _HEADER]
-_ETAG = re.compile(r'"(\d{1,9})"')
+# A proxy that compresses answers marks their ETag as weak (nginx) or appends what it did to it (Apache, Caddy).
+_ETAG = re.compile(r'(?:W/)?"(\d{1,9})(?:[-;:]{1,2}(?:gzip|br|zstd|deflate|df))?"')
 
 
 def tagged(response: HttpResponse, version: int) -> None:

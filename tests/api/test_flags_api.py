@@ -83,6 +83,25 @@ def test_a_change_names_its_version(client: Client) -> None:
     assert send(client, "patch", path, {"percent": 8}, 'W/"3').status_code == 422
 
 
+@pytest.mark.parametrize("etag", ['W/"1"', '"1-gzip"', '"1;gzip"', '"1--gzip"', 'W/"1-br"', '"1"'])
+def test_an_etag_survives_a_proxy_that_compresses(client: Client, etag: str) -> None:
+    """nginx makes it weak, Apache and others append what they did; it is the version all the same."""
+    made(percent=5)
+    headers = {"If-Match": etag}
+    body = {"percent": 6}
+    changed = client.patch("/api/v1/flags/player", body, content_type="application/json", headers=headers)
+    assert (changed.status_code, changed.headers["ETag"]) == (200, '"2"')
+
+
+@pytest.mark.parametrize("etag", ['"1-', '"1-gzip', "1", '"1", "2"', 'W/W/"1"', '"-1"', '"1-br-br"', '"1234567890"'])
+def test_what_is_no_etag_of_ours_is_refused(client: Client, etag: str) -> None:
+    """The answer names the header."""
+    made(percent=5)
+    headers = {"If-Match": etag}
+    refused = client.patch("/api/v1/flags/player", {"percent": 6}, content_type="application/json", headers=headers)
+    assert (refused.status_code, refused.json()["field"]) == (422, "If-Match")
+
+
 def test_only_what_is_named_is_changed(client: Client) -> None:
     """PATCH leaves everything else as it is, and null takes a percentage away."""
     made(percent=5, note="why", tags=["web"])

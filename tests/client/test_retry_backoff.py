@@ -165,10 +165,40 @@ def test_retry_after_is_capped():
     assert policy.wait_seconds(1, Refused(503, Retry_After="86400")) <= 11
 
 
-@pytest.mark.parametrize("value", ["soon", "", "-5", "nan", "inf", "Wed, 21 Oct 2015 07:28:00 GMT"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "",
+        "-5",
+        "nan",
+        "inf",
+        "9" * 5000,
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Wed, 21 Oct 99999999999 07:28:00 GMT",
+        "Wed, 21 Oct 12345 07:28:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 +9999999",
+        "Wed, 99 Oct 2015 07:28:00 GMT",
+    ],
+)
 def test_odd_retry_after_is_nothing(value):
     """A Retry-After that says nothing usable adds nothing."""
     assert retry_after_seconds(Refused(429, Retry_After=value)) == 0
+
+
+def test_an_absurd_retry_after_does_not_hide_the_error():
+    """What the caller gets is the provider's error, not one of reading its headers."""
+    absurd = Refused(503, Retry_After="Wed, 21 Oct 99999999999 07:28:00 GMT")
+    with pytest.raises(Refused), without_waiting():
+        run(Flaky(*[absurd] * 9))
+
+
+@pytest.mark.parametrize("value", [10**400, object(), b"7", float("nan"), True])
+def test_an_odd_attribute_is_nothing(value):
+    """An error of another library may call anything retry_after_seconds."""
+    error = Refused(503)
+    error.retry_after_seconds = value
+    assert retry_after_seconds(error) in (0, 1, 7)
 
 
 def test_retry_after_as_a_date():

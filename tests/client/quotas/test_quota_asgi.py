@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops_client.asgi.enforcing import QuotasOff
-from ops_client.asgi.quotas import Caller, QuotaMiddleware, limit_requests
-from ops_client.asgi.route_costs import route_costs
+from ops_client.asgi import Caller, QuotaMiddleware, route_costs
 from ops_client.errors import NotFound, StoreUnavailable
 from ops_client.quotas.call import Call, current_call
 from ops_client.quotas.decide import Decision, Kind, Source
@@ -57,15 +55,22 @@ class App:
 PEER = ("192.0.2.9", 1)
 
 
-def ask(quotas: Quotas, path: str = "/api/episodes", headers=(), kind: str = "http", client=PEER, **options):
+def scope_of(path: str, headers=(), kind: str = "http", client=PEER, method: str = "GET") -> dict[str, Any]:
+    return {"type": kind, "method": method, "path": path, "headers": list(headers), "client": client}
+
+
+async def ignore(message) -> None:
+    pass
+
+
+def ask(quotas: Quotas, path: str = "/api/episodes", headers=(), kind="http", client=PEER, method="GET", **options):
     """Send one request; status, headers and body of the answer, and the application that was reached or not."""
     app, sent = App(), []
 
     async def send(message) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "method": "GET", "path": path, "headers": list(headers), "client": client}
-    asyncio.run(QuotaMiddleware(app, quotas, **options)(scope, None, send))
+    asyncio.run(QuotaMiddleware(app, quotas, **options)(scope_of(path, headers, kind, client, method), None, send))
     told = {name.decode(): value.decode() for name, value in sent[0].get("headers", [])}
     return sent[0]["status"], told, sent[1]["body"], app
 
@@ -93,6 +98,24 @@ def test_health_is_never_limited(path):
     quotas = Quotas(REFUSED)
     assert ask(quotas, path, exempt=["/metrics"])[0] == 200
     assert quotas.asked == []
+
+
+def test_options_are_never_limited():
+    """Browsers send it before a call, without anybody's name."""
+    quotas = Quotas(REFUSED)
+    assert ask(quotas, method="OPTIONS")[0] == 200
+    assert quotas.asked == []
+
+
+@pytest.mark.parametrize("user_id", ["", None, "x" * 300, "a\0b", "\ud800"])
+def test_a_caller_whose_id_cannot_be_one_is_limited_by_address(user_id, caplog):
+    """What a token or a header held fails no request; the log says so once."""
+    quotas = Quotas(ALLOWED)
+    app = QuotaMiddleware(App(), quotas, identify=lambda scope: Caller(user_id))
+    for _ in range(2):
+        asyncio.run(app(scope_of("/api/episodes"), None, ignore))
+    assert quotas.asked == [("api_calls", "address:192.0.2.9", None, None)] * 2
+    assert [record.levelname for record in caplog.records if "limited by address" in record.message] == ["WARNING"]
 
 
 def test_a_websocket_passes():
@@ -175,43 +198,6 @@ def test_refusals_know_the_call_here_and_in_the_application():
     *_, app = ask(quotas, path, headers=[(b"x-request-id", b"r-1")], identify=lambda scope: Caller("u1"))
     assert quotas.call == Call("GET /api/episodes/{id}/parts/{id}", "u1", "192.0.2.9", "r-1")
     assert app.calls == [quotas.call]
-
-
-class Framework:
-    """As much of FastAPI as the middleware needs."""
-
-    def __init__(self) -> None:
-        self.added: list[Any] = []
-
-    def add_middleware(self, kind: Any, **options: Any) -> None:
-        self.added.append((kind, options))
-
-
-def test_production_without_limits_does_not_start(monkeypatch):
-    """Turned off with DEBUG off, neither application nor middleware is made; the error names the setting."""
-    monkeypatch.setenv("OPS_QUOTAS", "off")
-    with pytest.raises(QuotasOff, match="OPS_QUOTAS_MAY_BE_OFF"):
-        limit_requests(Framework(), Quotas(ALLOWED))
-    with pytest.raises(QuotasOff):
-        QuotaMiddleware(App(), Quotas(ALLOWED))
-
-
-@pytest.mark.parametrize("permission", ["1", ""])
-def test_where_limits_may_be_off_the_console_hears_of_it(monkeypatch, permission):
-    """Allowed by the named setting, or in DEBUG, nobody is limited, and the process reports so."""
-    monkeypatch.setenv("OPS_QUOTAS", "off")
-    monkeypatch.setenv("OPS_QUOTAS_MAY_BE_OFF", permission)
-    quotas, app = Quotas(REFUSED), Framework()
-    limit_requests(app, quotas, debug=not permission)
-    assert (app.added, "OPS_QUOTAS is off" in quotas.off) == ([], True)
-    assert ask(quotas, debug=not permission)[0] == 200
-
-
-def test_with_limits_the_application_gets_its_middleware():
-    """Nothing has to be set for limits to be on."""
-    app = Framework()
-    limit_requests(app, Quotas(ALLOWED), trusted_proxies=1)
-    assert [(kind, options["trusted_proxies"]) for kind, options in app.added] == [(QuotaMiddleware, 1)]
 
 
 def test_routes_have_costs_of_their_own():
