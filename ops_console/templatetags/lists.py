@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ops_console.web.keyset import Page
+from ops_console.web.pages import is_fragment
 from ops_console.web.tabs import Tab, query_url
 
 register = template.Library()
@@ -22,29 +23,50 @@ def tabs(items: list[Tab], target: str = "", label: str = "Show") -> dict[str, A
     return {"items": items, "target": target, "label": label}
 
 
-@register.inclusion_tag("components/filter_bar.html", takes_context=True)
-def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort", csv: str = "") -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort", csv: bool = False) -> SafeString:
     """A form's fields in one line, applied as they change. `keep` are parameters that other controls own.
 
-    Names in the form's `rare` stand behind "More filters", which is open while one of them is set.
+    Names in the form's `rare` stand behind "More filters", which is open while one of them is set. Put it inside the
+    list's `{% partialdef %}`, before the panel: an answer that htmx swaps into the list then brings what outside the
+    list depends on the filter, to be swapped out of band. That is the whole form, or, where the form itself asked, the
+    links and errors alone, so that fields keep what is being typed.
     """
     request: HttpRequest = context["request"]
-    kept = [(name, request.GET[name]) for name in keep.split(",") if request.GET.get(name)]
+    part = _part_for(request, target)
+    if part == "":
+        return SafeString("")
+    kept = [(name, request.GET[name]) for name in keep.split(",") if request.GET.get(name) and name not in form.fields]
     given = any(request.GET.get(name) for name in form.fields)
     rare = tuple(getattr(form, "rare", ()))
-    opened = any(request.GET.get(name) for name in rare)
-    return {
-        "fields": _drawn(form, [name for name in form.fields if name not in rare]),
-        "rare_fields": _drawn(form, rare),
-        "open": opened,
+    values = {
+        "id": _filter_id(target),
+        "swap": is_fragment(request),
+        "fields": _drawn(form, [name for name in form.fields if name not in rare]) if part == "form" else "",
+        "rare_fields": _drawn(form, rare) if part == "form" else "",
+        "open": any(request.GET.get(name) for name in rare),
+        "errors": [(form[name].label, errors[0]) for name, errors in form.errors.items() if name in form.fields],
         "target": target,
-        "keep": ",".join(name for name in keep.split(",") if name not in form.fields),
-        "kept": [(name, value) for name, value in kept if name not in form.fields],
+        "kept": kept,
         "path": request.path,
         "clear": query_url(request, **dict.fromkeys(form.fields, "")) if given else "",
-        "csv": f"{csv}{'&' if '?' in csv else '?'}{request.GET.urlencode()}" if csv else "",
-        "csv_asks": csv.partition("?")[2],
+        "csv": query_url(request, format="csv") if csv else "",
     }
+    return SafeString(render_to_string(f"components/filter_{'bar' if part == 'form' else 'links'}.html", values))
+
+
+def _filter_id(target: str) -> str:
+    return f"{target.removeprefix('#')}-filter"
+
+
+def _part_for(request: HttpRequest, target: str) -> str:
+    """What of the bar belongs into the answer: "form", "links", or "" where the list only refreshes itself."""
+    if not is_fragment(request):
+        return "form"
+    trigger = request.htmx.trigger  # type: ignore[attr-defined]
+    if trigger == _filter_id(target):
+        return "links"
+    return "" if trigger == target.removeprefix("#") else "form"
 
 
 # Drawn once a process: most pages show most fields empty, and drawing them costs as much as a list of rows.

@@ -54,11 +54,19 @@
     for (const node of elt.querySelectorAll("input, textarea")) node.defaultValue = node.value;
   });
 
+  /* What a bulk in this panel is about: the filter, on whatever page and in whatever order. */
+  function meant(panel) {
+    const query = new URLSearchParams(panel.querySelector("[data-bulk] [name=query]")?.value);
+    for (const name of ["cursor", "sort"]) query.delete(name);
+    return query.toString();
+  }
+
   function remember(panel) {
     const focus = panel.contains(document.activeElement) ? document.activeElement : null;
     return {
       picked: new Set([...panel.querySelectorAll("[data-select-row]:checked")].map(keyOf)),
       every: Boolean(panel.querySelector("[data-select-all]:checked")),
+      meant: meant(panel),
       open: [...panel.querySelectorAll("details[open][id]")].map((node) => node.id),
       scroll: [...panel.querySelectorAll(".table-wrap")].map((node) => [node.scrollLeft, node.scrollTop]),
       focus: focus && pathTo(focus, panel),
@@ -81,11 +89,16 @@
     return path.self ? scope : scope.querySelectorAll(path.tag)[path.index];
   }
 
-  function restore(panel, held) {
+  /* Under another filter a selection would mean other rows: then it is over. */
+  function reselect(panel, held) {
     for (const box of panel.querySelectorAll("[data-select-row]")) if (held.picked.has(keyOf(box))) box.checked = true;
     const every = panel.querySelector("[data-select-all]");
     if (every) every.checked = held.every && held.picked.size > 0;
     if (every?.checked) panel.querySelectorAll("[data-select-row]").forEach((box) => (box.checked = true));
+  }
+
+  function restore(panel, held) {
+    if (held.meant === meant(panel)) reselect(panel, held);
     for (const id of held.open) {
       const node = document.getElementById(id);
       if (node) node.open = true;

@@ -8,27 +8,22 @@
   document.addEventListener("htmx:configRequest", (event) => {
     const { verb, headers, elt, formData } = event.detail;
     if (verb !== "get" && token) headers["X-CSRFToken"] = token.content;
-    if (elt.matches("[data-filter]")) keepOthers(elt, formData);
+    if (elt.matches("[data-filter]")) dropEmpty(formData);
   });
-
-  /* A tab or a column has changed the address since the filter was drawn: what they own stays as it is there. */
-  function keepOthers(form, formData) {
-    const address = new URLSearchParams(location.search);
-    for (const name of form.dataset.filter.split(",")) formData.set(name, address.get(name) || "");
-    dropEmpty(formData);
-  }
 
   function dropEmpty(formData) {
     for (const [name, value] of [...formData.entries()]) if (value === "") formData.delete(name);
   }
 
-  /* What a list's CSV holds is what the list shows now. */
-  function withAddress(given) {
-    const address = new URLSearchParams(location.search);
-    address.delete("cursor");
-    for (const [name, value] of new URLSearchParams(given)) address.set(name, value);
-    return address.toString();
-  }
+  /* A tab or a page of the list brings its filter form anew: text that was typed and not yet sent goes with it. */
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } }) => {
+    if (!target.matches("[data-filter]")) return;
+    for (const field of target.querySelectorAll("input:not([type=hidden])")) {
+      const fresh = fragment.querySelector(`[name="${CSS.escape(field.name)}"]`);
+      if (fresh && field === document.activeElement && field.value !== field.defaultValue) fresh.value = field.value;
+    }
+    if (target.querySelector("details[open]")) fragment.querySelector("details").open = true;
+  });
 
   /* Theme: kept in a cookie, so that the server writes it into the page and nothing flashes. */
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
@@ -55,8 +50,6 @@
 
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest && event.target.closest(selector);
-    const csv = at("[data-csv]");
-    if (csv) csv.search = withAddress(csv.dataset.csv);
     const found = at("[data-copy]");
     if (found) copy(found.dataset.copy);
     if (at("[data-theme-toggle]")) toggleTheme();

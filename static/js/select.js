@@ -52,6 +52,26 @@
     if (node.matches("[data-select-page], [data-select-all], [data-select-row]")) show(scope);
   });
 
+  /* The selection ends with the action: when the server has done what the bar's form asked, in a dialog or at once. */
+  let acting = "";
+
+  function panelOf(form) {
+    const bars = [...document.querySelectorAll("[data-bulk]")];
+    const bar = bars.find((each) => each.querySelector("[name=query]").form === form);
+    return bar ? bar.closest(".panel").id : "";
+  }
+
+  document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+    if (!elt.closest("dialog")) acting = elt.matches("form") ? panelOf(elt) : elt.matches("[data-live]") ? acting : "";
+  });
+  document.addEventListener("ops:close-dialog", () => {
+    const panel = acting && document.getElementById(acting);
+    acting = "";
+    if (!panel) return;
+    for (const box of panel.querySelectorAll("[data-select-row], [data-select-page], [data-select-all]")) box.checked = false;
+    showAll();
+  });
+
   const showAll = () => document.querySelectorAll("[data-bulk]").forEach((bar) => show(scopeOf(bar)));
   document.addEventListener("ops:restored", showAll);
   showAll();

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Locator, Page, Route, expect
 
 from flags import services as flag_services
@@ -16,7 +14,7 @@ from ops_console.access.models import User
 from ops_console.access.roles import Role
 from quotas.seed import seed
 from tests import podcast
-from tests.console.gallery.serving import served
+from tests.console.browsing import live, signed_in_browser
 from tests.incidents.operations.conftest import make_episode
 from tests.people import actor, person
 
@@ -93,20 +91,9 @@ def admin() -> User:
 
 @pytest.fixture
 def console(page: Page, admin: User) -> Iterator[Page]:
-    """A browser that an admin is signed in with; fails on what the policy blocked and on any script's error."""
-    wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    client = Client()
-    client.force_login(admin)
-    with served() as url:
-        name = settings.SESSION_COOKIE_NAME
-        page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
-        page.goto(url)
-        yield page
-        page.goto("about:blank")
-    podcast.empty_tables()
-    assert wrong == []
+    """A browser that an admin is signed in with."""
+    with signed_in_browser(page, admin) as browser:
+        yield browser
 
 
 def set_role(user: User, role: Role) -> None:
@@ -129,7 +116,7 @@ def demote_when_asked(page: Page, user: User) -> None:
 def opener_of(page: Page, dialog: Dialog) -> Locator:
     """The dialog's opener on its page, with rows selected where it needs some."""
     page.goto(urljoin(page.url, dialog.prepare()))
-    expect(page.locator("#live-state")).to_have_text("Live")
+    live(page)
     if dialog.opener.startswith(".bulk-bar"):
         page.locator("[data-select-page]").check()
     return page.locator(dialog.opener)
