@@ -10,9 +10,10 @@ _console = get_asgi_application()
 
 from ops_console.contract.presence import Presence  # noqa: E402 - needs the settings to be set up
 from ops_console.heap import settle  # noqa: E402 - as above
+from ops_console.live.application import prepared  # noqa: E402 - as above
 from ops_console.web.body_limit import limited  # noqa: E402 - as above
 
-application = limited(_console)
+application = prepared(limited(_console))
 
 settle()
 Presence("web").start()

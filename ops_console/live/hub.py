@@ -13,8 +13,10 @@ from ops_console.live.topics import REFRESH
 
 log = structlog.get_logger(__name__)
 MOST_PAGES = 1000
-# A page subscribes a moment after it was rendered; what changed in that moment it is told at once.
+# A page that does not say from when on it needs to hear is told what changed in this time.
 RECENT_SECONDS = 3
+# Clocks of several console hosts may differ by so much.
+SKEW_SECONDS = 0.1
 # Going from page to page leaves a moment with none open: the connection outlasts it.
 LINGER_SECONDS = 30
 _BACKOFF_SECONDS = (0.5, 1, 2, 5, 10)
@@ -52,31 +54,42 @@ class Hub:
         self._listen = listen
         self._linger_seconds = linger_seconds
         self._subscribers: set[Subscriber] = set()
-        self._recent: dict[str, float] = {}
+        self._changed_at: dict[str, float] = {}
+        # From when on every notification was heard; None while the connection is not there.
+        self._listening_since: float | None = None
         self._task: asyncio.Task[None] | None = None
+        self._stopping: asyncio.TimerHandle | None = None
 
     @property
     def is_full(self) -> bool:
         return len(self._subscribers) >= MOST_PAGES
 
     @contextlib.asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[Subscriber]:
-        """A page's subscription, for as long as the block lasts."""
+    async def subscribe(self, since: float | None = None) -> AsyncIterator[Subscriber]:
+        """A page's subscription, for as long as the block lasts. `since`: when the page began to be read."""
         subscriber = Subscriber()
-        subscriber.put(self._just_changed())
+        subscriber.put(self._changed(since))
         self._subscribers.add(subscriber)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+        self.warm()
         try:
             yield subscriber
         finally:
             self._subscribers.discard(subscriber)
-            asyncio.get_running_loop().call_later(self._linger_seconds, self._stop_if_alone)
+            self.warm()
+
+    def warm(self) -> None:
+        """Listen, for a while without a page too: one that is being read now will subscribe soon."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        if self._stopping:
+            self._stopping.cancel()
+        self._stopping = asyncio.get_running_loop().call_later(self._linger_seconds, self._stop_if_alone)
 
     def _stop_if_alone(self) -> None:
         if self._task and not self._subscribers:
             self._task.cancel()
             self._task = None
+            self._listening_since = None
 
     async def _run(self) -> None:
         failures = 0
@@ -87,17 +100,25 @@ class Hub:
                     self._tell(topics)
             except Exception as error:  # noqa: BLE001 - whatever ends the listening, it begins again
                 log.warning("live_connection_lost", error=str(error), attempt=failures)
+            self._listening_since = None
             await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
             failures += 1
 
     def _tell(self, topics: set[str]) -> None:
-        self._recent.update(dict.fromkeys(topics - {REFRESH}, time.monotonic()))
+        if REFRESH in topics:
+            self._listening_since = time.time()
+        self._changed_at.update(dict.fromkeys(topics - {REFRESH}, time.time()))
         for subscriber in self._subscribers:
             subscriber.put(topics)
 
-    def _just_changed(self) -> set[str]:
-        since = time.monotonic() - RECENT_SECONDS
-        return {topic for topic, at in self._recent.items() if at >= since}
+    def _changed(self, since: float | None) -> set[str]:
+        """What a page has missed. While the connection is being made, `refresh` comes with it."""
+        if self._listening_since is None:
+            return set()
+        if since is not None and since < self._listening_since:
+            return {REFRESH}
+        start = time.time() - RECENT_SECONDS if since is None else since - SKEW_SECONDS
+        return {topic for topic, at in self._changed_at.items() if at >= start}
 
 
 _hubs: dict[Any, Hub] = {}

@@ -26,7 +26,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     if here.is_full:
         return HttpResponse("Too many open pages.", status=503, headers={"Retry-After": "30"})
     return StreamingHttpResponse(
-        _without_connection(events(here)),
+        _without_connection(events(here, since=_since(request))),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -39,10 +39,20 @@ async def _without_connection(text: AsyncIterator[str]) -> AsyncIterator[str]:
         yield chunk
 
 
-async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS) -> AsyncIterator[str]:
+def _since(request: HttpRequest) -> float | None:
+    """From when on the page needs to hear: when it was read, or when its stream ended that now begins again."""
+    said = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
+    try:
+        since = float(said)
+    except ValueError:
+        return None
+    return since if 0 < since <= time.time() else None
+
+
+async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS, since: float | None = None) -> AsyncIterator[str]:
     """The stream's text, heartbeats in silence included."""
     ends_at = time.monotonic() + longest_seconds
-    async with here.subscribe() as subscriber:
+    async with here.subscribe(since) as subscriber:
         yield "retry: 2000\n\n"
         while (left := ends_at - time.monotonic()) > 0:
             yield await _next(subscriber, min(HEARTBEAT_SECONDS, left))
@@ -52,5 +62,10 @@ async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS) -> AsyncIt
 async def _next(subscriber: Subscriber, seconds: float) -> str:
     topics = await subscriber.take(seconds)
     if not topics:
-        return ": still here\n\n"
-    return "".join(f"event: {topic}\ndata: {{}}\n\n" for topic in topics)
+        return f": still here\n{_id()}\n\n"
+    return "".join(f"event: {topic}\n{_id()}\ndata: {{}}\n\n" for topic in topics)
+
+
+def _id() -> str:
+    """The browser sends the last id when it connects again: what happened in between is told then."""
+    return f"id: {time.time():.3f}"

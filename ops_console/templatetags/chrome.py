@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 
+from ops_console.live.application import stream_url
+from ops_console.web.assets import bundle_urls
 from ops_console.web.navigation import Link, rail
 from ops_console.web.toasts import Toast, from_message
 
@@ -48,3 +50,15 @@ def address(name: str, *args: Any) -> str:
         return reverse(name, args=args)
     except NoReverseMatch:
         return ""
+
+
+@register.simple_tag
+def bundle(name: str) -> list[str]:
+    """The URLs of a bundle of styles or scripts."""
+    return bundle_urls(name)
+
+
+@register.simple_tag(takes_context=True)
+def live_stream(context: Context) -> str:
+    """The URL of the event stream that this page opens; "" without one."""
+    return stream_url(context["request"])

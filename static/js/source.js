@@ -1,5 +1,6 @@
-/* The event stream as the htmx SSE extension sees it. A hidden tab lets its connection go: browsers allow six
-   to one host, and a dozen open tabs of a console are no rarity. Shown again, it opens anew and refreshes. */
+/* The event stream as the htmx SSE extension sees it. A hidden tab closes its connection: browsers allow six to one
+   host, and people open a dozen tabs. When it is shown again it opens a new one and refreshes. A connection that broke
+   is made again by the browser, with the last id that it saw: the server then sends what was missed. */
 (function () {
   "use strict";
 
@@ -19,21 +20,24 @@
 
     open() {
       if (this.source || this.ended || document.hidden) return;
-      this.source = new EventSource(this.url);
+      // `since` is when the page was read; a tab that was hidden refreshes instead.
+      this.source = new EventSource(this.wasHidden ? this.url.split("?")[0] : this.url);
       this.source.onopen = (event) => this.opened(event);
       this.source.onerror = (event) => this.onerror && this.onerror(event);
       for (const [name, heard] of this.listeners.values()) this.source.addEventListener(name, heard);
     }
 
-    /* Opened again: what happened while it was away, nobody heard. */
     opened(event) {
       if (this.onopen) this.onopen(event);
-      if (this.wasOpen) htmx.trigger(document.body, "ops:refresh");
-      this.wasOpen = true;
+      if (this.wasHidden) htmx.trigger(document.body, "ops:refresh");
+      this.wasHidden = false;
     }
 
     release() {
-      if (this.source) this.source.close();
+      if (this.source) {
+        this.source.close();
+        this.wasHidden = true;
+      }
       this.source = null;
     }
 

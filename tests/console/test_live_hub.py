@@ -1,13 +1,16 @@
 """The hub: one listener for all pages, and nobody misses a change for long."""
 
 import asyncio
+import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from django.test import RequestFactory
 
 from ops_console.live.hub import Hub
 from ops_console.live.topics import LIVE_CHANNEL, REVISION_CHANNEL, topics_of
-from ops_console.live.views import events
+from ops_console.live.views import _since, events
 
 SOON = 5
 
@@ -106,13 +109,71 @@ def test_a_page_hears_of_what_changed_while_it_was_loading() -> None:
     run(story)
 
 
+def test_a_page_that_was_read_while_the_hub_listened_reads_nothing_again() -> None:
+    """A page names when it was read: only what changed since is sent, and nothing when nothing did."""
+
+    async def story(source: Source, hub: Hub) -> None:
+        hub.warm()
+        async with hub.subscribe() as first:
+            assert await first.take(SOON) == ["refresh"]
+            await source.queue.put({"flags"})
+            assert await first.take(SOON) == ["flags"]
+            await asyncio.sleep(0.2)
+            read_at = time.time()
+            async with hub.subscribe(read_at) as second:
+                assert await second.take(0.05) == []
+            await source.queue.put({"quotas"})
+            assert await first.take(SOON) == ["quotas"]
+            async with hub.subscribe(read_at) as third:
+                assert await third.take(SOON) == ["quotas"]
+
+    run(story)
+
+
+def test_a_page_that_was_read_before_the_hub_listened_is_read_again() -> None:
+    """What changed before the connection was there was heard by nobody."""
+
+    async def story(source: Source, hub: Hub) -> None:
+        read_at = time.time()
+        async with hub.subscribe() as first:
+            await first.take(SOON)
+            async with hub.subscribe(read_at) as second:
+                assert await second.take(SOON) == ["refresh"]
+            await source.queue.put(None)
+            await asyncio.sleep(0)
+            async with hub.subscribe(time.time()) as third:
+                assert await third.take(SOON) == ["refresh"], "the connection broke after the page was read"
+
+    run(story)
+
+
+def test_a_broken_stream_goes_on_where_it_ended() -> None:
+    """Each event carries the time as its id, which the browser sends when it connects again."""
+
+    async def story(source: Source, hub: Hub) -> None:
+        text = "".join([chunk async for chunk in events(hub, longest_seconds=0.05)])
+        (last,) = set(re.findall(r"^id: (.+)$", text, re.M)[-1:])
+        assert abs(float(last) - time.time()) < 60
+        assert seen_from({"Last-Event-ID": last, "since": "1.5"}) == float(last)
+        assert seen_from({"since": "1.5"}) == 1.5
+        assert [seen_from({"since": text}) for text in ("", "nan", "inf", "-1", "9e99", "x")] == [None] * 6
+
+    run(story)
+
+
+def seen_from(said: dict[str, str]) -> float | None:
+    """The time that a request for the stream names."""
+    headers = {"Last-Event-ID": said["Last-Event-ID"]} if "Last-Event-ID" in said else {}
+    return _since(RequestFactory(headers=headers).get("/live", {"since": said.get("since", "")}))
+
+
 def test_the_stream_names_topics_and_ends() -> None:
     """A stream is server-sent events, and does not outlive its time: whoever signed out is not let on."""
 
     async def story(source: Source, hub: Hub) -> None:
         text = "".join([chunk async for chunk in events(hub, longest_seconds=0.05)])
         assert text.startswith("retry: ")
-        assert "event: refresh\ndata: {}\n\n" in text
+        assert re.search(r"event: refresh\nid: [0-9.]+\ndata: {}\n\n", text)
 
     run(story)
 
