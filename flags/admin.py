@@ -7,6 +7,7 @@ from flags.segment_services import require_unused
 from flags.segments import flags_using
 from flags.services import EDITABLE, require_no_dependents
 from flags.validation import LISTS, check, check_segment
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.admin_base import CheckedForm, ServiceModelAdmin, State
 from ops_console.errors import InvalidInput
@@ -37,7 +38,7 @@ class FlagAdmin(ServiceModelAdmin[Flag]):
     autocomplete_fields = ("users", "groups")
 
     def changed(self, actor: Actor, row: Flag, before: State | None, after: State | None) -> None:
-        if before and before["protected"] and after != {**before, "everyone": False}:
+        if before and before["protected"] and not same_json(after, {**before, "everyone": False}):
             raise InvalidInput("protected", f"{row} is protected: change it on its page, where a reason is asked for.")
         if before and (after is None or (after["archived_at"] and not before["archived_at"])):
             require_no_dependents(row)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flags.words import Line, as_list, constraint_in_words, prerequisite_in_words, rule_in_words
+from ops_client.json_types import same_json
 
 Version = Mapping[str, Any]
 
@@ -12,6 +13,18 @@ def in_words(version: Version | None) -> dict[str, Any]:
     """The version with sentences in place of documents, and without what says nothing."""
     kept = {name: value for name, value in (version or {}).items() if name == "everyone" or value}
     return {_NAMES.get(name, name): _WORDS[name](value) if name in _WORDS else value for name, value in kept.items()}
+
+
+def both_in_words(before: Version | None, after: Version | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two versions of one thing. Documents that differ and read alike (`true` and the text "true") are left as JSON."""
+    sides = in_words(before), in_words(after)
+    for name in (before or {}).keys() & (after or {}).keys() & _WORDS.keys():
+        documents = (before or {})[name], (after or {})[name]
+        label = _NAMES.get(name, name)
+        if not same_json(*documents) and sides[0].get(label) == sides[1].get(label):
+            for side, document in zip(sides, documents, strict=True):
+                side[label] = document
+    return sides
 
 
 def _rules(rules: Any) -> str:

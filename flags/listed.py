@@ -8,6 +8,7 @@ from django.db import transaction
 
 from flags import services
 from flags.models import Flag
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.access.models import User
 from ops_console.access.roles import Role, require
@@ -25,7 +26,7 @@ def set_listed(actor: Actor, flag: Flag, names: Mapping[str, Any], reason: str =
     with transaction.atomic():
         before = listed(flag)
         after = before | wanted
-        if before == after:
+        if same_json(before, after):
             return
         if flag.protected and not is_new:
             services.require_confirmed(flag.name, before, after, reason, "")

@@ -10,6 +10,7 @@ from flags.models import Segment
 from flags.segments import flags_using
 from flags.services import require_confirmed
 from flags.validation import check_name, check_segment
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
@@ -69,7 +70,7 @@ def change_segment(
         setattr(segment, field, value)
     check_segment(segment)
     after = recorded(segment)
-    if after == before:
+    if same_json(after, before):
         return segment
     if flags_using(segment.name).filter(protected=True).exists():
         require_confirmed(segment.name, before, after, reason, typed_name)

@@ -13,6 +13,7 @@ from flags.locks import hold_references
 from flags.models import EVERYONE, Flag, State
 from flags.prerequisites import dependents
 from flags.validation import check, check_name
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
@@ -129,7 +130,7 @@ def change(
         setattr(flag, field, value)
     check(flag, values)
     after = recorded(flag)
-    if after == before:
+    if same_json(after, before):
         return flag
     if was_protected:
         require_confirmed(flag.name, before, after, reason, typed_name)
@@ -144,7 +145,7 @@ def require_confirmed(
     name: str, before: Mapping[str, Any], after: Mapping[str, Any], reason: str, typed_name: str
 ) -> None:
     """Raise InvalidInput unless a protected thing's change was confirmed; to turn it off is never held up."""
-    if after == {**before, "everyone": False}:
+    if same_json(after, {**before, "everyone": False}):
         return
     if not reason.strip():
         raise InvalidInput("reason", f"reason: {name} is protected. Say why it has to change.")

@@ -12,6 +12,7 @@ from django.forms import HiddenInput, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor, actor_of
 from ops_console.audit.services import Target, record
 from ops_console.errors import Conflict, InvalidInput
@@ -94,7 +95,7 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # generic in the stubs a
         """Nothing, as above."""
 
     def _enter(self, actor: Actor, verb: str, row: M, before: State | None, after: State | None) -> None:
-        if before == after:
+        if same_json(before, after):
             return
         target = Target(self.audit_type, str(row.pk), str(row))
         record(actor, f"{self.audit_type}.{verb}", target, before=before, after=after)

@@ -19,6 +19,7 @@ from flags.promotion.writing import portable
 from flags.validation import storable
 from ops_client.flags.imported import Imported
 from ops_client.flags.rules import Problem
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.errors import ConsoleError, InvalidInput
@@ -100,7 +101,7 @@ def _stored(kind: str, row: Values, store: Store, dry_run: bool) -> Result:
 def _compared(kind: str, name: str, before: Values, after: Values) -> Result:
     if not before:
         return Result(kind, name, Outcome.NEW, after=dict(after))
-    differing = [field for field in after if before.get(field) != after[field]]
+    differing = [field for field in after if not same_json(before.get(field), after[field])]
     outcome = Outcome.CHANGED if differing else Outcome.SAME
     then, now = ({field: side.get(field) for field in differing} for side in (before, after))
     return Result(kind, name, outcome, then, now)

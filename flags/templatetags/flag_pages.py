@@ -6,7 +6,7 @@ from django import template
 
 from flags.editor.fields import Operator, operator_of
 from flags.editor.rows import Row
-from flags.history_words import in_words
+from flags.history_words import both_in_words
 from flags.words import as_list
 from ops_console.audit.models import Entry
 from ops_console.web.diff import changes
@@ -33,7 +33,7 @@ def rows(row: Row, kind: str) -> list[Row]:
 @register.inclusion_tag("components/diff.html")
 def diff_in_words(entry: Entry) -> dict[str, Any]:
     """What an audit entry changed in a flag or a segment, with rules and the like as sentences."""
-    return {"rows": changes(in_words(entry.before), in_words(entry.after))}
+    return {"rows": changes(*both_in_words(entry.before, entry.after))}
 
 
 @register.filter

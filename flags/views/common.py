@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 
 from flags import services
-from flags.history_words import in_words
+from flags.history_words import both_in_words
 from flags.models import Flag
 from flags.views.saving import Save
 from ops_console.access.actor import actor_of
@@ -52,9 +52,8 @@ def saver(request: HttpRequest, flag: Flag) -> Save:
 
 def told_in_words(conflict: Conflict, values: Mapping[str, Any]) -> Conflict:
     """The conflict over these columns alone, with rules and the like as sentences."""
-    current, submitted = (
-        in_words({name: version[name] for name in values if name in version})
-        for version in (conflict.current, conflict.submitted)
+    current, submitted = both_in_words(
+        *({name: side[name] for name in values if name in side} for side in (conflict.current, conflict.submitted))
     )
     return Conflict(conflict.message, {**current, "version": conflict.current["version"]}, submitted)
 

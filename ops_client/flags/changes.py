@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ops_client.flags.compile import Snapshot
 from ops_client.flags.rules import FlagDefinition
+from ops_client.json_types import same_json
 
 
 class Watcher(Protocol):
@@ -21,7 +22,7 @@ class Watcher(Protocol):
 def changed_flags(before: Snapshot, after: Snapshot) -> list[str]:
     """The flags that may answer otherwise: defined otherwise, or by way of a segment or a flag they depend on."""
     names = before.sources.keys() | after.sources.keys()
-    differing = [name for name in names if before.sources.get(name) != after.sources.get(name)]
+    differing = [name for name in names if not same_json(before.sources.get(name), after.sources.get(name))]
     found = {name for name in differing if _meaning(before, name) != _meaning(after, name)}
     return sorted(_with_children(found | _users_of_changed_segments(before, after), after.parents))
 

@@ -24,6 +24,7 @@ from ops_client.flags.rules import (
     fields_of_segments,
 )
 from ops_client.flags.variants import DISABLED, Variant
+from ops_client.json_types import same_json
 
 Source = FlagDefinition | Mapping[str, object]
 V = TypeVar("V")
@@ -173,7 +174,7 @@ def _take_over(before: Snapshot, snapshot: Snapshot) -> None:
     made, findings = before.flags.made.copy(), before.findings.copy()
     for name in made.keys() | findings.keys():
         source = snapshot.sources.get(name)
-        if source is None or source != before.sources[name] or _has_parents(source):
+        if source is None or not same_json(source, before.sources[name]) or _has_parents(source):
             continue
         if name in made:
             snapshot.flags.made[name] = made[name]

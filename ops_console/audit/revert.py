@@ -11,6 +11,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.audit.models import Entry
 from ops_console.audit.queries import entry
@@ -50,10 +51,10 @@ def taken_back(entry: Entry, row: models.Model, fields: Iterable[str]) -> dict[s
     """
     before, after, now = entry.before or {}, entry.after or {}, _plain(row, fields)
     read = [field for field in now if field in before and field in after]
-    changed = [field for field in read if _value(row, field, before) != _value(row, field, after)]
+    changed = [field for field in read if not same_json(_value(row, field, before), _value(row, field, after))]
     if not changed:
         raise InvalidInput("entry", "This entry changed nothing that can be taken back here.")
-    if any(_value(row, field, now) != _value(row, field, after) for field in changed):
+    if not all(same_json(_value(row, field, now), _value(row, field, after)) for field in changed):
         message = f"{entry.target_label} was changed again since, by somebody who may rely on it."
         raise Conflict(message, {field: now[field] for field in changed}, {field: before[field] for field in changed})
     return {field: _value(row, field, before) for field in changed}

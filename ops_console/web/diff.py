@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops_client.json_types import same_json
+
 ABSENT = "–"
 
 
@@ -23,7 +25,7 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, e
     old, new = before or {}, after or {}
     fields = [*old, *(name for name in new if name not in old)]
     rows = [
-        Change(name, _text(old, name), _text(new, name), _kept(old.get(name)) != _kept(new.get(name)))
+        Change(name, _text(old, name), _text(new, name), not same_json(_kept(old.get(name)), _kept(new.get(name))))
         for name in fields
     ]
     return [row for row in rows if every or row.changed]

@@ -5,6 +5,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
 from psycopg.errors import InsufficientPrivilege
+from psycopg.types.json import Jsonb
 
 from flags.listed import set_listed
 from flags.models import Flag
@@ -26,6 +27,16 @@ def test_a_write_round_the_services_is_recorded(owner: psycopg.Connection) -> No
     assert (entry.source, entry.action, entry.target_label) == ("trigger", "flag.update", "round")
     assert (entry.before["everyone"], entry.after["everyone"]) == (None, True)
     assert entry.actor == owner.info.user
+
+
+@pytest.mark.parametrize(("before", "after"), [(5, 5.0), (5.0, 5), (True, 1)])
+def test_a_change_of_a_json_type_is_recorded(owner: psycopg.Connection, before: object, after: object) -> None:
+    """PostgreSQL calls 5 and 5.0 equal in jsonb; rules compare their text, so it is a change."""
+    flag = Flag.objects.create(name="typed", rules=[before])
+    owner.execute("UPDATE ops.flags_flag SET rules = %s WHERE id = %s", [Jsonb([after]), flag.pk])
+    entry = Entry.objects.latest("id")
+    assert entry.action == "flag.update"
+    assert (repr(entry.before["rules"]), repr(entry.after["rules"])) == (repr([before]), repr([after]))
 
 
 def test_a_recorded_change_is_not_recorded_twice() -> None:

@@ -40,7 +40,8 @@ DECLARE
     new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) END;
     some_row jsonb := coalesce(new_row, old_row);
 BEGIN
-    IF current_setting('ops.audited', true) = 'on' OR old_row IS NOT DISTINCT FROM new_row THEN
+    -- As text: jsonb calls 5 and 5.0 equal.
+    IF current_setting('ops.audited', true) = 'on' OR old_row::text IS NOT DISTINCT FROM new_row::text THEN
         RETURN NULL;
     END IF;
     INSERT INTO ops.audit_entry

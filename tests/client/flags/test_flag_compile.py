@@ -9,6 +9,7 @@ import pytest
 
 from ops_client import OpsClient
 from ops_client.flags import compile as compiling
+from ops_client.flags.changes import changed_flags
 from ops_client.flags.compile import EMPTY, Snapshot, compile_snapshot, snapshot_from_rows
 from ops_client.flags.evaluate import evaluate
 from ops_client.flags.rules import Constraint, FlagDefinition, Rule, Segment, definition_from_row
@@ -125,6 +126,20 @@ def test_an_unchanged_flag_is_taken_over():
     assert second.flags["a"] is kept
     assert not second.is_enabled("b", {})
     assert first.is_enabled("b", {})
+
+
+@pytest.mark.parametrize(("before", "after", "beta"), [(True, 1, 1), (1, True, True), (5, 5.0, 5.0), (5.0, 5, 5)])
+def test_a_changed_type_is_followed(before, after, beta):
+    """A rule whose JSON changed only in its type is made anew, and the flag is named as changed."""
+
+    def row(value):
+        return {"name": "a", "rules": [{"constraints": [{"field": "beta", "operator": "IN", "values": [value]}]}]}
+
+    first = load([row(before)])
+    assert not first.is_enabled("a", {"beta": beta})
+    second = load([row(after)], before=first)
+    assert second.is_enabled("a", {"beta": beta})
+    assert changed_flags(first, second) == ["a"]
 
 
 def test_a_changed_segment_is_followed():
