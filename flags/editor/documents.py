@@ -1,24 +1,26 @@
 """Between the JSON that flags keep and the rows of the editor, both ways. Pure.
 
 What the editor has no rows for (written by hand, or by a newer version) is shown as JSON and kept as it is. Defaults
-are not written down: a rule that is saved unchanged is the same document.
+are not written. A document that the rows alone would not give back exactly, such as `{"values": [true]}` or one that
+states a default, travels with its row (`was`): what nobody edited is saved as it was.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flags.editor.fields import SINGLE, USER_ID, for_input, from_input, operator_of
 from flags.editor.rows import Row
 from ops_client.errors import InvalidInput as Unreadable
-from ops_client.flags.rules import NORMALISER, constraint_from_json
+from ops_client.flags.fields import scalar
+from ops_client.flags.prerequisites import prerequisite_from_json
+from ops_client.flags.rules import NORMALISER, constraint_from_json, rule_from_json
+from ops_client.flags.variants import variant_from_json
+from ops_client.json_types import same_json
 from ops_console.errors import InvalidInput
 
-_RULE = {"name", "constraints", "segments", "percent", "stickiness", "group", "normaliser", "variants"}
-_VARIANT = {"name", "weight", "payload", "stickiness", "overrides"}
-_PREREQUISITE = {"flag", "state", "variants"}
 _PLACE = re.compile(r"(rule|constraint|variant|prerequisite) ([0-9]{1,4})")
 Document = dict[str, Any]
 
@@ -26,78 +28,45 @@ Document = dict[str, Any]
 def show_rules(owner: Row, rules: Any) -> None:
     """Add a row for each rule of a flag."""
     for raw in _list(rules):
-        row = owner.add("rule")
-        if _has_shape(raw, _RULE) and all(_is_constraint(each) for each in _list(raw.get("constraints"))):
-            _show_rule(row, raw)
-        else:
-            row.values["json"] = [_dump(raw)]
-
-
-def _show_rule(row: Row, raw: Mapping[str, Any]) -> None:
-    for name in ("name", "stickiness", "group", "normaliser"):
-        row.values[name] = [str(raw.get(name) or "")]
-    row.values["percent"] = [str(raw.get("percent", 100))]
-    row.values["segments"] = [str(name) for name in _list(raw.get("segments"))]
-    show_constraints(row, raw.get("constraints"))
-    show_variants(row, raw.get("variants"))
+        _show(owner, "rule", raw)
 
 
 def show_constraints(owner: Row, constraints: Any) -> None:
     """Add a row for each constraint of a rule or a segment."""
     for raw in _list(constraints):
-        if not _is_constraint(raw):
-            owner.add("constraint", json=_dump(raw))
-            continue
-        values = [str(value) for value in _list(raw.get("values"))]
-        row = owner.add("constraint", field=str(raw["field"]), operator=str(raw["operator"]))
-        row.values["values"] = [for_input(operator_of(str(raw["operator"])).kind, values)]
-        for name in ("inverted", "case_insensitive"):
-            row.values[name] = ["on"] if raw.get(name) else []
+        _show(owner, "constraint", raw)
 
 
 def show_variants(owner: Row, variants: Any) -> None:
     """Add a row for each variant of a flag or a rule."""
     for raw in _list(variants):
-        if not _has_shape(raw, _VARIANT) or not isinstance(raw.get("payload") or {}, Mapping):
-            owner.add("variant", json=_dump(raw))
-            continue
-        payload = raw.get("payload") or {}
-        texts = {name: raw.get(name) for name in ("name", "weight", "stickiness")}
-        texts |= {"payload_type": payload.get("type"), "payload": payload.get("value")}
-        row = owner.add("variant", **{name: "" if value is None else str(value) for name, value in texts.items()})
-        for override in filter(lambda each: isinstance(each, Mapping), _list(raw.get("overrides"))):
-            lines = "\n".join(map(str, _list(override.get("values"))))
-            row.add("override", field=str(override.get("field", "")), values=lines)
+        _show(owner, "variant", raw)
 
 
 def show_prerequisites(owner: Row, prerequisites: Any) -> None:
     """Add a row for each prerequisite of a flag."""
     for raw in _list(prerequisites):
-        if not _has_shape(raw, _PREREQUISITE):
-            owner.add("prerequisite", json=_dump(raw))
-            continue
-        variants = "\n".join(map(str, _list(raw.get("variants"))))
-        owner.add("prerequisite", flag=str(raw.get("flag", "")), state=str(raw.get("state") or "on"), variants=variants)
+        _show(owner, "prerequisite", raw)
 
 
 def rules(owner: Row) -> list[Document]:
     """The rules' documents. Raises InvalidInput for a row's JSON that cannot be read; services check the rest."""
-    return [_of_row(row, _rule) for row in owner.of("rule")]
+    return [_document(row, "rule") for row in owner.of("rule")]
 
 
 def constraints(owner: Row) -> list[Document]:
     """The constraints' documents; rows that nothing was typed into are left out. Raises as `rules` does."""
-    return [_of_row(row, _constraint) for row in filled(owner, "constraint")]
+    return [_document(row, "constraint") for row in filled(owner, "constraint")]
 
 
 def variants(owner: Row) -> list[Document]:
     """The variants' documents; as `constraints`."""
-    return [_of_row(row, _variant) for row in filled(owner, "variant")]
+    return [_document(row, "variant") for row in filled(owner, "variant")]
 
 
 def prerequisites(owner: Row) -> list[Document]:
     """The prerequisites' documents; as `constraints`."""
-    return [_of_row(row, _prerequisite) for row in filled(owner, "prerequisite")]
+    return [_document(row, "prerequisite") for row in filled(owner, "prerequisite")]
 
 
 def filled(owner: Row, kind: str) -> list[Row]:
@@ -118,12 +87,55 @@ def place(root: Row, message: str) -> None:
     row.error = message if row is not root else ""
 
 
+def _show(owner: Row, kind: str, raw: Any) -> None:
+    """Add the row of one document: its fields; its JSON where it has no fields, or they would not give it back."""
+    fill, read, check = _KINDS[kind]
+    row = owner.add(kind)
+    try:
+        check(raw)
+        fill(row, raw)
+    except Unreadable:
+        row.values, row.rows = {"json": [json.dumps(raw, indent=1, ensure_ascii=False)]}, {}
+        return
+    if not same_json(read(row), raw):
+        row.values["was"] = [json.dumps(raw)]
+
+
+def _document(row: Row, kind: str) -> Any:
+    """The document of a row: of what it was, whatever the fields still say the same of."""
+    if row.text.get("json"):
+        return _parsed(row)
+    _, read, _ = _KINDS[kind]
+    now, was = read(row), _was(row)
+    if not was:
+        return now
+    shown = Row()
+    _show(shown, kind, was)
+    if "json" in shown.of(kind)[0].values:
+        return now
+    before = read(shown.of(kind)[0])
+    kept = {name: value for name, value in was.items() if name in now or name not in before}
+    return kept | {
+        name: value for name, value in now.items() if name not in before or not same_json(value, before[name])
+    }
+
+
+def _fill_rule(row: Row, raw: Mapping[str, Any]) -> None:
+    for name in ("name", "stickiness", "group", "normaliser"):
+        row.values[name] = [_line(raw.get(name) or "")]
+    row.values["percent"] = [str(raw.get("percent", 100))]
+    row.values["segments"] = list(_list(raw.get("segments")))
+    show_constraints(row, raw.get("constraints"))
+    show_variants(row, raw.get("variants"))
+
+
 def _rule(row: Row) -> Document:
     text, percent = row.text, _number(row.text.get("percent", "").strip() or "100")
     parts: Document = {
         "name": text.get("name", "").strip(),
         "constraints": constraints(row),
-        "segments": [name for name in row.values.get("segments", []) if name],
+        # A form sends boxes in the page's order; all segments must hold, so that their own order says nothing.
+        "segments": sorted({name for name in row.values.get("segments", []) if name}),
         "percent": None if percent == 100 else percent,
         "stickiness": "" if text.get("stickiness") == USER_ID else text.get("stickiness", "").strip(),
         "group": text.get("group", "").strip(),
@@ -133,13 +145,33 @@ def _rule(row: Row) -> Document:
     return {name: value for name, value in parts.items() if value or (name == "percent" and value == 0)}
 
 
+def _fill_constraint(row: Row, raw: Mapping[str, Any]) -> None:
+    kind = operator_of(raw["operator"]).kind
+    values = [scalar(value) for value in _list(raw.get("values"))]
+    row.values["field"], row.values["operator"] = [_line(raw["field"])], [raw["operator"]]
+    row.values["values"] = [for_input(kind, values) if kind in SINGLE else _lines(values)]
+    for name in ("inverted", "case_insensitive"):
+        row.values[name] = ["on"] if raw.get(name) else []
+
+
 def _constraint(row: Row) -> Document:
     text, kind = row.text, operator_of(row.text.get("operator") or "IN").kind
     given = text.get("values", "").strip()
-    values = [from_input(kind, given)] if kind in SINGLE and given else row.lines("values")
     document: Document = {"field": text.get("field", "").strip(), "operator": text.get("operator") or "IN"}
-    document["values"] = values
+    document["values"] = [from_input(kind, given)] if kind in SINGLE and given else _values(row, "values")
     return document | {name: True for name in ("inverted", "case_insensitive") if row.values.get(name)}
+
+
+def _fill_variant(row: Row, raw: Mapping[str, Any]) -> None:
+    payload = raw.get("payload") or {}
+    row.values["name"] = [_line(raw["name"])]
+    row.values["weight"] = [str(raw.get("weight", 0))]
+    row.values["stickiness"] = [_line(raw.get("stickiness") or "")]
+    row.values["payload_type"] = [payload.get("type", "")]
+    # A browser posts every line's end in one form, whatever it was given.
+    row.values["payload"] = [scalar(payload.get("value", "")).replace("\r\n", "\n").replace("\r", "\n")]
+    for override in _list(raw.get("overrides")):
+        _show(row, "override", override)
 
 
 def _variant(row: Row) -> Document:
@@ -152,10 +184,24 @@ def _variant(row: Row) -> Document:
         document["payload"] = {"type": text["payload_type"], "value": text.get("payload", "")}
     if text.get("stickiness", "").strip():
         document["stickiness"] = text["stickiness"].strip()
-    overrides = [(each.text.get("field", "").strip(), each.lines("values")) for each in row.of("override")]
-    if kept := [{"field": name, "values": values} for name, values in overrides if name and values]:
+    overrides = [_document(each, "override") for each in row.of("override")]
+    if kept := [each for each in overrides if not isinstance(each, dict) or (each.get("field") and each.get("values"))]:
         document["overrides"] = kept
     return document
+
+
+def _fill_override(row: Row, raw: Mapping[str, Any]) -> None:
+    row.values["field"] = [_line(raw["field"])]
+    row.values["values"] = [_lines([scalar(value) for value in _list(raw.get("values"))])]
+
+
+def _override(row: Row) -> Document:
+    return {"field": row.text.get("field", "").strip(), "values": _values(row, "values")}
+
+
+def _fill_prerequisite(row: Row, raw: Mapping[str, Any]) -> None:
+    row.values["flag"], row.values["state"] = [_line(raw["flag"])], [raw.get("state", "on")]
+    row.values["variants"] = [_lines(_list(raw.get("variants")))]
 
 
 def _prerequisite(row: Row) -> Document:
@@ -163,14 +209,46 @@ def _prerequisite(row: Row) -> Document:
     document: Document = {"flag": text.get("flag", "").strip()}
     if text.get("state") == "off":
         document["state"] = "off"
-    if wanted := row.lines("variants"):
+    if wanted := _values(row, "variants"):
         document["variants"] = wanted
     return document
 
 
-def _of_row(row: Row, read: Callable[[Row], Document]) -> Any:
-    if not row.text.get("json"):
-        return read(row)
+def _check_override(raw: Any) -> None:
+    variant_from_json({"name": "any", "overrides": [raw]})
+
+
+# How a kind of row is filled from a document and read again, and what raises Unreadable for one without fields.
+_KINDS: dict[str, tuple[Callable[[Row, Any], None], Callable[[Row], Document], Callable[[Any], object]]] = {
+    "rule": (_fill_rule, _rule, rule_from_json),
+    "constraint": (_fill_constraint, _constraint, constraint_from_json),
+    "variant": (_fill_variant, _variant, variant_from_json),
+    "override": (_fill_override, _override, _check_override),
+    "prerequisite": (_fill_prerequisite, _prerequisite, prerequisite_from_json),
+}
+
+
+def _values(row: Row, name: str) -> list[Any]:
+    """The lines of a text area; a line that shows a value of what it was is that value, with its type and blanks."""
+    before = _list((_was(row) or {}).get(name))
+    known: dict[str, Any] = {}
+    for value in before:
+        known.setdefault(_line(_text(value)), value)
+    # A value of blanks alone has no line.
+    invisible = [known[""]] if "" in known else []
+    return [*invisible, *(known.get(line, line) for line in row.lines(name))]
+
+
+def _was(row: Row) -> Document | None:
+    """What the row's document was before it was edited, as it came with the form."""
+    try:
+        was = json.loads(row.text.get("was") or "null")
+    except (ValueError, RecursionError):
+        return None
+    return was if isinstance(was, dict) else None
+
+
+def _parsed(row: Row) -> Any:
     try:
         return json.loads(row.text["json"])
     except (ValueError, RecursionError) as error:
@@ -178,24 +256,25 @@ def _of_row(row: Row, read: Callable[[Row], Document]) -> Any:
         raise InvalidInput("rules", row.error) from error
 
 
-def _dump(raw: Any) -> str:
-    return json.dumps(raw, indent=1, ensure_ascii=False)
+def _lines(values: list[str]) -> str:
+    """Values for a text area, one a line."""
+    return "\n".join(filter(None, map(_line, values)))
+
+
+def _line(text: str) -> str:
+    """A text for one line of an input."""
+    return " ".join(text.splitlines()).strip()
+
+
+def _text(value: Any) -> str:
+    try:
+        return scalar(value)
+    except Unreadable:
+        return ""
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _has_shape(raw: Any, known: Iterable[str]) -> bool:
-    return isinstance(raw, Mapping) and not raw.keys() - set(known)
-
-
-def _is_constraint(raw: Any) -> bool:
-    try:
-        constraint_from_json(raw)
-    except Unreadable:
-        return False
-    return True
 
 
 def _number(text: str) -> int | float | str:

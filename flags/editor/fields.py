@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 
+from ops_client.errors import InvalidInput as Unreadable
 from ops_client.flags.fields import moment
+from ops_client.flags.operators import number
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,31 @@ def operator_of(name: str) -> Operator:
 
 
 def for_input(kind: str, values: list[str]) -> str:
-    """Stored values as the text of an input: a line each; a time as the browser's own spelling, in UTC."""
-    if kind == "moment" and len(values) == 1 and (at := moment(values[0])):
-        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return "\n".join(values)
+    """The one stored value as the text of its input, in the browser's own spelling: a number, a time in UTC.
+
+    Raises Unreadable for what the input cannot hold: a browser would show it empty.
+    """
+    if len(values) != 1:
+        raise Unreadable("values", "is one value")
+    text = values[0].strip()
+    if kind == "number":
+        found = number(text)
+        if found is None or not isfinite(float(found)):
+            raise Unreadable("values", "is a number")
+        return str(found)
+    if kind == "moment":
+        return _browser_time(text)
+    return " ".join(text.splitlines())
+
+
+def _browser_time(text: str) -> str:
+    at = moment(text)
+    if at is None:
+        raise Unreadable("values", "is a time")
+    try:
+        return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+    except OverflowError as error:
+        raise Unreadable("values", "is a time of the years 1 to 9999 in UTC") from error
 
 
 def from_input(kind: str, text: str) -> str:

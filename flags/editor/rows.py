@@ -56,13 +56,16 @@ class Row:
 
 
 def parse(posted: Iterable[tuple[str, list[str]]]) -> Row:
-    """The rows of a posted form below one root. Names that are none of ours are left out."""
+    """The rows of a posted form below one root. Names that are none of ours are left out.
+
+    Browsers end each line of a text area with CR LF, whatever it was given.
+    """
     root = Row()
     for name, values in posted:
         *steps, last = name.split("-")
         row = _at(root, steps) if len(steps) % 2 == 0 else None
         if row is not None:
-            row.values[last] = [value.replace("\0", "") for value in values]
+            row.values[last] = [value.replace("\0", "").replace("\r\n", "\n") for value in values]
     return root
 
 
