@@ -51,6 +51,7 @@ def deleting(table: str, column: str, condition: str = "TRUE") -> Callable[[time
     return expire
 
 
+REPLACED = "id IN (SELECT p.id FROM ops.process p WHERE p.replaced)"
 # A process that sees nothing new does not report again, and yet it lives.
 SILENT = "NOT EXISTS (SELECT FROM ops.contract_instance i WHERE i.id = instance_id)"
 
@@ -74,7 +75,9 @@ KEPT: tuple[Kept, ...] = (
     Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),
     Kept("breakers' transitions", 90, deleting("ops.breakers_transition", "at")),
     Kept("what gone processes saw of breakers", 1, deleting("ops.breakers_report", "reported_at", SILENT)),
-    Kept("processes that ended or fell silent", 1, deleting("ops.contract_instance", "seen_at")),
+    # A lost process that was not replaced stays until an operator removes it.
+    Kept("processes that were replaced", 1, deleting("ops.contract_instance", "seen_at", REPLACED)),
+    Kept("processes that ended", 30, deleting("ops.contract_instance", "seen_at", "ended_as = 'closed'")),
     Kept("refusals of quotas", 7, deleting("ops.quotas_refusal", "at")),
     Kept("reservations that ran out", 1, deleting("ops.quotas_reservation", "expires_at")),
     Kept("messages about alerts", 90, deleting("ops.alerts_message", OVER)),

@@ -1,5 +1,7 @@
 """The contract's own tables: the revision of the configuration, who follows it, and who was granted it."""
 
+from typing import Any
+
 from django.db import models
 
 
@@ -8,6 +10,10 @@ class Revision(models.Model):
 
     revision = models.BigIntegerField(default=0)
     changed_at = models.DateTimeField(db_default=models.functions.Now())
+    # Kept by the trigger that raises the revision: see ops.required_revision.
+    settled_revision = models.BigIntegerField(db_default=0)
+    candidate_revision = models.BigIntegerField(db_default=0)
+    candidate_at = models.DateTimeField(db_default=models.functions.Now())
 
     class Meta:
         constraints = [models.CheckConstraint(name="contract_revision_single", condition=models.Q(id=1))]
@@ -67,6 +73,43 @@ class InstanceState(models.Model):
     class Meta:
         managed = False
         db_table = '"ops_v1"."instance"'
+
+
+class Process(models.Model):
+    """A process as the console shows it: a view over its last report (contract/v1/20_instances.sql)."""
+
+    id = models.UUIDField(primary_key=True)
+    service = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    version = models.CharField(max_length=50)
+    client_version = models.CharField(max_length=50)
+    contract = models.CharField(max_length=10)
+    revision = models.BigIntegerField(null=True)
+    snapshot_source = models.CharField(max_length=20)
+    problems = models.JSONField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=InstanceState.State)
+    lag = models.BigIntegerField(null=True)
+    behind = models.BooleanField()
+    replaced = models.BooleanField()
+
+    class Meta:
+        managed = False
+        db_table = '"ops"."process"'
+
+    @property
+    def is_lost(self) -> bool:
+        """It crashed or fell silent."""
+        return self.state in (InstanceState.State.CRASHED, InstanceState.State.SILENT)
+
+    @property
+    def listed_problems(self) -> list[dict[str, Any]]:
+        """The problems that it reports; a backend's role can write any JSON there."""
+        listed = self.problems if isinstance(self.problems, list) else []
+        return [problem for problem in listed if isinstance(problem, dict)]
 
 
 class Grantee(models.Model):

@@ -2,35 +2,74 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db.models import F, QuerySet, Subquery
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Subquery, When
 from django.utils import timezone
 
-from ops_console.contract.models import Instance, InstanceState, Revision
+from ops_console.contract.models import Instance, InstanceState, Process, Revision
+from ops_console.errors import NotFound
+from ops_console.web import Key, Keyset
 
 State = InstanceState.State
 # How long a process counts as live after its last report, as `ops_v1.instance` has it: bounds what has to be read.
 ALIVE_SECONDS = 15
-# Ended processes stay on the System page for a while, so that a crash can be seen.
+# A process that ended, or was lost and replaced, stays on the System page for so long.
 SHOWN_SECONDS = 3600
+SHOWN_BEHIND = 5
+SHOWN_ON_OVERVIEW = 10
+SHOWN_SERVICES = 50
+
+LOST = Q(state__in=(State.CRASHED, State.SILENT))
+# Lost and not replaced: shown until an operator removes it.
+MISSING = LOST & Q(replaced=False)
+# What needs attention comes first.
+PROCESSES = Keyset(Key("rank", "int"), Key("service"), Key("id", "uuid"), size=50)
+_TABS = {
+    "": Q(),
+    "lost": LOST,
+    "behind": Q(behind=True),
+    "problems": Q(state=State.LIVE) & ~Q(problems=[]),
+    "live": Q(state=State.LIVE),
+    "ended": Q(state=State.ENDED),
+}
 
 
 @dataclass(frozen=True)
 class Followers:
-    """Live backend processes, and those of them that have not applied the newest revision."""
+    """Counts of live backend processes, and what is known where there is none.
+
+    `applied` have the newest revision; `behind` lack one that has had the time to propagate. `lost` crashed or fell
+    silent and were not replaced, the last of them seen at `lost_at`; `stopped_at` is when the last process that ended
+    cleanly was seen. `first` are some processes, those that need attention at the top.
+    """
 
     revision: int
     changed_at: datetime | None
-    live: list[Instance]
-    behind: list[Instance]
+    total: int
+    applied: int
+    behind_count: int
+    behind: list[Process]
+    lost: int
+    lost_at: datetime | None
+    stopped_at: datetime | None
+    first: list[Process]
 
-    @property
-    def total(self) -> int:
-        return len(self.live)
 
-    @property
-    def applied(self) -> int:
-        return self.total - len(self.behind)
+@dataclass(frozen=True)
+class Service:
+    """The processes of one service and kind: counts by state, versions in use, and when one was last seen."""
+
+    name: str
+    kind: str
+    live: int
+    behind: int
+    lost: int
+    ended: int
+    versions: list[str]
+    seen_at: datetime
 
 
 def revision() -> Revision:
@@ -54,9 +93,83 @@ def live_instances() -> QuerySet[Instance]:
     return instances(ALIVE_SECONDS).filter(state=State.LIVE)
 
 
-def followers() -> Followers:
-    """How many live backend processes have applied the newest revision, and who has not; two queries."""
+def processes(tab: str = "", service: str = "") -> QuerySet[Any]:
+    """Processes for the System page, with `rank` for the order: live ones, what ended or was replaced within the last
+    hour, and what was lost without replacement, however long ago.
+    """
+    recent = Q(seen_at__gte=timezone.now() - timedelta(seconds=SHOWN_SECONDS))
+    found = Process.objects.filter(recent | MISSING).filter(_TABS.get(tab, Q()))
+    rank = Case(
+        When(MISSING, then=0),
+        When(Q(behind=True) | _TABS["problems"], then=1),
+        When(state=State.LIVE, then=2),
+        default=3,
+    )
+    return (found.filter(service=service) if service else found).annotate(rank=rank)
+
+
+def process_counts(service: str = "") -> dict[str, int]:
+    """How many processes each tab of the System page holds; one query."""
+    counted = {f"tab_{tab}": Count("pk", filter=condition) for tab, condition in _TABS.items()}
+    found = processes(service=service).aggregate(**counted)
+    return {tab: found[f"tab_{tab}"] for tab in _TABS}
+
+
+def services(name: str = "") -> list[Service]:
+    """Processes by service and kind, services with lost processes first; at most SHOWN_SERVICES of them."""
+    rows = (
+        processes(service=name)
+        .values("service", "kind")
+        .annotate(
+            live=Count("pk", filter=_TABS["live"]),
+            behind_count=Count("pk", filter=_TABS["behind"]),
+            lost=Count("pk", filter=MISSING),
+            ended=Count("pk", filter=_TABS["ended"]),
+            versions=ArrayAgg("version", distinct=True, filter=_TABS["live"] & ~Q(version=""), default=[]),
+            last_at=Max("seen_at"),
+        )
+        .order_by("-lost", "kind", "service")
+    )
+    return [
+        Service(
+            row["service"],
+            row["kind"],
+            row["live"],
+            row["behind_count"],
+            row["lost"],
+            row["ended"],
+            row["versions"],
+            row["last_at"],
+        )
+        for row in rows[:SHOWN_SERVICES]
+    ]
+
+
+def process(process_id: UUID) -> Process:
+    """One process. Raises NotFound."""
+    found = Process.objects.filter(pk=process_id).first()
+    if found is None:
+        raise NotFound("There is no such process; it was removed, or its retention has ended.")
+    return found
+
+
+def followers(shown: int = 0) -> Followers:
+    """How many live backend processes have applied the newest revision, who is behind, and who was lost.
+
+    Three queries, and one more for the `shown` processes.
+    """
     newest = revision()
-    live = list(live_instances().filter(kind="backend"))
-    behind = [instance for instance in live if instance.revision != newest.revision]
-    return Followers(newest.revision, newest.changed_at, live, behind)
+    backends = Process.objects.filter(kind="backend")
+    counts = backends.aggregate(
+        total=Count("pk", filter=_TABS["live"]),
+        applied=Count("pk", filter=_TABS["live"] & Q(lag=0)),
+        behind_count=Count("pk", filter=_TABS["behind"]),
+        lost=Count("pk", filter=MISSING),
+        lost_at=Max("seen_at", filter=MISSING),
+        stopped_at=Max("seen_at", filter=_TABS["ended"]),
+    )
+    behind = (
+        list(backends.filter(behind=True).order_by("service", "pk")[:SHOWN_BEHIND]) if counts["behind_count"] else []
+    )
+    first = list(processes().filter(kind="backend").order_by("rank", "service", "pk")[:shown]) if shown else []
+    return Followers(newest.revision, newest.changed_at, behind=behind, first=first, **counts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from incidents.alerts.queries import firing
@@ -14,9 +15,10 @@ from incidents.breakers import queries as breakers
 from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.queries import stuck_count
 from ops_console.audit.queries import latest
-from ops_console.contract.queries import followers
+from ops_console.contract.queries import SHOWN_ON_OVERVIEW, followers
 from ops_console.views.temporary import temporary
 from ops_console.web import Panel, PanelReader, page
+from ops_console.web.formatting import duration
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "alerts": reader.panel("alerts", firing),
         "stuck": reader.panel("stuck", stuck_count),
         "breakers": reader.panel("breakers", breakers.overview),
-        "followers": reader.panel("followers", followers),
+        "followers": reader.panel("followers", lambda: followers(SHOWN_ON_OVERVIEW)),
         "outbox": reader.panel("outbox", outbox_depth_and_age),
         "temporary": reader.panel("temporary", temporary),
         "entries": reader.panel("entries", lambda: latest(10)),
@@ -82,10 +84,17 @@ def _open(found: Any) -> tuple[str, str, str]:
 
 
 def _behind(found: Any) -> tuple[str, str, str]:
-    if not found.total:
-        return "No live backend", "warn", "no process has reported"
-    note = f"{found.applied} of {found.total} applied revision {found.revision:,}"
-    return str(len(found.behind)), "warn" if found.behind else "ok", note
+    if found.total:
+        note = f"{found.applied:,} of {found.total:,} applied revision {found.revision:,}"
+        if found.lost:
+            note += f"; {found.lost:,} lost"
+        return f"{found.behind_count:,}", "bad" if found.lost else "warn" if found.behind_count else "ok", note
+    if found.lost:
+        seconds = (timezone.now() - found.lost_at).total_seconds()
+        return "All silent", "bad", f"{found.lost:,} backend processes lost, the last one for {duration(seconds)}"
+    if found.stopped_at:
+        return "No live backend", "warn", "all processes ended cleanly"
+    return "No backend yet", "warn", "none has connected"
 
 
 def _pending(outbox: Any) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flags import services, usage
-from flags.processes import defaults_of, problems_of
+from flags.processes import defaults_of, problems_of, with_defaults
 from ops_console.contract.models import Instance
 from ops_console.contract.presence import Presence
 from tests.flags.processes import alive
@@ -76,6 +76,15 @@ def test_processes_tell_defaults_and_problems() -> None:
     assert [(said.instance.service, said.text) for said in defaults_of("new-player")] == [("web", "on")]
     assert [said.text for said in problems_of("new-player")] == ["rule 2: this version does not know telepathy"]
     assert Instance.objects.count() == 2
+
+
+def test_whatever_a_process_reports_is_data() -> None:
+    """A backend's role can write any JSON: what has no form of ours is left out, and a page shows fifty at most."""
+    alive("list", flag_defaults=["OPS_FLAG_NEW_PLAYER"], problems=["text", 7, {"flag": "new-player"}])
+    assert defaults_of("new-player") == [] and [said.text for said in problems_of("new-player")] == [": "]
+    for number in range(60):
+        alive(f"web-{number}", flag_defaults={"OPS_FLAG_NEW_PLAYER": "on"}, problems=[{"flag": "new-player"}] * 2)
+    assert (len(defaults_of("new-player")), len(problems_of("new-player")), len(with_defaults())) == (49, 50, 49)
 
 
 def test_the_console_tells_its_own_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

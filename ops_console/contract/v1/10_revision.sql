@@ -11,6 +11,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- How long a healthy process may take to apply and report a revision: a poll each 1.25 s, a report each 2 s.
+CREATE OR REPLACE FUNCTION ops.propagation_bound() RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT interval '5 seconds' $$;
+
+-- The newest revision that every healthy process has applied by now; whoever has an older one is behind.
+CREATE OR REPLACE FUNCTION ops.required_revision(current ops.contract_revision) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN current.changed_at < clock_timestamp() - ops.propagation_bound() THEN current.revision
+        WHEN current.candidate_at < clock_timestamp() - ops.propagation_bound() THEN current.candidate_revision
+        ELSE current.settled_revision
+    END
+$$;
+
 CREATE OR REPLACE FUNCTION ops.raise_revision() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
@@ -26,7 +40,15 @@ BEGIN
     IF changed_topics IS NULL THEN
         RETURN NULL; -- an earlier firing in this commit has done it for all topics
     END IF;
-    UPDATE ops.contract_revision SET revision = revision + 1, changed_at = clock_timestamp()
+    -- `settled_revision` is one that every healthy process has applied; `candidate_revision` becomes it once it is old
+    -- enough. Without them nobody could be called behind while revisions come faster than they propagate.
+    UPDATE ops.contract_revision SET
+        revision = revision + 1, changed_at = clock_timestamp(),
+        settled_revision = ops.required_revision(contract_revision),
+        candidate_revision = CASE WHEN candidate_at < clock_timestamp() - ops.propagation_bound()
+                                  THEN revision + 1 ELSE candidate_revision END,
+        candidate_at = CASE WHEN candidate_at < clock_timestamp() - ops.propagation_bound()
+                            THEN clock_timestamp() ELSE candidate_at END
     WHERE id = 1 RETURNING revision INTO new_revision;
     PERFORM pg_notify('ops_revision', json_build_object('revision', new_revision, 'topics', changed_topics)::text);
     RETURN NULL;

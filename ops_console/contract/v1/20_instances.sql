@@ -28,3 +28,17 @@ SELECT id, service, kind, host, pid, version, client_version, contract, revision
        END AS state
 FROM ops.contract_instance;
 -- backend: GRANT SELECT, INSERT, UPDATE ON ops_v1.instance
+
+-- The same as the console shows it. `behind`: it lives and lacks a revision that has had the time to propagate.
+-- `replaced`: a process of its service started after this one was last seen, so its loss needs no attention.
+CREATE OR REPLACE VIEW ops.process AS
+WITH newest AS (
+    SELECT service, kind, max(started_at) AS started_at FROM ops.contract_instance GROUP BY service, kind
+)
+SELECT i.id, i.service, i.kind, i.host, i.pid, i.version, i.client_version, i.contract, i.revision, i.snapshot_source,
+       i.problems, i.started_at, i.seen_at, i.state, r.revision - i.revision AS lag,
+       i.kind = 'backend' AND i.state = 'live' AND coalesce(i.revision < ops.required_revision(r), true) AS behind,
+       n.started_at > i.seen_at AS replaced
+FROM ops_v1.instance i
+JOIN newest n ON n.service = i.service AND n.kind = i.kind
+JOIN ops.contract_revision r ON r.id = 1;

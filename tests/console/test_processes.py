@@ -1,0 +1,243 @@
+"""Processes on the System page: what stays, what is counted as behind, and removing what was lost."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from flags.models import Flag
+from ops_console import retention
+from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
+from ops_console.contract import queries, services
+from ops_console.contract.models import Instance, Process, Revision
+from ops_console.errors import InvalidInput, NotAllowed, NotFound
+from tests.people import actor, signed_in
+
+pytestmark = pytest.mark.django_db
+DAY = 24 * 3600
+
+
+def make(seconds: float = 0, service: str = "podcast-api", **values: Any) -> Instance:
+    """A backend process that reported so many seconds ago, started ten days ago."""
+    now = timezone.now()
+    given = {
+        "host": "node-7",
+        "pid": 1,
+        "client_version": "1",
+        "contract": "v1",
+        "revision": queries.revision().revision,
+        "started_at": now - timedelta(days=10),
+        "seen_at": now - timedelta(seconds=seconds),
+    }
+    return Instance.objects.create(id=uuid.uuid4(), service=service, **{**given, **values})
+
+
+def restart(service: str = "podcast-api") -> Instance:
+    return make(service=service, started_at=timezone.now())
+
+
+def shown(**parameters: str) -> list[uuid.UUID]:
+    answer = signed_in(Role.OPERATOR).get("/system/", parameters)
+    return [row.pk for row in answer.context["processes"].data["page"].rows]
+
+
+def expire() -> None:
+    for kept in retention.KEPT:
+        if kept.what.startswith("processes"):
+            kept.expire(timedelta(days=kept.days))
+
+
+@pytest.fixture(autouse=True)
+def nothing_propagates() -> None:
+    Instance.objects.all().delete()
+    Revision.objects.update(changed_at=timezone.now() - timedelta(minutes=1))
+
+
+def test_a_lost_process_stays_until_it_is_removed() -> None:
+    """Silent for days it is still on the page, first and red, with its last report; retention leaves it."""
+    lost, live = make(3 * DAY), make(service="worker")
+    expire()
+    assert shown() == [lost.pk, live.pk]
+    page = signed_in(Role.VIEWER).get("/system/").content.decode()
+    row = page.split(f'data-key="{lost.pk}"')[1].split("</tr>")[0]
+    assert 'class="status bad"' in row and "3 d ago" in row
+
+
+def test_a_replaced_process_leaves_by_itself() -> None:
+    """After a restart the lost process is shown for an hour, without alarm, and kept for a day."""
+    recent, old = make(60), make(2 * DAY)
+    new = restart()
+    assert set(shown()) == {recent.pk, new.pk}
+    assert queries.services()[0].lost == 0
+    expire()
+    assert set(Instance.objects.values_list("pk", flat=True)) == {recent.pk, new.pk}
+    assert not Instance.objects.filter(pk=old.pk).exists()
+
+
+def test_an_ended_process_is_shown_for_an_hour_and_kept_for_a_month() -> None:
+    """A clean end needs no attention, and the overview still knows that a backend was there."""
+    ended = make(2 * 3600, ended_as="closed", ended_at=timezone.now())
+    expire()
+    assert shown() == [] and Instance.objects.filter(pk=ended.pk).exists()
+    Instance.objects.update(seen_at=timezone.now() - timedelta(days=31))
+    expire()
+    assert not Instance.objects.exists()
+
+
+def test_removing_a_process_is_audited_and_it_may_come_back() -> None:
+    """An operator removes a silent process; the audit has it; a report puts it back."""
+    lost = make(60)
+    client = signed_in(Role.OPERATOR)
+    url = f"/system/processes/{lost.pk}/remove/"
+    assert "Remove process 1 of podcast-api?" in client.get(url).content.decode()
+    assert Instance.objects.exists()
+    assert client.post(url).status_code == 303
+    assert not Instance.objects.exists()
+    entry = Entry.objects.latest("id")
+    assert (entry.action, entry.target_label, entry.actor) == (
+        "process.remove", "podcast-api on node-7, process 1", "oscar",
+    )  # fmt: skip
+    assert entry.before is not None and entry.before["state"] == "silent"
+    lost.seen_at = timezone.now()
+    lost.save(force_insert=True)
+    assert shown() == [lost.pk]
+
+
+def test_a_live_process_cannot_be_removed() -> None:
+    """The page offers no button for it, and the service refuses."""
+    live = make()
+    with pytest.raises(InvalidInput, match="is live"):
+        services.remove_process(actor(), live.pk)
+    assert "Remove…" not in signed_in(Role.OPERATOR).get("/system/").content.decode()
+    assert signed_in(Role.OPERATOR).post(f"/system/processes/{live.pk}/remove/").status_code == 422
+    with pytest.raises(NotFound):
+        services.remove_process(actor(), uuid.uuid4())
+
+
+def test_all_lost_processes_of_a_service_are_removed_at_once() -> None:
+    """Live, replaced and other services' processes stay; one audit entry says how many went."""
+    for pid in range(3):
+        make(60, pid=pid)
+    others = {make(60, service="other").pk, make().pk}
+    client = signed_in(Role.OPERATOR)
+    url = "/system/services/backend/podcast-api/remove-lost/"
+    assert "3 crashed or silent processes will be removed" in client.get(url).content.decode()
+    assert client.post(url).status_code == 303
+    assert set(Instance.objects.values_list("pk", flat=True)) == others
+    entry = Entry.objects.latest("id")
+    assert (entry.action, entry.target_id, entry.before) == ("process.remove_lost", "podcast-api", {"lost": 3})
+    assert client.post(url).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/system/processes/{}/remove/", "/system/services/backend/podcast-api/remove-lost/"])
+def test_a_viewer_removes_nothing(path: str) -> None:
+    lost = make(60)
+    viewer = signed_in(Role.VIEWER)
+    assert viewer.post(path.format(lost.pk)).status_code == 403
+    assert "Remove" not in viewer.get("/system/").content.decode()
+    with pytest.raises(NotAllowed):
+        services.remove_process(actor(Role.VIEWER), lost.pk)
+    with pytest.raises(NotAllowed):
+        services.remove_lost(actor(Role.VIEWER), "podcast-api", "backend")
+
+
+@pytest.mark.parametrize("name", ["a/b c?d#e", "ü&x=1", "remove-lost"])
+def test_a_service_may_have_any_name(name: str) -> None:
+    """A name that holds a slash or a word of the addresses has its links."""
+    lost = make(60, service=name)
+    page = signed_in(Role.OPERATOR).get("/system/", {"service": name})
+    assert [row.pk for row in page.context["processes"].data["page"].rows] == [lost.pk]
+    services.remove_lost(actor(), name, "backend")
+    assert not Instance.objects.exists()
+
+
+def test_many_processes_come_in_pages_and_cost_the_same() -> None:
+    """120 processes: 50 rows, counts for all, and as many queries as for one."""
+    make()
+    viewer = signed_in(Role.VIEWER)
+    viewer.get("/system/")
+    with CaptureQueriesContext(connection) as few:
+        viewer.get("/system/")
+    for number in range(119):
+        make(pid=number, service=f"service-{number % 60:02}", version=f"1.{number}")
+    with CaptureQueriesContext(connection) as many:
+        answer = viewer.get("/system/")
+    assert len(many) == len(few)
+    found = answer.context["processes"].data
+    assert len(found["page"].rows) == 50 and found["page"].next
+    assert {tab.label: tab.count for tab in found["tabs"]}["All"] == 120
+    assert len(answer.context["services"].data) == 50
+    assert answer.content.decode().count("<tr") < 150
+    overview = viewer.get("/").content.decode()
+    assert "has all 120 live" in overview and overview.count("node-7") == 10
+
+
+@pytest.mark.parametrize(
+    ("state", "values"),
+    [
+        ("lost", {"seconds": 60}),
+        ("behind", {"revision": -1}),
+        ("problems", {"problems": [{"flag": "f", "rule": "r", "message": "m"}]}),
+        ("ended", {"ended_as": "closed"}),
+    ],
+)
+def test_tabs_hold_their_processes(state: str, values: dict[str, Any]) -> None:
+    """Each tab holds the processes of its state alone."""
+    make()
+    wanted = make(**values)
+    assert shown(state=state) == [wanted.pk]
+
+
+def test_hostile_problems_do_not_break_the_page() -> None:
+    """What a process reports as problems is data: thousands, or none of the expected keys."""
+    make(problems=[{"flag": "f" * 5000, "rule": "r", "message": "<b>"}] * 2000)
+    make(problems=["text", 7, None])
+    make(problems=7)
+    body = signed_in(Role.VIEWER).get("/system/").content.decode()
+    assert "and 1995 more" in body and len(body) < 100_000 and "<b>" not in body
+
+
+def required(**values: Any) -> int:
+    """The revision that a healthy process has, with these values of the revision's row."""
+    if values:
+        Revision.objects.update(**values)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ops.required_revision(r) FROM ops.contract_revision r")
+        return int(cursor.fetchone()[0])
+
+
+def test_a_revision_younger_than_its_propagation_is_not_required() -> None:
+    """A process is behind when it lacks a revision that is old enough, not when a new one has just been made."""
+    old, young = timezone.now() - timedelta(seconds=6), timezone.now() + timedelta(minutes=1)
+    given = {"revision": 10, "candidate_revision": 8, "settled_revision": 5}
+    assert required(**given, changed_at=old, candidate_at=old) == 10
+    assert required(**given, changed_at=young, candidate_at=old) == 8
+    assert required(**given, changed_at=young, candidate_at=young) == 5
+    level, applying, late = make(revision=10), make(revision=7, pid=2), make(revision=4, pid=3)
+    behind = {row.pk: row.behind for row in Process.objects.all()}
+    assert behind == {level.pk: False, applying.pk: False, late.pk: True}
+    followers = queries.followers()
+    assert (followers.total, followers.applied, followers.behind_count) == (3, 1, 1)
+    assert [row.pk for row in followers.behind] == [late.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_stands_still_is_behind_though_revisions_never_stop() -> None:
+    """While a new revision comes each second, the required one follows; a process that stands still is found."""
+    Revision.objects.update(revision=10, changed_at=timezone.now() - timedelta(minutes=1))
+    stuck = make(revision=10)
+    for number in range(12):
+        Flag.objects.create(name=f"flag-{number}")
+        # A second passes.
+        row = Revision.objects.get()
+        second = timedelta(seconds=1)
+        Revision.objects.update(changed_at=row.changed_at - second, candidate_at=row.candidate_at - second)
+    # However fast this ran, the newest revision is taken as one that was just made.
+    Revision.objects.update(changed_at=timezone.now() + timedelta(minutes=1))
+    assert (queries.revision().revision, 10 < required() < 22) == (22, True)
+    assert Process.objects.get(pk=stuck.pk).behind
