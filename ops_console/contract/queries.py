@@ -90,7 +90,7 @@ def instances(seconds: float = SHOWN_SECONDS) -> QuerySet[Instance]:
 
 def live_instances() -> QuerySet[Instance]:
     """Processes that report and have not ended, of any kind; as `instances`."""
-    return instances(ALIVE_SECONDS).filter(state=State.LIVE)
+    return instances(ALIVE_SECONDS).filter(standing__state=State.LIVE)
 
 
 def processes(tab: str = "", service: str = "") -> QuerySet[Any]:
@@ -168,8 +168,6 @@ def followers(shown: int = 0) -> Followers:
         lost_at=Max("seen_at", filter=MISSING),
         stopped_at=Max("seen_at", filter=_TABS["ended"]),
     )
-    behind = (
-        list(backends.filter(behind=True).order_by("service", "pk")[:SHOWN_BEHIND]) if counts["behind_count"] else []
-    )
+    behind = list(backends.filter(behind=True).order_by("service", "pk")[:SHOWN_BEHIND])
     first = list(processes().filter(kind="backend").order_by("rank", "service", "pk")[:shown]) if shown else []
     return Followers(newest.revision, newest.changed_at, behind=behind, first=first, **counts)

@@ -77,6 +77,8 @@ ANSWERS = {
     "overview": READ,
     "search": READ,
     "system": READ,
+    "process_remove": "302 403 404 404 / 302 403 404 404",
+    "service_remove_lost": "302 403 404 404 / 302 403 404 404",
     # The sweep
     "sweep:overview": READ,
     "sweep:run": READ_ONE,
