@@ -1,6 +1,5 @@
 """What a flag or a segment may hold. Everything here raises InvalidInput: the field, and what would be right."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,13 +15,13 @@ from ops_client.flags.conditions import conditions_of, segments_by_name
 from ops_client.flags.operators import text_test
 from ops_client.flags.rules import Rule, constraint_from_json, rule_from_json, segments_from_rows
 from ops_client.flags.rules import Segment as ClientSegment
+from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
 
 LONGEST_NAME = 100
 LISTS = ("rules", "variants", "prerequisites", "tags")
 MOST_TAGS = 20
 LONGEST_TAG = 40
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def check(flag: Flag, changed: Collection[str] | None = None) -> None:
@@ -42,7 +41,7 @@ def check(flag: Flag, changed: Collection[str] | None = None) -> None:
 def check_name(name: str, what: str = "flag") -> str:
     """A name without the blanks around it."""
     name = name.strip()
-    if not name or not storable(name) or len(name) > LONGEST_NAME:
+    if not name or not is_storable(name) or len(name) > LONGEST_NAME:
         raise InvalidInput("name", f"A {what} needs a name of 1 to {LONGEST_NAME} characters.")
     return name
 
@@ -53,7 +52,7 @@ def check_segment(segment: Segment) -> None:
         value = getattr(segment, field)
         if not isinstance(value, kind):
             raise InvalidInput(field, f"{field}: is {said}.")
-        if not storable(value):
+        if not is_storable(value):
             raise InvalidInput(field, f"{field}: holds a character that cannot be stored.")
     _check_constraints("constraints", "", segment.constraints)
 
@@ -67,17 +66,8 @@ def _check_value(flag: Flag, field: Any) -> None:
         raise InvalidInput(name, f"{name}: has to have a value; leave it out to keep what it is.")
     elif name in LISTS and not isinstance(value, list):
         raise InvalidInput(name, f"{name}: is a list.")
-    if not storable(value):
+    if not is_storable(value):
         raise InvalidInput(name, f"{name}: holds a character that cannot be stored.")
-
-
-def storable(value: Any) -> bool:
-    """Whether PostgreSQL can keep the text in a value: it takes neither NUL nor half of a surrogate pair."""
-    if isinstance(value, list | tuple):
-        return all(map(storable, value))
-    if isinstance(value, dict):
-        return all(storable(part) for item in value.items() for part in item)
-    return not isinstance(value, str) or not _UNSTORABLE.search(value)
 
 
 def _clean_fields(flag: Flag, names: Collection[str]) -> None:

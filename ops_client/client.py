@@ -28,10 +28,12 @@ from ops_client.part import Part, Runtime
 from ops_client.quotas.client import QuotaClient
 from ops_client.store import PostgresStore, Store
 from ops_client.sync import Sync
+from ops_client.text import replace_unstorable, replaced
 
 logger = logging.getLogger("ops_client")
 REPORT_SECONDS = 2.0
 END_SECONDS = 1.0
+MOST_PROBLEMS = 200
 
 _clients: "weakref.WeakSet[OpsClient]" = weakref.WeakSet()
 # Stores of the parent process, kept so that a child never closes the connections it shares with it.
@@ -71,8 +73,9 @@ class OpsClient:
         self._lock = threading.RLock()
         self._running = False
         self._closed = False
-        self.version = version
-        self.runtime = Runtime(service, clock or SystemClock(), self._make_store(), self.start)
+        self.version = replace_unstorable(version[:50])
+        name = replace_unstorable(service[:100])
+        self.runtime = Runtime(name, clock or SystemClock(), self._make_store(), self.start)
         self.runtime.store.identify(self.runtime.instance_id)
         self.flags = FlagClient(self.runtime)
         self.quotas = QuotaClient(self.runtime)
@@ -136,8 +139,18 @@ class OpsClient:
         self.close()
 
     def status(self) -> dict[str, Any]:
-        """For the backend's own health pages: revision, where it came from, whether the database answers."""
-        return {**self._sync.status(), "background_failures": dict(self._background.failures)}
+        """For the backend's own health pages. Asks nobody.
+
+        `revision`, `source` (`none`, `file` or `database`), `reachable` and `stale` tell of the configuration.
+        `background_failures`: jobs whose last run failed, and why. `dropped`: how many items were not stored, by kind.
+        `replaced`: how many texts and numbers were changed because PostgreSQL cannot store them.
+        """
+        return {
+            **self._sync.status(),
+            "background_failures": dict(self._background.failures),
+            "dropped": self._dropped(),
+            "replaced": replaced.total,
+        }
 
     def _make_store(self) -> Store:
         return self._given_store or PostgresStore(self._dsn)
@@ -157,22 +170,26 @@ class OpsClient:
                 self._background.add(job)
 
     def _report(self) -> None:
+        problems = [problem for part in self._parts for problem in part.problems()]
         self.runtime.store.execute(
             "report_instance",
             id=self.runtime.instance_id,
-            service=self.runtime.service[:100],
-            host=socket.gethostname(),
+            service=self.runtime.service,
+            host=replace_unstorable(socket.gethostname()[:255]),
             pid=os.getpid(),
-            version=self.version[:50],
+            version=self.version,
             client_version=__version__,
             revision=self._sync.revision,
             snapshot_source=self._sync.source,
-            problems=json.dumps([problem for part in self._parts for problem in part.problems()]),
+            problems=json.dumps(replace_unstorable(problems[:MOST_PROBLEMS])),
             started_at=self.runtime.started_at,
             flag_defaults=self.flags.environment(),
             has_session=self.runtime.store.has_session,
-            dropped={kind: count for part in self._parts for kind, count in part.dropped().items() if count},
+            dropped=self._dropped(),
         )
+
+    def _dropped(self) -> dict[str, int]:
+        return {kind: count for part in self._parts for kind, count in part.dropped().items() if count}
 
     def _report_end(self, ended_as: str) -> None:
         if not self._sync.reachable:

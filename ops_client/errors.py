@@ -42,6 +42,13 @@ class StoreLate(StoreUnavailable):
     """There was no answer within the time that the caller gave it."""
 
 
+class StoreRefused(OpsError):
+    """The shared database answered that it cannot store this: another attempt would fail the same way."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("store_refused", message)
+
+
 class BreakerOpen(OpsError):
     """The call was refused without being made. Never retried in place: the provider needs the rest."""
 

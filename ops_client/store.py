@@ -3,7 +3,7 @@
 import select
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ops_client.dsn import normalised, redact
-from ops_client.errors import StoreLate, StoreUnavailable
+from ops_client.errors import StoreLate, StoreRefused, StoreUnavailable
 from ops_client.sql import statements
 
 Row = dict[str, Any]
@@ -42,6 +42,20 @@ _NO_CONTRACT = (
     errors.UndefinedFunction,
     errors.InsufficientPrivilege,
 )
+# Numbers out of range, constraints, text that is no UTF-8, rows too long for an index: caused by what was sent.
+_REFUSED = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.ProgrammingError,
+    psycopg.NotSupportedError,
+    errors.ProgramLimitExceeded,
+    errors.StatementTooComplex,
+    errors.RaiseException,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class Store(Protocol):
@@ -50,11 +64,12 @@ class Store(Protocol):
     def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
         """Run the named statement and return its rows. Raises StoreUnavailable, and StoreLate when time was up.
 
-        A statement that was late may be carried out all the same.
+        A statement that was late may be carried out all the same. Raises StoreRefused where the database, or the
+        driver, cannot take the parameters.
         """
 
     def execute(self, name: str, **params: Any) -> int:
-        """Run the named statement and return how many rows it touched. Raises StoreUnavailable."""
+        """Run the named statement and return how many rows it touched. Raises StoreUnavailable, StoreRefused."""
 
     def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
         """Several reads of one moment: all see the same committed state. Raises StoreUnavailable."""
@@ -120,12 +135,27 @@ class PostgresStore:
         self._has_session = False
 
     def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
-        with self._connection(within_seconds, self._patience_seconds) as connection:
-            return connection.execute(statements()[name].encode(), _adapted(params)).fetchall()
+        return self._run(psycopg.Cursor[Row].fetchall, name, params, within_seconds)
 
     def execute(self, name: str, **params: Any) -> int:
-        with self._connection(patience_seconds=self._patience_seconds) as connection:
-            return connection.execute(statements()[name].encode(), _adapted(params)).rowcount
+        return self._run(_row_count, name, params)
+
+    def _run(
+        self,
+        result: Callable[[psycopg.Cursor[Row]], T],
+        name: str,
+        params: Mapping[str, Any],
+        within_seconds: float | None = None,
+    ) -> T:
+        with self._connection(within_seconds, self._patience_seconds) as connection:
+            try:
+                return result(connection.execute(statements()[name].encode(), _adapted(params)))
+            except _NO_CONTRACT:
+                raise
+            except _REFUSED as error:
+                # Only the first line: a DETAIL holds the row, which may be anybody's data.
+                reason = next(iter(str(error).splitlines()), "")
+                raise StoreRefused(f"The shared database refused {name}: {type(error).__name__}: {reason}") from error
 
     def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
         with self._connection() as connection, connection.transaction():
@@ -212,6 +242,10 @@ class Transaction:
 
     def execute(self, name: str, **params: Any) -> int:
         return self._connection.execute(statements()[name].encode(), _adapted(params)).rowcount
+
+
+def _row_count(cursor: psycopg.Cursor[Row]) -> int:
+    return cursor.rowcount
 
 
 def _check(connection: psycopg.Connection[Any]) -> None:

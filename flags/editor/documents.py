@@ -19,6 +19,7 @@ from ops_client.flags.prerequisites import prerequisite_from_json
 from ops_client.flags.rules import NORMALISER, constraint_from_json, rule_from_json
 from ops_client.flags.variants import variant_from_json
 from ops_client.json_types import same_json
+from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
 
 _PLACE = re.compile(r"(rule|constraint|variant|prerequisite) ([0-9]{1,4})")
@@ -245,15 +246,19 @@ def _was(row: Row) -> Document | None:
         was = json.loads(row.text.get("was") or "null")
     except (ValueError, RecursionError):
         return None
-    return was if isinstance(was, dict) else None
+    return was if isinstance(was, dict) and is_storable(was) else None
 
 
 def _parsed(row: Row) -> Any:
     try:
-        return json.loads(row.text["json"])
+        value = json.loads(row.text["json"])
     except (ValueError, RecursionError) as error:
         row.error = f"This is not JSON: {error}."
         raise InvalidInput("rules", row.error) from error
+    if not is_storable(value):
+        row.error = "This holds NUL, a lone surrogate, NaN or more than 100 levels, which cannot be stored."
+        raise InvalidInput("rules", row.error)
+    return value
 
 
 def _lines(values: list[str]) -> str:

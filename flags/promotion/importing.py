@@ -16,10 +16,10 @@ from flags.listed import set_listed
 from flags.models import EVERYONE, Flag, Segment, State
 from flags.prerequisites import parents
 from flags.promotion.writing import portable
-from flags.validation import storable
 from ops_client.flags.imported import Imported
 from ops_client.flags.rules import Problem
 from ops_client.json_types import same_json
+from ops_client.text import is_storable
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.errors import ConsoleError, InvalidInput
@@ -85,7 +85,7 @@ def run(actor: Actor, imported: Imported, *, dry_run: bool, with_state: bool = T
 
 def _stored(kind: str, row: Values, store: Store, dry_run: bool) -> Result:
     name = row.get("name")
-    if not isinstance(name, str) or not storable(name):
+    if not isinstance(name, str) or not is_storable(name):
         return Result(kind, ascii(name)[:100], Outcome.REFUSED, reason="name: is text.")
     try:
         with transaction.atomic():

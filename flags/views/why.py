@@ -12,6 +12,7 @@ from flags.editor.fields import STICKINESS
 from flags.views.common import flag_part
 from flags.why import known_context, why
 from ops_client.flags.rules import FlagDefinition, Segment
+from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
 
 _BLANK_ROWS = 2
@@ -59,6 +60,8 @@ def _read_json(text: str) -> dict[str, Any]:
         raise InvalidInput("json", f"This is not JSON: {error}.") from error
     if not isinstance(found, dict):
         raise InvalidInput("json", 'A context is an object, such as {"user_id": "17", "tier": "pro"}.')
+    if not is_storable(found):
+        raise InvalidInput("json", "A context holds no NUL, no lone surrogate, no NaN and no more than 100 levels.")
     return found
 
 

@@ -86,6 +86,9 @@ class BreakerClient(Part):
     def problems(self) -> list[dict[str, str]]:
         return self._problems
 
+    def dropped(self) -> dict[str, int]:
+        return {"breaker_reports": self._publisher.dropped}
+
     def jobs(self) -> list[Job]:
         return [
             Job("breakers", TICK_SECONDS, self._publisher.tick),

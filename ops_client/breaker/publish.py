@@ -1,17 +1,19 @@
 """Between the breakers of this process and the shared database: on the background thread only."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ops_client.batches import write_each
 from ops_client.breaker.breaker import Breaker, Outlook
 from ops_client.breaker.fleet import Probed
 from ops_client.breaker.machine import Counts, Status
 from ops_client.breaker.shared import Lease, Report, cause_to_open
 from ops_client.breaker.tally import Pending
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import StoreRefused, StoreUnavailable
 from ops_client.part import Runtime
+from ops_client.store import Row
 
 logger = logging.getLogger("ops_client")
 PUBLISH_SECONDS = 2.0
@@ -28,6 +30,8 @@ class Publisher:
         self._pending = Pending()
         self._registered: set[str] = set()
         self._reported: dict[str, Outlook] = {}
+        self._refused: set[str] = set()
+        self.dropped = 0
         self._publish_at = 0.0
         self._away_until = 0.0
 
@@ -66,6 +70,7 @@ class Publisher:
     def forget_registration(self, name: str) -> None:
         """The database does not know the breaker (any more)."""
         self._registered.discard(name)
+        self._refused.discard(name)
         self._reported.pop(name, None)
 
     def _collect(self, breakers: Mapping[str, Breaker]) -> None:
@@ -75,25 +80,37 @@ class Publisher:
                 self._pending.add(name, tally, now)
 
     def _register(self, breakers: Mapping[str, Breaker]) -> None:
-        for name in breakers.keys() - self._registered:
-            self._runtime.store.execute("register_breaker", breaker=name, config=asdict(breakers[name].config))
-            self._registered.add(name)
+        for name in breakers.keys() - self._registered - self._refused:
+            try:
+                self._runtime.store.execute("register_breaker", breaker=name, config=asdict(breakers[name].config))
+                self._registered.add(name)
+            except StoreRefused as error:
+                # It works on in this process alone. Tried again when its row, or the database's, has changed.
+                logger.error("ops_client: the breaker %s is not registered: %s", name, error.message)
+                self._refused.add(name)
+                self.dropped += 1
 
     def _report(self, breakers: Mapping[str, Breaker]) -> None:
         outlooks = {name: breaker.outlook() for name, breaker in breakers.items()}
         changed = {name: outlook for name, outlook in outlooks.items() if outlook != self._reported.get(name)}
-        if changed:
-            rows = [
-                {"name": name, "status": outlook.status.value, "epoch": outlook.epoch, **outlook.counts._asdict()}
-                for name, outlook in changed.items()
-            ]
-            self._runtime.store.execute("report_breakers", rows=rows, instance=self._runtime.instance_id)
-            self._reported.update(changed)
+        rows = [
+            {"name": name, "status": outlook.status.value, "epoch": outlook.epoch, **outlook.counts._asdict()}
+            for name, outlook in changed.items()
+            if name not in self._refused
+        ]
+        self.dropped += write_each(rows, self._write_reports, "breaker reports")
+        self._reported.update(changed)
+
+    def _write_reports(self, rows: Sequence[Row]) -> None:
+        self._runtime.store.execute("report_breakers", rows=list(rows), instance=self._runtime.instance_id)
 
     def _write_minutes(self) -> None:
-        if rows := self._pending.rows(self._monotonic()):
-            self._runtime.store.execute("add_provider_minutes", rows=rows, service=self._runtime.service[:100])
-            self._pending.clear()
+        def write(rows: Sequence[Row]) -> None:
+            self._runtime.store.execute("add_provider_minutes", rows=list(rows), service=self._runtime.service)
+            self._pending.written(rows)
+
+        self.dropped += write_each(self._pending.rows(self._monotonic()), write, "provider minutes")
+        self._pending.clear()  # of what was refused
 
     def _judge(self, breakers: Mapping[str, Breaker]) -> None:
         """Only a process that sees failures itself asks whether the fleet should open."""

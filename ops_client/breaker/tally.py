@@ -1,6 +1,8 @@
 """Calls counted in memory until they are published."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -46,14 +48,19 @@ class Pending:
         key = (provider, int(monotonic // 60))
         self._kept[key] = self._kept.get(key, Tally()) + tally
 
-    def rows(self, monotonic: float) -> list[dict[str, object]]:
+    def rows(self, monotonic: float) -> list[dict[str, Any]]:
         """What to write, each with its age in seconds; what is older than an hour is let go."""
         minute = int(monotonic // 60)
         self._kept = {key: tally for key, tally in self._kept.items() if minute - key[1] < self.MINUTES}
         return [
-            {"provider": provider, "age_seconds": (minute - then) * 60.0, **_columns(tally)}
+            {"provider": provider, "minute": then, "age_seconds": (minute - then) * 60.0, **_columns(tally)}
             for (provider, then), tally in self._kept.items()
         ]
+
+    def written(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let go of rows that are stored, so that they are not added twice."""
+        for row in rows:
+            self._kept.pop((row["provider"], row["minute"]), None)
 
     def clear(self) -> None:
         self._kept.clear()

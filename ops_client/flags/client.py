@@ -16,11 +16,11 @@ from ops_client.flags.evaluate import CompiledFlag, Decision
 from ops_client.flags.explain import Explanation, Reason, by_default
 from ops_client.flags.presence import Presence
 from ops_client.flags.rules import segments_from_rows
-from ops_client.flags.storable import storable
 from ops_client.flags.usage import Usage
 from ops_client.flags.variants import DISABLED, Variant
 from ops_client.part import Part, Runtime
 from ops_client.store import Row
+from ops_client.text import replace_unstorable
 
 USAGE_SECONDS = 15.0
 PRESENCE_SECONDS = 60.0
@@ -128,7 +128,10 @@ class FlagClient(Part):
 
     def environment(self) -> dict[str, str]:
         """The OPS_FLAG_* of this process, for its report."""
-        return {storable(name, 100): storable(value, 100) for name, value in self.defaults.values.items()}
+        return {
+            replace_unstorable(name[:100]): replace_unstorable(value[:100])
+            for name, value in self.defaults.values.items()
+        }
 
     def dropped(self) -> dict[str, int]:
         return {"flag_usage": self._usage.dropped, "flag_presence": self._presence.dropped}

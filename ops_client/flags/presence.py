@@ -1,23 +1,23 @@
 """Who was seen: whom flags were asked about, with the few attributes that rules read. The console's previews use it."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ops_client.batches import ROWS_AT_ONCE, write_each
 from ops_client.clock import Clock
 from ops_client.errors import StoreUnavailable
 from ops_client.flags.buckets import USER_ID
 from ops_client.flags.context import CURRENT_TIME, HOSTNAME, Context, text
-from ops_client.flags.storable import storable
 from ops_client.store import Store
+from ops_client.text import replace_unstorable
 
 MOST_USERS = 10_000
 LONGEST_VALUE = 200
 MOST_VALUES = 50
 # JSON's readers agree on numbers below it; others are kept as text.
 LARGEST_NUMBER = 2**53
-ROWS_AT_ONCE = 1_000
 # Kept so long while the database is away: they are written as seen at the moment of writing.
 KEPT_SECONDS = 3600.0
 TIER = "tier"
@@ -37,7 +37,7 @@ class Sightings:
 
 
 class Presence:
-    """The users that one process saw since it last told. `dropped` are sightings beyond what is kept."""
+    """The users that one process saw and has not written yet. `dropped`: beyond what is kept, or refused."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -72,12 +72,15 @@ class Presence:
 
     def _send(self, store: Store, service: str) -> None:
         sightings, self.sightings = self.sightings, Sightings()
-        waiting = sightings.attributes
+        waiting = dict(sightings.attributes)
+
+        def write(few: Sequence[str]) -> None:
+            _write(store, service, {name: sightings.attributes[name] for name in few})
+            for name in few:
+                del waiting[name]
+
         try:
-            while waiting:
-                few = dict(islice(waiting.items(), ROWS_AT_ONCE))
-                _write(store, service, few)
-                waiting = {name: kept for name, kept in waiting.items() if name not in few}
+            self.dropped += write_each(list(waiting), write, "users seen", ROWS_AT_ONCE)
         except StoreUnavailable:
             self._keep(waiting)
             raise
@@ -100,7 +103,7 @@ def attributes_of(context: Context, fields: Iterable[str]) -> dict[str, object]:
     for field in fields:
         value = context.get(field)
         if value is not None and (kept := _kept(value)) is not None:
-            found[storable(field, LONGEST_VALUE)] = kept
+            found[_stored(field)] = kept
     return found
 
 
@@ -115,10 +118,14 @@ def _kept(value: object) -> Any:
 
 def _kept_text(value: object) -> str | None:
     said = text(value)
-    return storable(said, LONGEST_VALUE) if len(said) <= LONGEST_VALUE else None
+    return _stored(said) if len(said) <= LONGEST_VALUE else None
 
 
 def _write(store: Store, service: str, people: Mapping[str, dict[str, object]]) -> None:
-    rows = {storable(name, LONGEST_VALUE): attributes for name, attributes in people.items()}
+    rows = {_stored(name): attributes for name, attributes in people.items()}
     seen = [{"user_id": name, "attributes": rows[name]} for name in sorted(rows)]
     store.execute("note_flag_presence", service=service, seen=seen)
+
+
+def _stored(name: str) -> str:
+    return str(replace_unstorable(name[:LONGEST_VALUE]))

@@ -3,18 +3,18 @@
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
+from ops_client.batches import ROWS_AT_ONCE, write_each
 from ops_client.clock import Clock
 from ops_client.errors import StoreUnavailable
-from ops_client.flags.storable import storable
 from ops_client.store import Store
+from ops_client.text import replace_unstorable
 
 # A name that nobody defined may come out of a loop; beyond this many they are counted under one name.
 MOST_UNDEFINED = 1_000
 OTHERS = "(others)"
 LONGEST_NAME = 100
-ROWS_AT_ONCE = 1_000
 # Kept so long while the database is away. Older counts would be written into an hour that they do not belong to.
 KEPT_SECONDS = 3600.0
 
@@ -48,7 +48,7 @@ class Counter:
 
 
 class Usage:
-    """The counts of one process. `dropped` are those that could not be sent in time."""
+    """The counts of one process. `dropped` are those that could not be sent in time, or were refused."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -84,11 +84,21 @@ class Usage:
 
     def _send(self, store: Store, service: str) -> None:
         new = [(key, counter, count) for key, counter in list(self._counters.items()) if (count := counter.new())]
+        new.sort(key=lambda each: each[0])
+        written: set[Key] = set()
+
+        def add(few: Sequence[tuple[Key, Counter, int]]) -> None:
+            _add(store, service, [(key, count) for key, _, count in few])
+            for key, counter, count in few:
+                counter.seen(count)
+                written.add(key)
+
         try:
-            for few in _batches(new):
-                _add(store, service, [(key, count) for key, _, count in few])
-                for _, counter, count in few:
-                    counter.seen(count)
+            if write_each(new, add, "flag usage", ROWS_AT_ONCE):
+                for key, counter, count in new:
+                    if key not in written:
+                        counter.seen(count)
+                        self.dropped += count
         except StoreUnavailable:
             self._give_up_old()
             raise
@@ -107,7 +117,7 @@ class Usage:
 def _add(store: Store, service: str, counts: list[tuple[Key, int]]) -> None:
     rows: dict[Key, int] = defaultdict(int)
     for (flag, variant, result), count in counts:
-        rows[storable(flag, LONGEST_NAME), storable(variant, LONGEST_NAME), result] += count
+        rows[_name(flag), _name(variant), result] += count
     # In one order everywhere: two processes that add to the same rows wait for each other, and never in a ring.
     ordered = sorted(rows)
     store.execute(
@@ -120,7 +130,5 @@ def _add(store: Store, service: str, counts: list[tuple[Key, int]]) -> None:
     )
 
 
-def _batches(new: list[tuple[Key, Counter, int]]) -> Iterator[list[tuple[Key, Counter, int]]]:
-    new.sort(key=lambda each: each[0])
-    for start in range(0, len(new), ROWS_AT_ONCE):
-        yield new[start : start + ROWS_AT_ONCE]
+def _name(text: str) -> str:
+    return str(replace_unstorable(text[:LONGEST_NAME]))

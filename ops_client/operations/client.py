@@ -1,6 +1,7 @@
 """`client.operations`: tracked work, handlers for the console's commands, and heartbeats of foreign rows."""
 
 import inspect
+import logging
 import os
 import socket
 import threading
@@ -9,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops_client.background import Job
-from ops_client.errors import InvalidInput
+from ops_client.errors import InvalidInput, StoreRefused
 from ops_client.operations.commands import FreeHandler, Handler, RetryHandler
 from ops_client.operations.delivery import Delivery
 from ops_client.operations.keeping import Keeping
 from ops_client.operations.tracker import TrackedOperation
-from ops_client.operations.work import DEAD_AFTER_SECONDS, Work
+from ops_client.operations.work import DEAD_AFTER_SECONDS, Work, require_kind
 from ops_client.part import Part, Runtime
+from ops_client.text import replace_unstorable
+
+logger = logging.getLogger("ops_client")
 
 
 class OperationsClient(Part):
@@ -34,7 +38,7 @@ class OperationsClient(Part):
 
         It is called at least once for each (operation_id, version) and must do nothing the second time. It raises
         CommandRejected for what can never work; any other error is tried again, later and later, eight times.
-        Raises InvalidInput for an async function, or where `kind` has a handler already.
+        Raises InvalidInput for an async function, a kind that cannot be one, or where `kind` has a handler already.
         """
         self._handle(kind, "retry", retry)
 
@@ -66,7 +70,8 @@ class OperationsClient(Part):
         Entering the block starts it, leaving it ends it; a thread of the client's says meanwhile that it is alive.
         Under an id that is known already this is its next attempt; without an id it gets one. A handler passes the
         `version` of its command: then the start is refused (OperationLost) when it is not the newest, or not the
-        first with it. `payload` is what a retry's handler is given. Raises InvalidInput.
+        first with it. `payload` is what a retry's handler is given; in it and in the descriptions, characters that
+        PostgreSQL cannot store are replaced, and NaN becomes None. Raises InvalidInput.
         """
         work = Work(
             kind,
@@ -80,23 +85,41 @@ class OperationsClient(Part):
             dead_after_seconds,
         )
         self.runtime.wake()
-        said = {**work.said(self.runtime.service), "worker": (worker or _worker())[:200]}
+        said = {**work.said(self.runtime.service), "worker": replace_unstorable((worker or _worker())[:200])}
         return TrackedOperation(self.runtime.store, self._keeping, work, said, version)
 
     def queue(self, kind: str, operation_id: str, **about: Any) -> bool:
         """Say that work waits for a worker; `track` with the same id starts it. False where it is known already.
 
-        `about` is what `track` takes of it. Raises InvalidInput, StoreUnavailable.
+        `about` is what `track` takes of it. True, too, where the database refuses to store it: the console then does
+        not show it, and `status()["dropped"]` counts it. Raises InvalidInput, StoreUnavailable.
         """
         work = Work(kind, operation_id, **about)
         self.runtime.wake()
-        rows = self.runtime.store.fetch("operation_queue", operation=work.said(self.runtime.service))
+        try:
+            rows = self.runtime.store.fetch("operation_queue", operation=work.said(self.runtime.service))
+        except StoreRefused as error:
+            self._refused(f"{kind} {operation_id!r} is not recorded as queued", error)
+            return True
         return bool(rows[0]["is_new"])
 
     def heartbeat(self, kind: str, operation_id: str) -> None:
-        """Say that the work on a foreign row is alive: its silence counts from now. Raises StoreUnavailable."""
+        """Say that the work on a foreign row is alive: its silence counts from now. Raises StoreUnavailable.
+
+        An id that no row can have is logged and counted in `status()["dropped"]`.
+        """
         self.runtime.wake()
-        self.runtime.store.execute("operation_heartbeat", kind=kind, operation_id=operation_id)
+        try:
+            self.runtime.store.execute("operation_heartbeat", kind=kind, operation_id=operation_id)
+        except StoreRefused as error:
+            self._refused(f"the heartbeat of {kind} {operation_id!r} is not recorded", error)
+
+    def dropped(self) -> dict[str, int]:
+        return {"operations": self._keeping.dropped}
+
+    def _refused(self, what: str, error: StoreRefused) -> None:
+        self._keeping.dropped += 1
+        logger.error("ops_client: %s: %s", what, error.message)
 
     def jobs(self) -> list[Job]:
         return [self._keeping.job()]
@@ -118,6 +141,7 @@ class OperationsClient(Part):
         self._keeping = Keeping(self.runtime)
 
     def _handle(self, kind: str, verb: str, handler: Handler) -> None:
+        require_kind(kind)
         if inspect.iscoroutinefunction(handler):
             raise InvalidInput(verb, "must be a plain function; it is called on a thread of its own")
         with self._lock:

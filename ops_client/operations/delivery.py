@@ -13,6 +13,7 @@ from typing import Any
 from ops_client.errors import StoreUnavailable
 from ops_client.operations.commands import CommandRejected, FreeCommand, Handler, RetryCommand
 from ops_client.store import Row, Store
+from ops_client.text import replace_unstorable
 
 logger = logging.getLogger("ops_client")
 POLL_SECONDS = 1.0
@@ -110,7 +111,7 @@ class Delivery:
         if refusal is None:
             report.handled.append(done)
         else:
-            report.refused.append({**done, "field": refusal.field, "message": _storable(refusal.message)})
+            report.refused.append({**done, "field": refusal.field, "message": replace_unstorable(refusal.message)})
 
     def _call(self, handler: Handler, command: Row, operation: Row) -> CommandRejected | None:
         try:
@@ -132,7 +133,7 @@ class Delivery:
             holder=self._holder,
             results=results,
             ending=ending,
-            error=_storable(report.error),
+            error=replace_unstorable(report.error),
             lease_seconds=LEASE_SECONDS,
         )
         return bool(rows[0]["held"])
@@ -143,8 +144,3 @@ def _command_of(command: Row, operation: Row) -> RetryCommand | FreeCommand:
         operation_id, version = operation["operation_id"], operation["version"]
         return FreeCommand(operation_id, version, operation["payload"], command["reason"])
     return RetryCommand(reason=command["reason"], **operation)
-
-
-def _storable(text: str) -> str:
-    """Whatever an exception says, as text that PostgreSQL keeps."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")

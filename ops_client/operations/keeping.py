@@ -3,8 +3,11 @@
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 
 from ops_client.background import Job
+from ops_client.batches import write_each
+from ops_client.errors import StoreUnavailable
 from ops_client.operations.tracker import TrackedOperation
 from ops_client.part import Runtime
 
@@ -14,13 +17,17 @@ MOST_OWED = 1_000
 
 
 class Keeping:
-    """The operations of this process. `owed` are those that ended while the database was away."""
+    """The operations of this process. `owed` are those that ended while the database was away.
+
+    `dropped` counts writes that were given up: refused by the database, or ends beyond MOST_OWED.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._lock = threading.Lock()
         self._under_way: dict[int, TrackedOperation] = {}
         self._owed: deque[TrackedOperation] = deque()
+        self.dropped = 0
 
     def keep(self, operation: TrackedOperation) -> None:
         with self._lock:
@@ -35,8 +42,14 @@ class Keeping:
         with self._lock:
             self._owed.append(operation)
             if len(self._owed) > MOST_OWED:
-                dropped = self._owed.popleft()
-                logger.error("ops_client: the end of %s %s is given up", dropped.work.kind, dropped.id)
+                oldest = self._owed.popleft()
+                self.dropped += 1
+                logger.error("ops_client: the end of %s %s is given up", oldest.work.kind, oldest.id)
+
+    def drop(self, what: str, operation: TrackedOperation, error: Exception) -> None:
+        """Give up one write of an operation, and let the work and all other operations go on."""
+        self.dropped += 1
+        logger.error("ops_client: the %s of %s %r is not recorded: %s", what, operation.work.kind, operation.id, error)
 
     def job(self) -> Job:
         return Job("heartbeats", HEARTBEAT_SECONDS, self.sign, at_close=True)
@@ -47,19 +60,37 @@ class Keeping:
         with self._lock:
             alive = list(self._under_way.values())
         for operation in alive:
-            operation.write_start()
-        held = {(one.work.kind, one.id, one.version): one for one in alive if not one.lost}
-        if held:
-            signs = [one.sign() for one in held.values()]
-            for row in self._runtime.store.fetch("operation_sign", signs=signs):
+            self._write_alone("start", operation, operation.write_start)
+        held = {(one.work.kind, one.id, one.version): one for one in alive if one.is_held}
+
+        def write(few: Sequence[TrackedOperation]) -> None:
+            for row in self._runtime.store.fetch("operation_sign", signs=[one.sign() for one in few]):
                 # One that has ended meanwhile is answered too, and does not mind.
                 held[row["kind"], row["operation_id"], row["version"]].lose(row["status"], row["version"])
 
+        self.dropped += write_each(list(held.values()), write, "heartbeats")
+
     def _settle(self) -> None:
-        while self._owed:
-            operation = self._owed[0]
-            operation.write_end()
+        while True:
+            with self._lock:
+                if not self._owed:
+                    return
+                operation = self._owed.popleft()
+            try:
+                self._write_alone("end", operation, operation.write_end)
+            except StoreUnavailable:
+                with self._lock:
+                    self._owed.appendleft(operation)
+                raise
             if operation.lost:
                 logger.warning("ops_client: the end of %s %s came too late", operation.work.kind, operation.id)
-            with self._lock:
-                self._owed.remove(operation)
+
+    def _write_alone(self, what: str, operation: TrackedOperation, write: Callable[[], None]) -> None:
+        """One operation that cannot be written, for whatever reason, must not silence the others."""
+        try:
+            write()
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is logged and counted by `drop`
+            self.drop(what, operation, error)
+            self.let_go(operation)

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from ops_client.errors import InvalidInput, StoreUnavailable
+from ops_client.errors import InvalidInput, StoreRefused, StoreUnavailable
 from ops_client.operations.work import OperationLost, Work
 from ops_client.store import Row, Store
 from ops_client.telemetry.errors import Fault, fault_of
+from ops_client.text import replace_unstorable
 
 logger = logging.getLogger("ops_client")
 Free = Callable[[str], object]
+LONGEST_NOTE = 300
 STATUSES = ("queued", "running", "succeeded", "failed")
 
 
@@ -27,13 +29,16 @@ class Keeper(Protocol):
 
     def owe(self, operation: "TrackedOperation") -> None: ...
 
+    def drop(self, what: str, operation: "TrackedOperation", error: Exception) -> None: ...
+
 
 class TrackedOperation:
     """Started when the block is entered; succeeded or failed when it is left. Sync and async.
 
     `version` is the fencing token: writes of a worker that lost the operation are refused, and it is told by
     OperationLost from `progress`, `check`, `temporary` and from leaving the block. With the database away the work is
-    never held up: what could not be written is written later, and until then nothing is refused.
+    never held up: what could not be written is written later, and until then nothing is refused. What the database
+    refuses to store is dropped and counted in `status()["dropped"]`; the work goes on.
     """
 
     def __init__(self, store: Store, keeper: Keeper, work: Work, said: dict[str, Any], version: int | None) -> None:
@@ -46,6 +51,7 @@ class TrackedOperation:
         self._lock = threading.RLock()
         self._began: float | None = None
         self._is_written = False
+        self._is_unseen = False  # the database refused to store its start
         self._lost: OperationLost | None = None
         self._ending: dict[str, Any] | None = None
         self._progress: tuple[float | None, str] = (None, "")
@@ -61,11 +67,16 @@ class TrackedOperation:
         """Whether the operation has gone to somebody else."""
         return self._lost is not None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the database has recorded it as this worker's, so that a heartbeat means something."""
+        return self._is_written and self._lost is None
+
     def progress(self, rate: float | None = None, note: str = "") -> None:
         """Say how far the work is (0..1) and what it is at; sent with the next heartbeat. Raises OperationLost."""
         if rate is not None and not 0 <= rate <= 1:
             raise InvalidInput("rate", "is a number from 0 to 1")
-        self._progress = rate, note
+        self._progress = None if rate is None else float(rate), replace_unstorable(str(note)[:LONGEST_NOTE])
         self.check()
 
     def check(self) -> None:
@@ -77,9 +88,10 @@ class TrackedOperation:
         """Record a temporary resource *before* it is used; gives `uri` back. Raises OperationLost.
 
         `free` is called with it when the block is left, the newest resource first. A worker that does not come back
-        leaves the record, by which the backend's own handlers free what is left.
+        leaves the record, by which the backend's own handlers free what is left; in the record, characters that
+        PostgreSQL cannot store are replaced.
         """
-        if not uri or "\0" in uri:
+        if not isinstance(uri, str) or not uri:
             raise InvalidInput("uri", "is a text that names the resource")
         self._resources.append({"uri": uri, "added_at": time.time()})
         if free is not None:
@@ -101,7 +113,8 @@ class TrackedOperation:
         except StoreUnavailable as error:
             logger.warning("ops_client: %s %s begins unseen: %s", self.work.kind, self.id, error)
         self.check()
-        self._keeper.keep(self)
+        if not self._is_unseen:
+            self._keeper.keep(self)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the attempt, then free what is temporary. Raises OperationLost to a worker that comes too late."""
@@ -119,11 +132,16 @@ class TrackedOperation:
     def write_start(self) -> None:
         """Write the start unless it is written. Raises StoreUnavailable."""
         with self._lock:
-            if self._is_written or self._lost is not None:
+            if self._is_written or self._is_unseen or self._lost is not None:
                 return
             ago = time.monotonic() - (self._began or time.monotonic())
             given = {**self._said, "version": self.version, "began_seconds_ago": ago}
-            row = self._store.fetch("operation_start", operation=given)[0]
+            try:
+                row = self._store.fetch("operation_start", operation=given)[0]
+            except StoreRefused as error:
+                self._is_unseen = True
+                self._keeper.drop("start", self, error)
+                return
             if not row["held"]:
                 self._refused_start(row)
                 return
@@ -139,15 +157,20 @@ class TrackedOperation:
     def write_end(self) -> None:
         """Write the end, and the start before it where that is owed too. Raises StoreUnavailable."""
         self.write_start()
-        if self._lost is None:
+        if self._lost is not None or self._is_unseen:
+            return
+        try:
             row = self._store.fetch("operation_finish", operation={**self._key(), **(self._ending or {})})[0]
-            if not row["held"]:
-                self.lose(row["status"], row["version"])
+        except StoreRefused as error:
+            self._keeper.drop("end", self, error)
+            return
+        if not row["held"]:
+            self.lose(row["status"], row["version"])
 
     def sign(self) -> Row:
         """What the next heartbeat says."""
         rate, note = self._progress
-        return {**self._key(), "progress_rate": rate, "progress_note": note.replace("\0", "")}
+        return {**self._key(), "progress_rate": rate, "progress_note": note}
 
     def lose(self, status: str, version: int) -> None:
         """Be told that the operation is somebody else's."""
@@ -161,7 +184,13 @@ class TrackedOperation:
     def _write_resources(self, must_hold: bool) -> None:
         try:
             self.write_start()
-            rows = self._store.fetch("operation_resources", operation={**self._key(), "resources": self._resources})
+            if self._is_unseen:
+                return
+            resources = replace_unstorable(self._resources)
+            rows = self._store.fetch("operation_resources", operation={**self._key(), "resources": resources})
+        except StoreRefused as error:
+            self._keeper.drop("resources", self, error)
+            return
         except StoreUnavailable as error:
             logger.warning("ops_client: resources of %s %s are not recorded: %s", self.work.kind, self.id, error)
             return

@@ -4,15 +4,17 @@ import functools
 import logging
 import uuid
 import weakref
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ops_client.background import Job
+from ops_client.batches import write_each
 from ops_client.errors import InvalidInput, NotFound
 from ops_client.part import Part, Runtime
 from ops_client.quotas.asking import Asking
 from ops_client.quotas.decide import Decision, Kind, decide_together, valid_cost
 from ops_client.quotas.guard import Held, Lease, QuotaExceeded, Reservation, Together
+from ops_client.quotas.permits import Unused
 from ops_client.quotas.recounts import Measure, Recounts
 from ops_client.quotas.threads import Threads
 from ops_client.quotas.usage import Usage, usage_of
@@ -174,6 +176,7 @@ class QuotaClient(Part):
     def _forget_parent(self, resources: dict[str, Row]) -> None:
         self._asking = Asking(self.runtime)
         self._asking.resources = resources
+        self._permits_dropped = 0
         self.threads = Threads()
         self._recounts = self._recounts.again()
         # Weak: a caller that was cancelled before it got its lease never gives it back, and must not be kept alive.
@@ -199,6 +202,15 @@ class QuotaClient(Part):
             self._leases[held] = lease
         return lease
 
+    def dropped(self) -> dict[str, int]:
+        asking = self._asking
+        return {
+            "quota_refusals": asking.refusals.dropped,
+            "quota_peaks": asking.peaks.dropped,
+            "quota_failures": asking.without_store.dropped,
+            "quota_permits": self._permits_dropped,
+        }
+
     def _tell(self) -> None:
         self._asking.refusals.tell(self.runtime.store, self.runtime.service)
         self._asking.without_store.tell(self.runtime.store, self.runtime.service)
@@ -207,15 +219,17 @@ class QuotaClient(Part):
         self._asking.peaks.tell(self.runtime.store)
 
     def _give_back(self) -> None:
-        unused = self._asking.permits.unused(self.runtime.clock.monotonic())
-        if unused:
+        def write(few: Sequence[Unused]) -> None:
             self.runtime.store.fetch(
                 "quota_give_back",
-                resources=[each.key[0] for each in unused],
-                users=[each.key[1] for each in unused],
-                buckets=[each.bucket for each in unused],
-                amounts=[each.amount for each in unused],
+                resources=[each.key[0] for each in few],
+                users=[each.key[1] for each in few],
+                buckets=[each.bucket for each in few],
+                amounts=[each.amount for each in few],
             )
+
+        unused = self._asking.permits.unused(self.runtime.clock.monotonic())
+        self._permits_dropped += write_each(unused, write, "unused permits")
 
     def _recount(self) -> None:
         self._recounts.look(self.runtime.store)

@@ -1,7 +1,10 @@
 """The most that users had used since it was last told: what the console tries a new limit on. In memory, bounded."""
 
 import threading
+from collections.abc import Sequence
 
+from ops_client.batches import write_each
+from ops_client.errors import StoreUnavailable
 from ops_client.quotas.decide import LimitInForce
 from ops_client.quotas.use import Use
 from ops_client.store import Store
@@ -11,11 +14,12 @@ _Peak = tuple[int, str, LimitInForce]
 
 
 class Peaks:
-    """One process's peaks. Beyond MOST_ROWS between two tellings, new users are left out."""
+    """One process's peaks. Beyond MOST_ROWS between two reports new users are left out, and counted in `dropped`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], _Peak] = {}
+        self.dropped = 0
 
     def note(self, use: Use, used: int, limit: LimitInForce) -> None:
         """Remember what a user had used with this call, refused or not."""
@@ -26,19 +30,27 @@ class Peaks:
                 self._waiting[key] = (max(used, known[0]), use.tier or "", limit)
             elif len(self._waiting) < MOST_ROWS:
                 self._waiting[key] = (used, use.tier or "", limit)
+            else:
+                self.dropped += 1
 
     def tell(self, store: Store) -> None:
         """Write what has gathered into the hour in which it is told. What cannot be written is lost."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        store.fetch(
-            "quota_report_peaks",
-            resources=[resource for resource, _ in waiting],
-            users=[user_id for _, user_id in waiting],
-            tiers=[tier[:50] for _, tier, _ in waiting.values()],
-            sources=[limit.source.value for _, _, limit in waiting.values()],
-            limits=[limit.limit for _, _, limit in waiting.values()],
-            peaks=[peak for peak, _, _ in waiting.values()],
-        )
+
+        def write(few: Sequence[tuple[tuple[str, str], _Peak]]) -> None:
+            store.fetch(
+                "quota_report_peaks",
+                resources=[resource for (resource, _), _ in few],
+                users=[user_id for (_, user_id), _ in few],
+                tiers=[tier[:50] for _, (_, tier, _) in few],
+                sources=[limit.source.value for _, (_, _, limit) in few],
+                limits=[limit.limit for _, (_, _, limit) in few],
+                peaks=[peak for _, (peak, _, _) in few],
+            )
+
+        try:
+            self.dropped += write_each(list(waiting.items()), write, "quota peaks")
+        except StoreUnavailable:
+            self.dropped += len(waiting)
+            raise

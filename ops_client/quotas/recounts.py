@@ -3,11 +3,13 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from ops_client.batches import write_each
 from ops_client.errors import InvalidInput, StoreUnavailable
 from ops_client.store import Row, Store
+from ops_client.text import replace_unstorable
 
 logger = logging.getLogger("ops_client")
 BATCH = 1_000
@@ -58,21 +60,27 @@ class Recounts:
         failure = ""
         try:
             found = self._measures[request["resource"]](request["user_id"] or None)
-            for users, totals in _batches(found, request["user_id"]):
-                store.fetch("quota_measured", id=request["id"], holder=self._holder, users=users, totals=totals)
+            refused = sum(self._write(store, request, batch) for batch in _batches(found, request["user_id"]))
+            if refused:
+                failure = f"The database could not store what {refused:,} users have; the log of the backend says why."
         except StoreUnavailable:
             raise
         except Exception as error:
             # The backend's own function failed; the console says how, and nothing follows from half a measuring.
             logger.exception("ops_client: %s could not be measured", request["resource"])
-            failure = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
+            failure = str(replace_unstorable(f"{type(error).__name__}: {error}"))[:500]
         store.fetch("quota_finish_recount", id=request["id"], holder=self._holder, failure=failure)
 
+    def _write(self, store: Store, request: Row, batch: list[tuple[str, int]]) -> int:
+        def write(few: Sequence[tuple[str, int]]) -> None:
+            users, totals = [user for user, _ in few], [total for _, total in few]
+            store.fetch("quota_measured", id=request["id"], holder=self._holder, users=users, totals=totals)
 
-def _batches(
-    found: Mapping[str, int] | Iterable[tuple[str, int]], only_user: str
-) -> Iterator[tuple[list[str], list[int]]]:
+        return write_each(batch, write, f"measured users of {request['resource']}")
+
+
+def _batches(found: Mapping[str, int] | Iterable[tuple[str, int]], only_user: str) -> Iterator[list[tuple[str, int]]]:
     pairs = iter(found.items() if isinstance(found, Mapping) else found)
     wanted = ((str(user), int(total)) for user, total in pairs if only_user in ("", str(user)))
     while batch := list(islice(wanted, BATCH)):
-        yield [user for user, _ in batch], [total for _, total in batch]
+        yield batch

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from ops_client.errors import InvalidInput
 from ops_client.quotas.decide import WARN_RATES, Decision, Kind, LimitInForce, Source, decide_level, valid_cost
 from ops_client.store import Row
+from ops_client.text import require_storable
 
 LONGEST_USER_ID = 200
 # A place comes back when its holder is done, which nobody knows: ask again after a little.
@@ -28,17 +29,13 @@ class Use:
 def valid_use(kind: Kind, resource: str, user_id: object, tier: str | None, cost: int | None = 1) -> Use:
     """Raises InvalidInput naming the argument that cannot be right."""
     user = str(user_id)
-    if not 0 < len(user) <= LONGEST_USER_ID or "\0" in user or user_id is None:
+    if not 0 < len(user) <= LONGEST_USER_ID or user_id is None:
         raise InvalidInput("user_id", f"is 1 to {LONGEST_USER_ID} characters that name a user")
     for name, text in (("user_id", user), ("resource", resource), ("tier", tier or "")):
-        if not isinstance(text, str) or "\0" in text or not _is_text(text):
-            raise InvalidInput(name, "is text without characters that no name has")
+        if not isinstance(text, str):
+            raise InvalidInput(name, "is text")
+        require_storable(name, text)
     return Use(kind, resource, user, tier, None if cost is None else valid_cost(cost))
-
-
-def _is_text(text: str) -> bool:
-    # Any JSON can carry half a surrogate pair; no database keeps one.
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def decision_of(row: Row, use: Use, warn_rates: tuple[float, float] = WARN_RATES) -> Decision:

@@ -1,17 +1,19 @@
 """What is answered while the database cannot be asked: each resource's failure policy, counted."""
 
+import logging
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from ops_client.clock import Clock
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import StoreRefused, StoreUnavailable
 from ops_client.quotas import ring
 from ops_client.quotas.decide import Decision, Kind, LimitInForce, Policy, Source, limit_in_force
 from ops_client.quotas.use import Use
 from ops_client.store import Row, Store
 
+logger = logging.getLogger("ops_client")
 # After one call has waited in vain, the next ones do not wait: for this long.
 REST_SECONDS = 1.0
 # Then one call asks again, and for this long nobody waits beside it.
@@ -37,6 +39,7 @@ class WithoutStore:
         self._rings: OrderedDict[tuple[str, str], ring.Ring] = OrderedDict()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._late: Counter[tuple[str, str]] = Counter()
+        self.dropped = 0
 
     def resting(self) -> bool:
         """Whether to do without the database: it failed a moment ago, or another call is finding out."""
@@ -97,14 +100,18 @@ class WithoutStore:
             waiting = list(self._counts.items())
         for (resource, policy), count in waiting:
             late = self._late[resource, policy]
-            store.execute(
-                "quota_report_failures",
-                resource=resource[:63],
-                service=service[:100],
-                failure_policy=policy,
-                count=count,
-                late=late,
-            )
+            try:
+                store.execute(
+                    "quota_report_failures",
+                    resource=resource[:63],
+                    service=service,
+                    failure_policy=policy,
+                    count=count,
+                    late=late,
+                )
+            except StoreRefused as error:
+                logger.warning("ops_client: %d decisions on %s are not counted: %s", count, resource, error.message)
+                self.dropped += count
             with self._lock:
                 self._counts[resource, policy] -= count
                 self._late[resource, policy] -= late

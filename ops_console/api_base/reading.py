@@ -1,7 +1,6 @@
 """What a call sends, read once and strictly: text that PostgreSQL can keep, and nothing that nobody asked for."""
 
 import json
-import math
 import re
 from typing import Annotated, Any, Self
 
@@ -10,6 +9,7 @@ from ninja import Schema
 from ninja.parser import Parser
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Strict, ValidationInfo, model_validator
 
+from ops_client.text import is_storable
 from ops_console.errors import ConsoleError, InvalidInput, NotJson
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
@@ -66,7 +66,7 @@ class StrictParser(Parser):
 def read(request: HttpRequest) -> None:
     """Read the query and the body. Raises InvalidInput, BadJson, NotJson."""
     for name, values in request.GET.lists():
-        if not _storable([name, *values]):
+        if not is_storable([name, *values]):
             raise InvalidInput(name.replace("\0", ""), "A parameter is text without NUL.")
     if request.method in _WITH_BODY and request.body:
         if request.content_type != "application/json":
@@ -79,18 +79,6 @@ def _parsed(body: bytes) -> Any:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadJson(f"The body is not JSON: {error}.") from error
-    if not _storable(value):
+    if not is_storable(value, _MOST_LEVELS):
         raise BadJson("The body holds what cannot be kept: NUL, half a surrogate pair, NaN, or too many levels.")
     return value
-
-
-def _storable(value: Any, level: int = 0) -> bool:
-    if isinstance(value, str):
-        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, dict):
-        return level < _MOST_LEVELS and all(_storable(k) and _storable(v, level + 1) for k, v in value.items())
-    if isinstance(value, list):
-        return level < _MOST_LEVELS and all(_storable(item, level + 1) for item in value)
-    return True

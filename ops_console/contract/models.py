@@ -111,6 +111,12 @@ class Process(models.Model):
         listed = self.problems if isinstance(self.problems, list) else []
         return [problem for problem in listed if isinstance(problem, dict)]
 
+    @property
+    def listed_dropped(self) -> list[tuple[str, int]]:
+        """What it reports as not stored, by kind, at most 20 kinds; checked as the problems are."""
+        listed = self.dropped if isinstance(self.dropped, dict) else {}
+        return [(kind, count) for kind, count in listed.items() if isinstance(count, int)][:20]
+
 
 class Grantee(models.Model):
     """A database role that the contract was granted to: granted again after every migrate."""

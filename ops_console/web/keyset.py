@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
+from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
 
 Row = TypeVar("Row")
@@ -25,8 +26,8 @@ def _aware(text: str) -> datetime:
 
 
 def _storable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("PostgreSQL keeps no NUL")
+    if not is_storable(text):
+        raise ValueError("PostgreSQL stores neither NUL nor lone surrogates")
     return text
 
 

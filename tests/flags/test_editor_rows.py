@@ -104,6 +104,15 @@ def test_json_that_cannot_be_read_is_told_in_its_row() -> None:
     assert "not JSON" in root.of("rule")[0].error
 
 
+@pytest.mark.parametrize("value", ['"\\ud800"', '"\\u0000"', "NaN", "[" * 200 + "]" * 200])
+def test_json_that_cannot_be_stored_is_told_in_its_row(value: str) -> None:
+    """A page could not encode half a surrogate pair, and the database would not take any of these."""
+    root = parse([("rule-0-json", [f'{{"name": {value}}}'])])
+    with pytest.raises(InvalidInput):
+        documents.rules(root)
+    assert "cannot be stored" in root.of("rule")[0].error
+
+
 def test_a_refusal_is_placed_at_the_row_that_it_names() -> None:
     """Rows that nothing was typed into do not count."""
     root = parse([("rule-0-name", [""]), ("rule-1-constraint-0-field", [""]), ("rule-1-constraint-3-field", ["tier"])])

@@ -1,12 +1,12 @@
 """A source: how this console sees and changes somebody else's rows. One subclass a foreign table."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 from incidents.operations.sources.schema import LiveTable, live_table
+from ops_client.text import is_storable
 from ops_console.contract.grants import ForeignGrant
 
 # The states that a list can show, in the order of its tabs.
@@ -159,7 +159,7 @@ class Source:
             UUID(operation_id) if kind == "uuid" else int(operation_id) if "int" in kind else None
         except ValueError:
             return False
-        return "\0" not in operation_id
+        return is_storable(operation_id)
 
     def problems(self, live: LiveTable) -> list[Problem]:
         """Everything that the live schema keeps this source from doing."""
@@ -189,8 +189,8 @@ class Source:
         One such row must not take the two thousand others of its chunk with it. Raises CannotRetry.
         """
         payload = self.payload(row)
-        if not _is_storable(payload):
-            field = next(name for name, value in payload.items() if not _is_storable(value))
+        if not is_storable(payload):
+            field = next(name for name, value in payload.items() if not is_storable({name: value}))
             raise CannotRetry(field, f"{field} holds characters or numbers that cannot be passed on.")
         return payload
 
@@ -227,16 +227,6 @@ class Source:
     def _no_label(self, labels: tuple[str, ...], stops: frozenset[str]) -> Problem:
         names = " or ".join(repr(label) for label in labels)
         return Problem(f"{self.qualified_table}.{self.status_column} has no label {names} here.", _LABEL, stops)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-
-def _is_storable(value: object) -> bool:
-    try:
-        return b"\\u0000" not in _encode(value).encode()
-    except (ValueError, RecursionError):
-        return False
 
 
 def _lack(column: str, live: LiveTable) -> str:

@@ -23,11 +23,12 @@ def read_object(text: str | None) -> dict[str, Any]:
 
 
 def pretty(text: str | None) -> tuple[str, bool]:
-    """The text for a person, and whether it is JSON."""
+    """The text for a person, and whether it is JSON. A lone surrogate stays an escape: no page could encode it."""
     if text is None:
         return "", False
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False), True
+        shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        return shown.encode("utf-8", "backslashreplace").decode(), True
     except (ValueError, RecursionError):
         return text, False
 

@@ -60,6 +60,7 @@ class Node:
             started_at=datetime.now(UTC),
             flag_defaults={},
             dropped={},
+            has_session=False,
         )
 
     def publish(self) -> None:
