@@ -95,6 +95,7 @@ class Process(models.Model):
     lag = models.BigIntegerField(null=True)
     behind = models.BooleanField()
     replaced = models.BooleanField()
+    dropped = models.JSONField()
 
     class Meta:
         managed = False

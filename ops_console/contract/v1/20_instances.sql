@@ -38,7 +38,7 @@ WITH newest AS (
 SELECT i.id, i.service, i.kind, i.host, i.pid, i.version, i.client_version, i.contract, i.revision, i.snapshot_source,
        i.problems, i.started_at, i.seen_at, i.state, r.revision - i.revision AS lag,
        i.kind = 'backend' AND i.state = 'live' AND coalesce(i.revision < ops.required_revision(r), true) AS behind,
-       n.started_at > i.seen_at AS replaced
+       n.started_at > i.seen_at AS replaced, i.dropped
 FROM ops_v1.instance i
 JOIN newest n ON n.service = i.service AND n.kind = i.kind
 JOIN ops.contract_revision r ON r.id = 1;
