@@ -16,6 +16,7 @@ from ops_console.web import Key, Keyset
 ACTIONS = Keyset(Key("id", "int", descending=True), size=50)
 _CHUNKS = Keyset(Key("number", "int"))
 DEAD_LETTERS = Keyset(Key("id", "int"), size=50)
+OUTCOMES = Keyset(Key("operation_id"), size=20)
 MOST_SHOWN = 50
 MOST_REASONS = 12
 
@@ -141,9 +142,10 @@ def actions() -> QuerySet[Action]:
     return Action.objects.all()
 
 
-def outcomes(action_id: int) -> QuerySet[Outcome]:
-    """What did not simply happen, the newest first."""
-    return Outcome.objects.filter(action=action_id).order_by("-pk")
+def outcomes(action_id: int, outcome: str = "", detail: str = "") -> QuerySet[Outcome]:
+    """What was skipped or refused, all of it or of one outcome and reason, for a list in keyset pages (`OUTCOMES`)."""
+    narrowed = {name: value for name, value in (("outcome", outcome), ("detail", detail)) if value}
+    return Outcome.objects.filter(action=action_id, **narrowed)
 
 
 def reasons(action_id: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("act/", views.act, name="act"),
     path("actions/", action_views.action_list, name="actions"),
     path("actions/<int:action_id>/", action_views.action_page, name="action"),
+    path("actions/<int:action_id>/end/", action_views.action_end, name="end"),
     path("actions/<int:action_id>/cancel/", action_views.cancel, name="cancel"),
     path("actions/<int:action_id>/pause/", action_views.pause, name="pause"),
     path("actions/<int:action_id>/resume/", action_views.resume, name="resume"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from incidents.operations import services
+from incidents.operations.action_views import end_url
 from incidents.operations.forms import ActForm, OptionsForm, acted_on
 from incidents.operations.freezing import NOTHING_LEFT
 from incidents.operations.models import Verb
@@ -82,6 +83,7 @@ def _started(request: HttpRequest, form: ActForm, scope: Scope, chosen: OptionsF
         to=reverse("operations:action", args=[action.pk]),
         undo_url=reverse("operations:cancel", args=[action.pk]),
         link_url=reverse("operations:action", args=[action.pk]),
+        end_url=end_url(action.pk),
     )
 
 
@@ -129,9 +131,9 @@ def _breakdown(expected: Preview) -> list[str]:
 
 
 def _notes(expected: Preview, caveat: str) -> list[str]:
-    notes = [f"{number:,} left as they are. {reason}" for reason, number in expected.exclusions[:6]]
+    notes = [f"{number:,} skipped. {reason}" for reason, number in expected.exclusions[:6]]
     if len(expected.exclusions) > 6:
-        notes.append(f"{sum(n for _, n in expected.exclusions[6:]):,} left as they are for other reasons.")
+        notes.append(f"{sum(n for _, n in expected.exclusions[6:]):,} skipped for other reasons.")
     if expected.eligible:
         notes.append("Whatever finishes before then is left alone, and so is what another transaction holds.")
     return [*notes, caveat] if caveat else notes

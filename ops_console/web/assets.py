@@ -18,6 +18,7 @@ BUNDLES = {
         "js/time.js",
         "js/dialog.js",
         "js/toast.js",
+        "js/watch.js",
         "js/keys.js",
         "js/select.js",
         "js/live.js",

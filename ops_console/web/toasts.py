@@ -16,7 +16,8 @@ _LEVELS = {"ok": messages.SUCCESS, "info": messages.INFO, "warn": messages.WARNI
 class Toast:
     """`undo_url` takes a POST; `link_url` is where the audit entry or the result can be read.
 
-    `title` heads the dialog that shows a refusal.
+    `title` heads the dialog that shows a refusal. `end_url` answers whether what was begun is over, as JSON
+    (`ended`, `notice`): the browser asks it on whatever page is open, until it is (`static/js/watch.js`).
     """
 
     text: str
@@ -25,6 +26,7 @@ class Toast:
     link_url: str = ""
     link_label: str = "Details"
     title: str = ""
+    end_url: str = ""
 
 
 def toast(response: HttpResponse, notice: Toast, close_dialog: bool = False) -> HttpResponse:
@@ -37,14 +39,21 @@ def toast(response: HttpResponse, notice: Toast, close_dialog: bool = False) -> 
 
 
 def done(
-    request: HttpRequest, text: str, to: str, *, undo_url: str = "", link_url: str = "", level: str = "ok"
+    request: HttpRequest,
+    text: str,
+    to: str,
+    *,
+    undo_url: str = "",
+    link_url: str = "",
+    end_url: str = "",
+    level: str = "ok",
 ) -> HttpResponse:
     """The end of a change that redraws nothing itself: a toast, and the live panels refresh.
 
     htmx: 204, the toast, the dialog closes, every live panel of the page is read again.
     Without htmx: 303 to `to`, which shows the same toast.
     """
-    notice = Toast(text, level, undo_url, link_url)
+    notice = Toast(text, level, undo_url, link_url, end_url=end_url)
     if is_fragment(request):
         response = toast(HttpResponse(status=204), notice, close_dialog=True)
         response.headers["HX-Trigger"] = _with(response.headers["HX-Trigger"], "ops:refresh")

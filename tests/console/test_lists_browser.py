@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
@@ -13,6 +14,9 @@ from playwright.sync_api import Page, expect
 from flags import segment_services
 from flags import services as flag_services
 from flags.models import State
+from incidents.operations import services as operation_services
+from incidents.operations.release import release_due
+from incidents.operations.scope import Scope
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 from quotas.seed import seed
@@ -243,3 +247,44 @@ def test_another_rows_action_leaves_a_selection_alone(console: Page) -> None:
     console.locator(".switch").nth(1).click()
     expect(console.locator("#toasts .toast")).to_have_count(1)
     expect(console.locator("[data-selected]")).to_have_text("1 selected")
+
+
+@pytest.mark.parametrize("where", ["here", "another page", "after a reload"])
+def test_the_end_of_a_bulk_is_announced(console: Page, where: str, settings: Any) -> None:
+    """Once, on whatever page is open by then, with the numbers and the way to the outcomes."""
+    settings.UNDO_BULK_SECONDS = 0
+    operations()
+    make_episode(meta_json="{}")
+    console.goto(urljoin(console.url, "/operations/?kind=episode_assembly"))
+    live(console)
+    console.locator("[data-select-page]").check()
+    console.locator(".bulk-bar button[value=retry]").click()
+    dialog = console.locator("#dialog")
+    dialog.get_by_label("Reason").fill("provider is back")
+    dialog.get_by_role("button", name="Retry 3").click()
+    expect(dialog).not_to_be_visible()
+    if where == "another page":
+        console.goto(urljoin(console.url, "/flags/"))
+    if where == "after a reload":
+        console.reload()
+    live(console)
+    release_due()
+    notice = console.locator("#toasts .toast", has_text="finished. 3 changed, 1 skipped.")
+    expect(notice).to_have_count(1, timeout=20_000)
+    console.reload()
+    live(console)
+    expect(console.locator("#toasts .toast", has_text="finished")).to_have_count(0)
+
+
+def test_the_notice_of_an_end_leads_to_the_outcomes(console: Page, settings: Any) -> None:
+    """From the notice to the action, and from a count there to its operations."""
+    settings.UNDO_BULK_SECONDS = 0
+    missing = make_episode(meta_json="{}")
+    operations()
+    action = operation_services.start(actor(), Scope(), "retry", "again")
+    release_due()
+    console.goto(urljoin(console.url, f"/operations/actions/{action.pk}/"))
+    console.get_by_role("link", name="Show the 1 operations").click()
+    expect(console.locator("#action-outcomes")).to_contain_text("Only: ineligible")
+    expect(console.locator("#action-outcomes tr[data-key]")).to_have_count(1)
+    expect(console.locator("#action-outcomes tr[data-key] a")).to_have_attribute("href", re.compile(missing))

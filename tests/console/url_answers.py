@@ -91,6 +91,7 @@ ANSWERS = {
     "operations:act": "302 403 422 422 / 302 403 422 422",
     "operations:actions": READ,
     "operations:action": READ_ONE,
+    "operations:end": READ_ONE,
     "operations:cancel": ACTS_ON_ONE,
     "operations:pause": ACTS_ON_ONE,
     "operations:resume": ACTS_ON_ONE,

@@ -137,7 +137,7 @@ def test_the_page_says_that_it_is_being_frozen(episode: MakeEpisode) -> None:
     page = client.post(reverse("operations:act"), sent, follow=True).content.decode()
     assert "it is being frozen; the time for Undo begins then" in page
     assert "The worker notes which operations are meant" in page and "being counted" in page
-    assert "<progress" not in page and "Finished meanwhile" not in page
+    assert "<progress" not in page and "Already finished" not in page
     assert reverse("operations:cancel", args=[Action.objects.get().pk]) in page
     listed = client.get(reverse("operations:list")).content.decode()
     assert "Fail more than 3 episode assemblies" in listed and "being counted" in listed
