@@ -17,6 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from benchmarks.growth_rows import Size, fill
 from benchmarks.operation_rows import prepare, run_as_owner, superuser
 from benchmarks.operations import set_up_django, wanted
 from benchmarks.report import machine, version_of
@@ -66,7 +67,8 @@ class Row:
             found.append(f"first byte {last.first_byte_ms:.0f} ms")
         if self.kind in ("page", "list", "api") and last.size_bytes > PAGE_BYTES:
             found.append(f"{last.size_bytes // 1000} kB")
-        if self.kind != "task" and last.queries > self.costs[0].queries and len(self.costs) > 1:
+        # An export reads batch by batch, a task row by row.
+        if self.kind not in ("task", "export") and last.queries > self.costs[0].queries and len(self.costs) > 1:
             found.append(f"queries {self.costs[0].queries} -> {last.queries}")
         if last.memory_mb > MEMORY_MB:
             found.append(f"{last.memory_mb:.0f} MB")
@@ -78,20 +80,20 @@ def measure(shares: Iterable[float], only: str, rounds: int) -> dict[str, Any]:
     os.environ |= {"STATEMENT_TIMEOUT_SECONDS": "120", "EMAIL_URL": "dummymail://", "LOG_LEVEL": "ERROR"}
     prepare()
     set_up_django()
-    from benchmarks.growth_rows import fill
-
     rows: dict[str, Row] = {}
-    sizes, before = [], 0.0
+    sizes: list[dict[str, int]] = []
+    before = None
     make_reader()
     run_as_owner(wanted())
     for share in shares:
         with superuser() as connection:
-            sizes.append(fill(connection, before, share))
+            sizes.append(fill(connection, before, Size(share)))
             say(f"filled {sizes[-1]}")
             connection.execute("VACUUM (ANALYZE)")
-        before = share
+        before = Size(share)
         for row, cost in read_all(rows, only, rounds):
             row.costs.append(cost)
+            say(f"{cost.ms:>10.1f} ms {cost.queries:>5} queries {cost.size_bytes / 1000:>9.1f} kB  {row.name}")
     return {
         "name": "growth",
         "sizes": sizes,

@@ -33,9 +33,19 @@ class Table:
     scaled: bool = True
     least: int = 1
 
-    def up_to(self, share: float) -> int:
-        """How many rows there are at a share of the largest size."""
-        return max(int(self.rows * share), self.least) if self.scaled else self.rows
+
+@dataclass(frozen=True)
+class Size:
+    """A share of the largest size or, for tests, as many rows of `each` table."""
+
+    share: float = 0.0
+    each: int = 0
+
+    def rows(self, largest: int, least: int = 1) -> int:
+        return self.each or max(int(largest * self.share), least)
+
+    def of(self, table: Table) -> int:
+        return self.rows(table.rows, table.least) if table.scaled else table.rows
 
 
 def user(expression: str = "n") -> str:
@@ -586,11 +596,11 @@ TABLES = (
         {
             "rule_id": "(SELECT min(name) FROM ops.alerts_rule)",
             "subject": "'subject ' || n",
-            "state": "CASE WHEN n % 20 = 0 THEN 'firing' ELSE 'resolved' END",
+            "state": "CASE WHEN n % 400 = 0 THEN 'firing' ELSE 'resolved' END",
             "since": past(),
             "last_seen_at": "now()",
             "fired_at": past(),
-            "resolved_at": "CASE WHEN n % 20 > 0 THEN now() END",
+            "resolved_at": "CASE WHEN n % 400 > 0 THEN now() END",
             "value": "n",
             "summary": "'Something is wrong'",
         },
@@ -613,25 +623,25 @@ TABLES = (
 )
 
 
-def fill(connection: psycopg.Connection[Any], before: float, share: float) -> dict[str, int]:
-    """Bring every table from one share of the largest size to another; the rows that LARGEST names now are.
+def fill(connection: psycopg.Connection[Any], before: Size | None, size: Size) -> dict[str, int]:
+    """Bring every table from one size to another; how many rows there now are of what LARGEST names.
 
     Needs a superuser: triggers would write an audit entry for each row.
     """
-    at = {name: max(int(rows * share), LEAST.get(name, 1)) for name, rows in LARGEST.items()}
+    at = {name: size.rows(rows, LEAST.get(name, 1)) for name, rows in LARGEST.items()}
     with connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
         for table in TABLES:
-            for statement in _statements(connection, table, before, share, at):
+            for statement in _statements(connection, table, before, size, at):
                 connection.execute(statement.encode())
     return at | {"breaker reports": at["instances"] * at["breakers"]}
 
 
 def _statements(
-    connection: psycopg.Connection[Any], table: Table, before: float, share: float, at: dict[str, int]
+    connection: psycopg.Connection[Any], table: Table, before: Size | None, size: Size, at: dict[str, int]
 ) -> Iterator[str]:
-    first = table.up_to(before) + 1 if before else 1
-    last = table.up_to(share)
+    first = before.of(table) + 1 if before else 1
+    last = size.of(table)
     names = at | {"first": first, "last": last}
     columns = {**_zeroes(connection, table), **table.columns}
     values = ", ".join(_named(value, names) for value in columns.values())

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_process_shutdown, worker_ready
+from celery.signals import beat_init, celeryd_init, worker_process_shutdown, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
 
@@ -31,6 +31,13 @@ app.conf.beat_schedule = {
     for name, seconds in BEAT.items()
 }
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def _log_uncaught(**_: Any) -> None:
+    from ops_console.logs import log_uncaught
+
+    log_uncaught()
 
 
 @worker_ready.connect

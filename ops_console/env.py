@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from ops_client.dsn import parameters
 from ops_client.errors import InvalidInput
 
+# Names of tables and columns, which may be quoted as SQL writes them.
+_QUOTED_NAMES = "DIRECTORY_"
 _DJANGO_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
@@ -87,6 +89,7 @@ SETTINGS = (
     ),
     Setting("RESOURCES_KEPT_SECONDS", int, 3600, "What a failed operation leaves behind is freed this long after."),
     Setting("TRANSCRIPTION_STUCK_SECONDS", int, 3600, "A transcription is stuck after this long without news."),
+    Setting("BEAT_SCHEDULE", str, "celerybeat-schedule", "Beat's file, in a directory that outlives it."),
     Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
 )
 
@@ -100,7 +103,30 @@ def read(env: environ.Env) -> dict[str, Any]:
             f"Set {', '.join(missing)} in the environment: with DEBUG off the console does not start without. "
             "docs/howto/deploy.md lists every setting."
         )
+    _refuse_quoted(env)
     return {s.name: _value(env, s) for s in SETTINGS}
+
+
+def mail(url: str) -> dict[str, Any]:
+    """What EMAIL_URL says, as Django's settings. Raises ImproperlyConfigured without quoting a password."""
+    try:
+        return dict(environ.Env.email_url_config(url))
+    except (ImproperlyConfigured, ValueError):
+        known = ", ".join(f"{scheme}://" for scheme in environ.Env.EMAIL_SCHEMES)
+        raise ImproperlyConfigured(
+            f"EMAIL_URL begins with none of {known}. It reads smtp+tls://USER:PASSWORD@HOST:587."
+        ) from None
+
+
+def _refuse_quoted(env: environ.Env) -> None:
+    """`docker run --env-file` and systemd's older versions keep the quotes of NAME="value"; a shell does not."""
+    given = {s.name: env.str(s.name, default="") for s in SETTINGS if not s.name.startswith(_QUOTED_NAMES)}
+    quoted = [name for name, value in given.items() if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"]
+    if quoted:
+        raise ImproperlyConfigured(
+            f"The quotes around the value belong to it: {', '.join(quoted)}. Docker keeps the quotes of an env file: "
+            "write NAME=value without them."
+        )
 
 
 def database(url: str) -> tuple[dict[str, str], dict[str, str]]:

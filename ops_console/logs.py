@@ -2,7 +2,10 @@
 
 import logging.config
 import re
+import sys
+import threading
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -18,6 +21,20 @@ def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutable
         if isinstance(value, str):
             event[key] = _LINK.sub(r"\1...", redact(value))
     return event
+
+
+def log_uncaught() -> None:
+    """In a server process: what nobody caught becomes one record, not the lines that Python prints."""
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda raised: _uncaught(raised.exc_type, raised.exc_value, raised.exc_traceback)
+    sys.unraisablehook = lambda raised: _uncaught(raised.exc_type, raised.exc_value, raised.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    logging.getLogger(__name__).critical("Uncaught %s", kind.__name__, exc_info=(kind, error or kind(), traceback))
 
 
 _SHARED: list[Any] = [
@@ -46,6 +63,8 @@ def config(level: str) -> dict[str, Any]:
         "formatters": {"json": formatter},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["console"], "level": level},
+        # The web server configures these two for itself, as plain text: one record a line, and so many a traceback.
+        "loggers": {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "gunicorn.error")},
     }
 
 

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "ops_console.health.HealthMiddleware",
+    "ops_console.web.https_loop.HttpsLoopMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -135,6 +136,10 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Celery would log each line that is printed, and so a traceback as hundreds of records.
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BEAT_SCHEDULER = "ops_console.beat.Scheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = _given["BEAT_SCHEDULE"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Django's own request must not hang when the broker is away: what matters stands in the outbox already.
 CELERY_TASK_PUBLISH_RETRY = False
@@ -212,7 +217,7 @@ STORAGES = {
     },
 }
 
-vars().update(environ.Env.email_url_config(_given["EMAIL_URL"]))
+vars().update(env.mail(_given["EMAIL_URL"]))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _given["DEFAULT_FROM_EMAIL"]
 EMAIL_TIMEOUT = 10
 

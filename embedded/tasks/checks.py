@@ -17,6 +17,7 @@ PRODUCTION = {
     "HTTPS": "1",
     "ENVIRONMENT": "production",
     "ALLOWED_HOSTS": "console.example",
+    "EMAIL_URL": "smtp+tls://console@mail.example:587",
     "SECRET_KEY": "only-for-checks-" + "".join(map(chr, range(48, 120))),
     "DJANGO_SETTINGS_MODULE": "ops_console.settings",
 }

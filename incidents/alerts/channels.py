@@ -11,6 +11,7 @@ from apprise.decorators import notify
 from django.conf import settings
 from django.core.mail import EmailMessage
 
+from ops_console import mail
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 
@@ -39,17 +40,30 @@ def unreadable() -> list[int]:
     return [number for number, plugin in enumerate(_plugins(tuple(settings.ALERT_CHANNELS)), 1) if plugin is None]
 
 
+class Undeliverable(Exception):
+    """A channel cannot deliver as it is configured: trying again changes nothing. The text may be shown."""
+
+
 def send(number: int, title: str, body: str) -> bool:
-    """Send through a channel; False when it did not take the message, or is not there any more."""
+    """Send through a channel; False when it did not take the message, or is not there any more.
+
+    Raises Undeliverable for mail without a mail server.
+    """
     plugins = _plugins(tuple(settings.ALERT_CHANNELS))
     if not 1 <= number <= len(plugins) or plugins[number - 1] is None:
         return False
+    if _is_people(plugins[number - 1]) and not mail.is_delivered():
+        raise Undeliverable(mail.NOT_DELIVERED)
     return bool(plugins[number - 1].notify(title=title, body=body))
 
 
 def _shown(number: int, plugin: Any) -> str:
     if plugin is None:
         return f"channel {number}: its address cannot be read"
-    if plugin.url(privacy=True).startswith("people://"):
+    if _is_people(plugin):
         return "mail to operators and admins"
     return f"{plugin.service_name}: {plugin.url(privacy=True).split('?')[0]}"[:300]
+
+
+def _is_people(plugin: Any) -> bool:
+    return bool(plugin.url(privacy=True).startswith("people://"))

@@ -64,6 +64,9 @@ def _send(message: Message, send: Callable[[int, str, str], bool]) -> bool:
     try:
         taken = send(message.channel_number, message.title, message.body)
         error = "" if taken else "The channel did not take it."
+    except channels.Undeliverable as failure:
+        _close(message, Message.State.FAILED, str(failure))
+        return False
     except Exception as failure:  # noqa: BLE001 - a channel's own code raises what it likes; its text may hold a secret
         logger.warning("An alert could not be sent: %s", type(failure).__name__)
         taken, error = False, f"The channel failed: {type(failure).__name__}."

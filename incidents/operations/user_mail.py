@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from incidents.operations.models import Action, UserNotice
 from incidents.operations.sources import source_of
-from ops_console import directory
+from ops_console import directory, mail
 from ops_console.directory import Person
 from ops_console.errors import NotFound
 
@@ -43,6 +43,7 @@ def _claim(notice: UserNotice) -> bool:
 
 def _send(notice: UserNotice, person: Person | None) -> bool:
     problem = "" if person and person.email else "The directory knows no address."
+    problem = problem or ("" if mail.is_delivered() else mail.NOT_DELIVERED)
     if person and not problem:
         try:
             _message(notice, person).send()

@@ -33,9 +33,10 @@ def column(index: int, among: int, stacked: Iterable[tuple[str, int]], top: int,
 
 
 def _parts(stacked: Iterable[tuple[str, int]], top: int) -> Iterable[Part]:
+    # Counts are a backend's: more may have failed than were tried, and `top` may be nothing.
     y = HEIGHT
     for css, count in stacked:
-        if count > 0:
-            height = count / top * HEIGHT
+        height = min(max(count, 0) / max(top, 1) * HEIGHT, y)
+        if height > 0:
             y -= height
             yield Part(css, round(y, 2), round(height, 2))

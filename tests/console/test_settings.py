@@ -1,5 +1,6 @@
 """Settings: what a start without them says, and that a deployment's checks are clean."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,12 +8,13 @@ import sys
 import traceback
 from pathlib import Path
 
+import environ
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
-from ops_console.env import SETTINGS, database
+from ops_console.env import SETTINGS, database, mail, read
 from ops_console.logs import without_secrets
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +24,7 @@ PRODUCTION = {
     "DEBUG": "0",
     "HTTPS": "1",
     "ALLOWED_HOSTS": "console.example.org",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example.org:587",
 }
 
 
@@ -92,6 +95,93 @@ def test_deployment_checks_are_clean() -> None:
     """`check --deploy` finds nothing in a production environment."""
     checked = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.process
+def test_a_deployment_without_a_mail_server_or_beats_directory_is_told() -> None:
+    """`check --deploy` names EMAIL_URL and the directory that does not exist."""
+    checked = manage("check", "--deploy", **{**PRODUCTION, "EMAIL_URL": None, "BEAT_SCHEDULE": "/nonexistent/beat"})
+    assert "EMAIL_URL names no mail server" in checked.stderr
+    assert "/nonexistent does not exist" in checked.stderr
+
+
+@pytest.mark.process
+def test_quotes_that_an_env_file_left_are_named() -> None:
+    """HTTPS="1" with its quotes is not 1: the console refuses to start rather than to serve without HTTPS."""
+    started = manage("check", "--deploy", **{**PRODUCTION, "HTTPS": '"1"', "SESSION_HOURS": "'12'"})
+    said = started.stderr.rsplit("ImproperlyConfigured", 1)[-1]
+    assert started.returncode != 0
+    assert "HTTPS, SESSION_HOURS" in said and "Docker keeps the quotes" in said
+
+
+def test_names_of_tables_may_be_quoted() -> None:
+    """DIRECTORY_TABLE="user" is SQL."""
+    given = {"DEBUG": "1", "DIRECTORY_TABLE": '"user"', "DIRECTORY_ID": '"id"'}
+    assert read(FakeEnv(given))["DIRECTORY_TABLE"] == '"user"'
+
+
+@pytest.mark.parametrize("url", ["smpt://host", "sendgrid://key", "host:587", '"smtp://host"', "smtp://h:port", ""])
+def test_a_mail_address_that_cannot_be_read_is_named(url: str) -> None:
+    """An engine that is not known would send to localhost or nowhere; the message shows the right form."""
+    with pytest.raises(ImproperlyConfigured, match=r"EMAIL_URL .*smtp\+tls://USER"):
+        mail(url)
+
+
+def test_a_mail_address_that_cannot_be_read_is_not_quoted() -> None:
+    password = "-".join(["hunter", "two"])
+    with pytest.raises(ImproperlyConfigured) as refused:
+        mail(f"smpt://user:{password}@host")
+    assert password not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.process
+def test_beat_without_its_directory_says_so_in_one_record() -> None:
+    """Celery logged the traceback line by line, 190 kB of fragments."""
+    beat = ["-m", "celery", "-A", "ops_console", "beat", "--pidfile", "", "--schedule", "/nonexistent/beat"]
+    ended = subprocess.run([sys.executable, *beat], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    (record,) = map(json.loads, ended.stderr.splitlines())
+    assert ended.returncode == 1
+    assert (record["level"], record["logger"]) == ("critical", "ops_console.beat")
+    assert "/nonexistent does not exist" in record["event"]
+
+
+UNCAUGHT = """
+import threading, warnings, django
+django.setup()
+from ops_console.logs import log_uncaught
+log_uncaught()
+def fail(): raise ValueError("in a thread")
+thread = threading.Thread(target=fail)
+thread.start(); thread.join()
+warnings.warn("old")
+class Broken:
+    def __del__(self): raise ValueError("in a destructor")
+Broken()
+import logging
+logging.getLogger("uvicorn.error").error("with its traceback", exc_info=ValueError("of the server"))
+raise ValueError("at the end")
+"""
+
+
+@pytest.mark.process
+def test_each_traceback_is_one_record() -> None:
+    """Threads, destructors, the web server and whatever ends the process: one line of JSON each."""
+    ended = subprocess.run(
+        [sys.executable, "-c", UNCAUGHT], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    records = [json.loads(line) for line in ended.stderr.splitlines()]
+    texts = [record.get("exception", record["event"]) for record in records]
+    expected = ["in a thread", "old", "in a destructor", "of the server", "at the end"]
+    assert len(texts) == len(expected), texts
+    assert all(word in text for word, text in zip(expected, texts, strict=True)), texts
+
+
+class FakeEnv(environ.Env):
+    """Reads from a dictionary."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        super().__init__()
+        self.ENVIRON = given
 
 
 def test_every_setting_is_in_the_deploy_guide() -> None:

@@ -234,6 +234,19 @@ def test_by_default_operators_and_admins_get_mail(open_breaker):
     assert (sent.to, sorted(sent.bcc)) == ([], ["alice@example.com", "oscar@example.com"])
 
 
+@pytest.mark.parametrize("backend", ["console", "dummy"])
+def test_without_a_mail_server_nothing_is_called_sent(open_breaker, settings, backend):
+    """Mail that went to standard output reached nobody: the message failed, and says which setting is missing."""
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    person(Role.OPERATOR)
+    open_breaker(seconds=600)
+    evaluate_all()
+    assert messages.send_due() == 0
+    message = Message.objects.get()
+    assert (message.state, message.attempts) == ("failed", 1)
+    assert "EMAIL_URL" in message.error
+
+
 def test_channels_are_shown_without_their_secrets(settings):
     """What is kept and shown of an address is apprise's private form; one that cannot be read is told by its number."""
     settings.ALERT_CHANNELS = ["json://user:hunter2@host.example/path?token=abc", "people://", "nonsense"]

@@ -31,6 +31,14 @@ def test_an_hour_without_calls_draws_nothing() -> None:
     assert chart.top == 0 and not any(column.parts for column in chart.columns)
 
 
+def test_counts_that_contradict_each_other_are_drawn_within_the_chart() -> None:
+    """Backends send the counts: more failures than attempts draw a full column, and nothing raises."""
+    for calls in (Calls(failures=3), Calls(attempts=2, failures=9), Calls(attempts=-1, failures=-2)):
+        (column,) = draw(minutes(calls), [], NOW).columns
+        assert all(0 <= part.y <= HEIGHT and part.height >= 0 for part in column.parts)
+        assert sum(part.height for part in column.parts) <= HEIGHT
+
+
 def test_spans_of_the_state_meet_without_gaps() -> None:
     """Each state reaches to the next, and the last to now; what was before the breaker is left out."""
     begin = NOW - timedelta(minutes=60)

@@ -213,6 +213,18 @@ def test_users_are_told_once() -> None:
         assert cursor.fetchone() == (2, 1)
 
 
+def test_without_a_mail_server_no_notice_is_called_sent(settings: Any) -> None:
+    """What went to standard output reached nobody."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    podcast.add_user(USER, "uma@example.com", "Uma", "User", "pro")
+    arm()
+    make_episode(hours=7)
+    swept()
+    assert mail_due() == 0
+    notice = UserNotice.objects.get()
+    assert notice.state == "failed" and "EMAIL_URL" in notice.problem
+
+
 def test_mail_waits_for_the_end() -> None:
     """As long as the action goes on, nobody knows how many it will be."""
     podcast.add_user(USER, "uma@example.com", "Uma", "User", "pro")
