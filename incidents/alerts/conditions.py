@@ -1,27 +1,32 @@
-"""What can be wrong, each a look at the database: everything found, or why nothing can be known.
+"""Conditions of alert rules: each reads the database and gives what is wrong, or why that is not known.
 
 A new one is a function and a line in CONDITIONS; its rule is made with the defaults given there.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db import DatabaseError
+from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from incidents.breakers import queries as breakers
+from incidents.operations.branches import unavailable
+from incidents.operations.counting import count
 from incidents.operations.progress import outbox_depth_and_age
+from incidents.operations.scope import Scope
+from incidents.operations.sources import all_sources
 from incidents.sweep import queries as sweep
-from ops_console.contract.models import Instance
-from ops_console.contract.queries import State
+from ops_console.contract.models import Process
+from ops_console.contract.queries import MISSING, State
 from ops_console.errors import ConsoleError
 from ops_console.web.formatting import duration
 
 
 class NoData(ConsoleError):
-    """Nothing can be known at the moment: neither well nor wrong."""
+    """Nothing is known at the moment: neither well nor wrong."""
 
     code = "no_data"
 
@@ -37,13 +42,21 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """One thing that could not be judged this time, and why: its alert stays as it is."""
+
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Condition:
     """`look(limit)` gives what is wrong. `explains` has the limit's place as {}; the rest are its rule's defaults."""
 
     title: str
     explains: str
     unit: str
-    look: Callable[[float], Iterator[Found]]
+    look: Callable[[float], Iterator[Found | Unknown]]
     limit: float
     for_seconds: int = 0
     keep_firing_seconds: int = 60
@@ -63,43 +76,62 @@ def open_breakers(limit: float) -> Iterator[Found]:
             yield Found(breaker.name, seconds, summary, reverse("breakers:page", args=[breaker.name]))
 
 
+def stuck_operations(limit: float) -> Iterator[Found | Unknown]:
+    """Kinds of which more than so many operations are stuck."""
+    for kind, source in sorted(all_sources().items()):
+        if unavailable(source):
+            continue
+        try:
+            stuck = count(Scope(kind=kind))
+        except (ConsoleError, DatabaseError) as error:
+            yield Unknown(kind, f"{kind}: {error}"[:200])
+            continue
+        if stuck.number is None:
+            yield Unknown(kind, f"{kind}: the stuck operations were not counted in time.")
+        elif stuck.number > limit:
+            url = f"{reverse('operations:list')}?{urlencode({'kind': kind})}"
+            yield Found(kind, stuck.number, f"{stuck.text} operations of {kind} are stuck.", url)
+
+
 def dead_letters(limit: float) -> Iterator[Found]:
-    """Commands that were given up, more than so many."""
+    """Commands that failed after all attempts, more than so many."""
     dead = outbox_depth_and_age().dead
     if dead > limit:
-        what = "1 command was" if dead == 1 else f"{dead:,} commands were"
-        summary = f"{what} given up: no backend carried out what it was offered eight times."
-        yield Found("", dead, summary, reverse("operations:dead"))
+        what = "1 command" if dead == 1 else f"{dead:,} commands"
+        yield Found("", dead, f"{what} failed after 8 attempts.", reverse("operations:dead"))
 
 
 def old_outbox(limit: float) -> Iterator[Found]:
-    """The oldest command that waits has waited for longer than so many seconds."""
+    """The oldest pending command has waited for longer than so many seconds."""
     outbox = outbox_depth_and_age()
     if outbox.oldest_at is None:
         return
     seconds = (timezone.now() - outbox.oldest_at).total_seconds()
     if seconds > limit:
-        summary = f"{outbox.depth:,} commands wait; the oldest for {duration(seconds)}. Does any backend take them?"
+        what = "1 command is" if outbox.depth == 1 else f"{outbox.depth:,} commands are"
+        summary = f"{what} pending, the oldest for {duration(seconds)}. No backend may be taking commands."
         yield Found("", seconds, summary, reverse("system"))
 
 
 def silent_fleets(limit: float) -> Iterator[Found]:
     """Services without a live process, in which one crashed or fell silent more than so many seconds ago.
 
-    A process that ended cleanly is no fault, and one that was replaced by a later start is none any more.
-    Raises NoData while no backend is known at all.
+    A process that ended cleanly is no fault, nor is one that was replaced by a later start. A lost process counts until
+    an operator removes it, however long ago it was seen. Raises NoData while no backend is known at all.
     """
     now = timezone.now()
-    backends = Instance.objects.filter(kind="backend", seen_at__gte=now - timedelta(days=1))
+    backends = Process.objects.filter(kind="backend")
     if not backends.exists():
-        raise NoData("No backend has reported in the last day.")
-    replaced = backends.filter(service=OuterRef("service"), started_at__gt=OuterRef("seen_at"))
-    live = backends.filter(standing__state=State.LIVE).values("service")
-    lost = backends.filter(~Exists(replaced), standing__state__in=[State.CRASHED, State.SILENT])
+        raise NoData("No backend has reported.")
     services = (
-        lost.exclude(service__in=live)
-        .values("service")
-        .annotate(last=Max("seen_at"), silent=Count("pk", filter=Q(standing__state=State.SILENT)))
+        backends.values("service")
+        .annotate(
+            live=Count("pk", filter=Q(state=State.LIVE)),
+            lost=Count("pk", filter=MISSING),
+            silent=Count("pk", filter=MISSING & Q(state=State.SILENT)),
+            last=Max("seen_at", filter=MISSING),
+        )
+        .filter(live=0, lost__gt=0)
     )
     for row in services.order_by("service"):
         seconds = (now - row["last"]).total_seconds()
@@ -119,20 +151,28 @@ def mass_stops(limit: float) -> Iterator[Found]:
 
 CONDITIONS: dict[str, Condition] = {
     "mass_stop": Condition(
-        "A mass stop", "The sweep stopped before more than {} operations", "operations", mass_stops, 0
+        "Sweep aborted", "The sweep stopped before more than {} operations", "operations", mass_stops, 0
     ),
     "breaker_open": Condition(
-        "A breaker stays open", "A provider's breaker has been open for longer than {}", "seconds", open_breakers, 300
+        "Breaker open too long", "A provider's breaker has been open for longer than {}", "seconds", open_breakers, 300
     ),
     "dead_letters": Condition(
-        "Dead letters", "More than {} commands were given up", "commands", dead_letters, 0, keep_firing_seconds=0
+        "Commands failed",
+        "More than {} commands failed after 8 attempts",
+        "commands",
+        dead_letters,
+        0,
+        keep_firing_seconds=0,
     ),
     "outbox_old": Condition(
-        "The outbox grows old", "The oldest command waits for longer than {}", "seconds", old_outbox, 120
+        "Command backlog", "The oldest pending command has waited for longer than {}", "seconds", old_outbox, 120
+    ),
+    "stuck_operations": Condition(
+        "Stuck operations", "More than {} operations of a kind are stuck", "operations", stuck_operations, 100
     ),
     "workers_silent": Condition(
-        "A silent worker fleet",
-        "All processes of a service are silent or crashed for longer than {}",
+        "Backend down",
+        "No process of a service is live, and one has been silent or crashed for longer than {}",
         "seconds",
         silent_fleets,
         120,

@@ -1,33 +1,63 @@
-"""One look at every condition: alerts move through their states, and messages are written in the same transaction."""
+"""One evaluation of every rule: alerts move through their states, and messages are written in the same transaction."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents.alerts import machine, messages
-from incidents.alerts.conditions import CONDITIONS, Condition, Found, NoData
+from incidents.alerts.conditions import CONDITIONS, Found, NoData, Unknown
 from incidents.alerts.machine import Event, Standing, State, Timing
 from incidents.alerts.models import Alert, Rule
 from ops_console.errors import ConsoleError
 from ops_console.live import publish
 
 logger = logging.getLogger(__name__)
+# Of one rule. What is beyond is counted in one alert of its own.
+MOST_ALERTS = 100
+MORE = "(more)"
+_LONGEST_URL = 300
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a condition found, which subjects it could not judge, and why nothing or not everything is known."""
+
+    found: Sequence[Found] = ()
+    unknown: frozenset[str] = frozenset()
+    no_data: str = ""
 
 
 def evaluate_all(now: Callable[[], datetime] = timezone.now) -> bool:
-    """Look once, as the only one: False when somebody else is looking at this moment."""
+    """Evaluate all rules once, as the only one: False while another process does."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('ops.alerts'))")
             if not cursor.fetchone()[0]:
                 return False
-        changed = [_evaluate(rule, CONDITIONS[rule.name], now()) for rule in _rules() if rule.enabled]
+        looked = {rule.name: _look(rule) for rule in _rules() if rule.enabled and rule.name in CONDITIONS}
+        # Locked only after the slow part. A rule that was disabled meanwhile fires no more.
+        rules = list(Rule.objects.select_for_update().order_by("name"))
+        changed = [_apply(rule, looked.get(rule.name), now()) for rule in rules]
         if any(changed):
             publish("alerts")
     return True
+
+
+def close_alerts(rule: Rule, because: str, now: datetime) -> bool:
+    """Resolve what fires by this rule and drop what is pending, since nobody evaluates it any more."""
+    open_alerts = list(Alert.objects.filter(rule=rule).exclude(state=State.RESOLVED))
+    for alert in open_alerts:
+        if alert.state == State.PENDING:
+            alert.delete()
+            continue
+        alert.state, alert.resolved_at, alert.closed_because = State.RESOLVED.value, now, because[:300]
+        alert.save(update_fields=["state", "resolved_at", "closed_because"])
+        messages.write(alert, Event.CLOSED, now)
+    return bool(open_alerts)
 
 
 def make_rules() -> None:
@@ -38,7 +68,7 @@ def make_rules() -> None:
 
 def _rules() -> list[Rule]:
     make_rules()
-    return list(Rule.objects.filter(name__in=CONDITIONS))
+    return list(Rule.objects.all())
 
 
 def _default(name: str) -> Rule:
@@ -51,27 +81,67 @@ def _default(name: str) -> Rule:
     )
 
 
-def _evaluate(rule: Rule, condition: Condition, now: datetime) -> bool:
-    """Whether anything changed that a page shows."""
+def _look(rule: Rule) -> Looked:
+    """What the rule's condition finds. Nothing that it raises stops the other rules."""
     try:
-        with transaction.atomic():  # a condition whose tables cannot be read must not spoil the other rules' look
-            found = {each.subject: each for each in condition.look(rule.limit)}
-    except (ConsoleError, DatabaseError) as error:
-        return _looked(rule, now, _said(error))
+        with transaction.atomic():
+            seen = list(CONDITIONS[rule.name].look(rule.limit))
+    except NoData as error:
+        return Looked(no_data=error.message)
+    except ConsoleError as error:
+        logger.warning("The alert rule %s could not be evaluated: %s", rule.name, error)
+        return Looked(no_data=error.message)
+    except Exception as error:
+        logger.exception("The alert rule %s could not be evaluated", rule.name)
+        return Looked(no_data=f"{type(error).__name__}: {error}")
+    unknown = [each for each in seen if isinstance(each, Unknown)]
+    return Looked(
+        [each for each in seen if isinstance(each, Found)],
+        frozenset(each.subject for each in unknown),
+        " ".join(each.why for each in unknown),
+    )
+
+
+def _apply(rule: Rule, looked: Looked | None, now: datetime) -> bool:
+    """Move the rule's alerts; whether anything changed that a page shows."""
+    try:
+        with transaction.atomic():
+            if rule.name not in CONDITIONS:
+                return close_alerts(rule, "The rule no longer exists.", now)
+            if not rule.enabled:
+                return close_alerts(rule, "The rule is disabled.", now)
+            return looked is not None and _evaluate(rule, looked, now)
+    except Exception:
+        logger.exception("The alerts of the rule %s could not be updated", rule.name)
+        return False
+
+
+def _evaluate(rule: Rule, looked: Looked, now: datetime) -> bool:
     standing = {alert.subject: alert for alert in Alert.objects.filter(rule=rule).exclude(state=State.RESOLVED)}
     timing = Timing(rule.for_seconds, rule.keep_firing_seconds)
-    moved = [_see(rule, standing.get(subject), each, timing, now) for subject, each in found.items()]
-    moved += [_miss(alert, timing, now) for subject, alert in standing.items() if subject not in found]
-    return _looked(rule, now, "") or any(moved)
+    moved = False
+    if not looked.no_data or looked.found or looked.unknown:
+        found = {each.subject: each for each in _bounded(looked.found, standing.keys())}
+        moves = [_see(rule, standing.get(subject), each, timing, now) for subject, each in found.items()]
+        gone = standing.keys() - found.keys() - looked.unknown
+        moves += [_miss(standing[subject], timing, now) for subject in sorted(gone)]
+        moved = any(moves)
+    return _note(rule, looked.no_data, now) or moved
 
 
-def _said(error: Exception) -> str:
-    if not isinstance(error, NoData):
-        logger.warning("An alert's condition could not be looked at: %s", error)
-    return str(error)[:500] or type(error).__name__
+def _bounded(found: Sequence[Found], known: Set[str]) -> list[Found]:
+    """At most MOST_ALERTS, those that have an alert already first, and one that counts the rest."""
+    shown = [replace(each, subject=each.subject[:200]) for each in found]
+    if len(shown) <= MOST_ALERTS:
+        return shown
+    shown.sort(key=lambda each: (each.subject not in known, each.subject))
+    rest = len(shown) - MOST_ALERTS
+    more = Found(MORE, rest, f"{rest:,} more than the {MOST_ALERTS} that are listed.", "")
+    return [*shown[:MOST_ALERTS], more]
 
 
-def _looked(rule: Rule, now: datetime, no_data: str) -> bool:
+def _note(rule: Rule, no_data: str, now: datetime) -> bool:
+    no_data = no_data[:500].replace("\0", "")
     changed = rule.no_data != no_data
     rule.looked_at, rule.no_data = now, no_data
     rule.save(update_fields=["looked_at", "no_data"])
@@ -82,7 +152,9 @@ def _see(rule: Rule, alert: Alert | None, found: Found, timing: Timing, now: dat
     before = alert.state if alert else None
     standing, event = machine.seen(_standing(alert), timing, now)
     alert = alert or Alert(rule=rule, subject=found.subject)
-    alert.value, alert.summary, alert.url = found.value, found.summary[:500], found.url
+    alert.value, alert.summary = found.value, found.summary[:500]
+    # The address of a thing with a long name; half of it leads nowhere.
+    alert.url = found.url if len(found.url) <= _LONGEST_URL else ""
     _keep(alert, standing, event, now)
     return alert.state != before
 

@@ -14,7 +14,7 @@ class AcknowledgeForm(forms.Form):
         required=False,
         max_length=LONGEST_NOTE,
         widget=forms.Textarea({"rows": 2}),
-        help_text="What you know so far; it stands beside the alert.",
+        help_text="What you know so far; shown beside the alert.",
     )
 
 
@@ -28,9 +28,9 @@ class RuleForm(forms.ModelForm):
         model = Rule
         fields = EDITABLE
         labels = {
-            "enabled": "Looked at",
+            "enabled": "Enabled (disabling closes its open alerts)",
             "for_seconds": "Fires after, in seconds",
-            "keep_firing_seconds": "Is over after, in seconds",
+            "keep_firing_seconds": "Resolves after, in seconds",
             "quiet_from": "Quiet from",
             "quiet_until": "Quiet until",
             "timezone": "Time zone of the quiet hours",

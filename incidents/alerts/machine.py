@@ -1,7 +1,7 @@
-"""An alert's states, pure: what was seen, how long ago, and the rule in; the next state and what to tell people out.
+"""States of an alert, pure: what was seen, how long ago, and the rule in; the next state and the notification out.
 
 ok -> pending (seen, but not for long enough yet) -> firing -> resolved (not seen for long enough). No data is neither
-seen nor gone: it changes nothing, and is shown as such.
+seen nor gone: it changes nothing, and is shown as such. Disabling a rule resolves what fires, as `closed`.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +16,11 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What people are told of."""
+    """What people are notified of."""
 
     FIRED = "fired"
     RESOLVED = "resolved"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)

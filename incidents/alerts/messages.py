@@ -1,4 +1,4 @@
-"""Telling people: a message a channel is written with the change, sent after it, and tried again when it fails."""
+"""Notifications: one message for each channel is written with the change, sent after it, and retried when it fails."""
 
 import logging
 import random
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from incidents.alerts import channels
@@ -45,10 +46,21 @@ def send_due(send: Callable[[int, str, str], bool] = channels.send) -> int:
 
 
 def _claim() -> Message | None:
-    """The next message, with its lease: a worker that dies while sending leaves it to be sent again."""
+    """The next message, with its lease: a worker that dies while sending leaves it to be sent again.
+
+    Messages about one thing keep their order on each channel: "resolved" waits until "fired" was sent or has failed.
+    """
     now = timezone.now()
+    earlier = Message.objects.filter(
+        state=Message.State.QUEUED,
+        pk__lt=OuterRef("pk"),
+        channel_number=OuterRef("channel_number"),
+        alert__rule=OuterRef("alert__rule"),
+        alert__subject=OuterRef("alert__subject"),
+    )
     with transaction.atomic():
-        due = Message.objects.filter(state=Message.State.QUEUED, due_at__lte=now).order_by("due_at", "pk")
+        due = Message.objects.filter(~Exists(earlier), state=Message.State.QUEUED, due_at__lte=now)
+        due = due.order_by("due_at", "pk")
         message = due.select_for_update(skip_locked=True, of=("self",)).select_related("alert", "alert__rule").first()
         if message is not None:
             message.attempts += 1
@@ -63,7 +75,7 @@ def _send(message: Message, send: Callable[[int, str, str], bool]) -> bool:
         return False
     try:
         taken = send(message.channel_number, message.title, message.body)
-        error = "" if taken else "The channel did not take it."
+        error = "" if taken else "The channel did not accept it."
     except channels.Undeliverable as failure:
         _close(message, Message.State.FAILED, str(failure))
         return False
@@ -83,14 +95,14 @@ def _send(message: Message, send: Callable[[int, str, str], bool]) -> bool:
 
 
 def _needless(message: Message) -> str:
-    """Why a message that waited for the end of quiet hours says nothing any more."""
+    """Why a message that waited for the end of quiet hours is out of date; "" if it is not."""
     alert = message.alert
     if message.attempts > 1 or timezone.now() - message.created_at < _LEASE:
         return ""
     if message.event == Event.FIRED and alert.state == State.RESOLVED:
-        return "It was over before the quiet hours were."
-    if message.event == Event.RESOLVED and alert.fired_at and not _was_told(message):
-        return "Nobody had been told that it began."
+        return "It was resolved before the quiet hours ended."
+    if message.event != Event.FIRED and alert.fired_at and not _was_told(message):
+        return "No notification of its start was sent."
     return ""
 
 
@@ -108,11 +120,16 @@ def _close(message: Message, state: Message.State, error: str = "") -> None:
 def _words(alert: Alert, event: Event) -> tuple[str, str]:
     condition = CONDITIONS.get(alert.rule_id)
     name = condition.title if condition else alert.rule_id
-    told = {Event.FIRED: name, Event.RESOLVED: f"Over: {name.lower()}"}[event]
+    title = {Event.FIRED: name, Event.RESOLVED: f"Resolved: {name}", Event.CLOSED: f"Closed: {name}"}[event]
     subject = f" ({alert.subject})" if alert.subject else ""
-    lines = [alert.summary if event is Event.FIRED else f"It is over. Last seen: {alert.summary}"]
+    texts = {
+        Event.FIRED: alert.summary,
+        Event.RESOLVED: f"Resolved. Last seen: {alert.summary}",
+        Event.CLOSED: f"{alert.closed_because} Its condition is no longer checked. Last seen: {alert.summary}",
+    }
+    lines = [texts[event]]
     if settings.CONSOLE_URL and alert.url:
         lines.append(settings.CONSOLE_URL.rstrip("/") + alert.url)
     if alert.rule.runbook_url:
         lines.append(f"Runbook: {alert.rule.runbook_url}")
-    return f"[{settings.ENVIRONMENT}] {told}{subject}"[:300], "\n\n".join(lines)
+    return f"[{settings.ENVIRONMENT}] {title}{subject}"[:300], "\n\n".join(lines)

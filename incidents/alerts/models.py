@@ -58,6 +58,8 @@ class Alert(models.Model):
     acknowledged_by = models.CharField(max_length=150, blank=True)
     acknowledged_at = models.DateTimeField(null=True)
     note = models.TextField(blank=True)
+    # Why it was resolved although its condition may still hold: its rule was disabled.
+    closed_because = models.CharField(max_length=300, blank=True, db_default="")
 
     class Meta:
         constraints = [

@@ -1,8 +1,11 @@
 """Every read that the alerts' pages need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from incidents.alerts.conditions import CONDITIONS, Condition
 from incidents.alerts.machine import State
@@ -11,6 +14,8 @@ from ops_console.errors import NotFound
 from ops_console.web import Key, Keyset
 
 ORDER = Keyset(Key("id", "int", descending=True), size=50)
+# Rules are evaluated every ten seconds.
+LATE = timedelta(minutes=1)
 _TABS = {
     "": ~Q(state=State.RESOLVED),
     "firing": Q(state=State.FIRING),
@@ -33,6 +38,54 @@ class RuleState:
         return self.condition.told(self.rule.limit)
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """What the rules' last evaluation covered: nothing that a page says of alerts goes beyond it.
+
+    `at` is the oldest of the rules' last evaluations. `evaluated` rules are enabled and had data.
+    """
+
+    total: int
+    evaluated: int
+    disabled: int
+    firing: int
+    at: datetime | None
+    is_late: bool
+
+    @property
+    def scope(self) -> str:
+        """Which rules, in words: All 6 rules, or 4 of 6 rules."""
+        if self.evaluated == self.total:
+            return f"All {self.total} rules"
+        return f"{self.evaluated} of {self.total} rules"
+
+    @property
+    def result(self) -> str:
+        """What they found, in words."""
+        return (
+            f"{self.firing:,} alert{'s are' if self.firing > 1 else ' is'} firing" if self.firing else "none is firing"
+        )
+
+    @property
+    def gaps(self) -> str:
+        """Which rules said nothing, in words; "" if all did."""
+        unknown = self.total - self.evaluated - self.disabled
+        parts = [
+            f"{unknown} {'have' if unknown > 1 else 'has'} no data" if unknown else "",
+            f"{self.disabled} {'are' if self.disabled > 1 else 'is'} disabled" if self.disabled else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Counts of firing alerts, with what was evaluated for them."""
+
+    total: int
+    unacknowledged: int
+    evaluation: Evaluation
+
+
 def alerts(state: str = "") -> QuerySet[Alert]:
     """Alerts in one state; without one, all that are not over."""
     return Alert.objects.filter(_TABS.get(state, _TABS[""])).select_related("rule")
@@ -51,7 +104,7 @@ def alert(alert_id: int) -> Alert:
     """One alert with its rule. Raises NotFound."""
     found = Alert.objects.select_related("rule").filter(pk=alert_id).first()
     if found is None:
-        raise NotFound("There is no such alert. Alerts that are over are kept for 90 days.")
+        raise NotFound("There is no such alert. Resolved alerts are kept for 90 days.")
     return found
 
 
@@ -80,6 +133,26 @@ def rule(name: str) -> Rule:
     return found
 
 
-def firing() -> list[Alert]:
-    """What is firing now, the oldest first, for the overview."""
-    return list(Alert.objects.filter(state=State.FIRING).select_related("rule").order_by("pk")[:50])
+def firing() -> Firing:
+    """How many alerts fire now, how many of them nobody acknowledged, and what was evaluated; for the overview."""
+    fires = Q(state=State.FIRING)
+    counts = Alert.objects.aggregate(
+        total=Count("pk", filter=fires), unacknowledged=Count("pk", filter=fires & Q(acknowledged_by=""))
+    )
+    return Firing(counts["total"], counts["unacknowledged"], evaluation(rules(), timezone.now()))
+
+
+def evaluation(states: Sequence[RuleState], now: datetime) -> Evaluation:
+    """What was evaluated, and when at the latest."""
+    enabled = [state for state in states if state.rule.enabled]
+    looked = [state.rule.looked_at for state in enabled if state.rule.looked_at is not None]
+    known = [state for state in enabled if state.rule.looked_at is not None and not state.rule.no_data]
+    oldest = min(looked, default=None)
+    return Evaluation(
+        total=len(states),
+        evaluated=len(known),
+        disabled=len(states) - len(enabled),
+        firing=sum(state.firing for state in states),
+        at=oldest,
+        is_late=oldest is None or len(looked) < len(enabled) or now - oldest > LATE,
+    )

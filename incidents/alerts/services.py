@@ -1,4 +1,4 @@
-"""What people do about alerts: acknowledge one, and say when a rule speaks."""
+"""Changes to alerts: acknowledge one, and edit a rule."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from incidents.alerts.evaluation import close_alerts
 from incidents.alerts.machine import State
 from incidents.alerts.models import Alert, Rule
 from ops_console.access.actor import Actor
@@ -32,13 +33,13 @@ BOTH_ENDS = "Quiet hours have a beginning and an end; give both or neither."
 
 
 def acknowledge(actor: Actor, alert_id: int, note: str = "") -> Alert:
-    """Say that somebody is on it. Raises NotAllowed, NotFound, and Conflict where somebody else was first."""
+    """Acknowledge an alert. Raises NotAllowed, NotFound, and Conflict where somebody else was first."""
     require(actor, Role.OPERATOR)
     with transaction.atomic():
         alert = _locked(alert_id)
         if alert.acknowledged_by:
             raise Conflict(
-                f"{alert.acknowledged_by} is on it already.",
+                f"{alert.acknowledged_by} has already acknowledged this alert.",
                 current={"acknowledged_by": alert.acknowledged_by, "note": alert.note},
                 submitted={"acknowledged_by": actor.name, "note": note},
             )
@@ -46,14 +47,14 @@ def acknowledge(actor: Actor, alert_id: int, note: str = "") -> Alert:
 
 
 def release(actor: Actor, alert_id: int) -> Alert:
-    """Nobody is on it any more. Raises NotAllowed, NotFound."""
+    """Withdraw the acknowledgement. Raises NotAllowed, NotFound."""
     require(actor, Role.OPERATOR)
     with transaction.atomic():
         return _acknowledge(actor, _locked(alert_id), "alert.release", "", "")
 
 
 def edit_rule(actor: Actor, name: str, values: Mapping[str, Any], version: int, reason: str = "") -> Rule:
-    """Say when a rule speaks. Raises NotAllowed, NotFound, InvalidInput, Conflict."""
+    """Change a rule. Disabling it closes its open alerts. Raises NotAllowed, NotFound, InvalidInput, Conflict."""
     require(actor, Role.ADMIN)
     with transaction.atomic():
         rule = Rule.objects.select_for_update().filter(pk=name).first()
@@ -69,6 +70,8 @@ def edit_rule(actor: Actor, name: str, values: Mapping[str, Any], version: int, 
         check_rule(rule)
         rule.version += 1
         rule.save()
+        if before["enabled"] and not rule.enabled:
+            close_alerts(rule, f"The rule was disabled by {actor.name}.", timezone.now())
         target = Target("alert_rule", name, name)
         record(actor, "alert_rule.edit", target, before=before, after=snapshot(rule, EDITABLE), reason=reason)
         publish("alerts")
@@ -110,7 +113,7 @@ def _acknowledge(actor: Actor, alert: Alert, what: str, name: str, note: str) ->
 def _locked(alert_id: int) -> Alert:
     alert = Alert.objects.select_for_update().filter(pk=alert_id).first()
     if alert is None:
-        raise NotFound("There is no such alert. Alerts that are over are kept for 90 days.")
+        raise NotFound("There is no such alert. Resolved alerts are kept for 90 days.")
     if alert.state == State.RESOLVED:
-        raise InvalidInput("alert", "This alert is over: there is nothing left to be on.")
+        raise InvalidInput("alert", "This alert is resolved and needs no acknowledgement.")
     return alert

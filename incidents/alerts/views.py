@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from incidents.alerts import channels, queries, services
@@ -17,7 +18,7 @@ from ops_console.audit.queries import last_entries
 from ops_console.errors import InvalidInput
 from ops_console.web import PanelReader, Question, ask, done, page, tabs
 
-_TABS = [("", "Open"), ("firing", "Firing"), ("pending", "Pending"), ("resolved", "Over")]
+_TABS = [("", "Open"), ("firing", "Firing"), ("pending", "Pending"), ("resolved", "Resolved")]
 
 
 @require_GET
@@ -35,6 +36,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> dict[str, Any]:
     found = queries.alerts(request.GET.get("state", ""))
     return {
+        "evaluation": queries.evaluation(queries.rules(), timezone.now()),
         "tabs": tabs(request, _TABS, queries.counts()),
         "page": queries.ORDER.page(found, request.GET.get("cursor", "")),
     }
@@ -59,23 +61,23 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
     form = AcknowledgeForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         question = Question(
-            "You are on it?",
+            "Acknowledge alert?",
             action=request.path,
             back=reverse("alerts:page", args=[alert.pk]),
             effect=alert.summary,
-            notes=["Others see your name beside the alert. It goes on firing until the cause is gone."],
-            confirm="I am on it",
+            notes=["Others see your name beside the alert. It fires until its cause is gone."],
+            confirm="Acknowledge",
         )
         return ask(request, question, form)
     services.acknowledge(actor_of(request), alert_id, form.cleaned_data["note"])
     undo = reverse("alerts:release", args=[alert_id])
-    return done(request, "You are on it.", to=reverse("alerts:page", args=[alert_id]), undo_url=undo)
+    return done(request, "Acknowledged.", to=reverse("alerts:page", args=[alert_id]), undo_url=undo)
 
 
 @require_POST
 def release(request: HttpRequest, alert_id: int) -> HttpResponse:
     alert = services.release(actor_of(request), alert_id)
-    return done(request, "Nobody is on it.", to=reverse("alerts:page", args=[alert.pk]), level="info")
+    return done(request, "Acknowledgement withdrawn.", to=reverse("alerts:page", args=[alert.pk]), level="info")
 
 
 @role_required(Role.ADMIN)

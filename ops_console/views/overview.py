@@ -65,10 +65,14 @@ def _tiles(panels: dict[str, Panel]) -> Iterator[Tile]:
         yield Tile(label, value, reverse(url), panels[name].seen_at, tone, note)
 
 
-def _firing(alerts: Any) -> tuple[str, str, str]:
-    unacknowledged = sum(not alert.acknowledged_by for alert in alerts)
-    note = f"{unacknowledged} unacknowledged" if unacknowledged else "all acknowledged" if alerts else ""
-    return str(len(alerts)), "bad" if alerts else "ok", note
+def _firing(found: Any) -> tuple[str, str, str]:
+    evaluation = found.evaluation
+    if evaluation.is_late:
+        return f"{found.total:,}", "bad" if found.total else "warn", "rules are not being evaluated"
+    note = f"{evaluation.scope.lower()} evaluated"
+    if found.unacknowledged:
+        note = f"{found.unacknowledged:,} unacknowledged; {note}"
+    return f"{found.total:,}", "bad" if found.total else "ok", note
 
 
 def _stuck(count: Any) -> tuple[str, str, str]:

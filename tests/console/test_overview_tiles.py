@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents.alerts.evaluation import make_rules
-from incidents.alerts.models import Alert
+from incidents.alerts.models import Alert, Rule
 from ops_console.access.models import User
 from ops_console.contract.models import Instance, Revision
 from ops_console.contract.queries import revision
@@ -96,6 +96,7 @@ def test_what_fires_is_counted_with_whether_somebody_is_on_it(
     """The first figure is how many alerts fire, and how many of them nobody has taken."""
     make_rules()
     now = timezone.now()
+    Rule.objects.update(looked_at=now)
     for subject, taken in (("gemini", "oscar"), ("gcs", "")):
         Alert.objects.create(
             rule_id="breaker_open", subject=subject, state="firing", since=now, last_seen_at=now, value=600,
@@ -105,6 +106,6 @@ def test_what_fires_is_counted_with_whether_somebody_is_on_it(
     assert (tile.label, tile.value, tile.note, tile.tone) == (
         "Firing alerts",
         "2",
-        "1 unacknowledged",
+        "1 unacknowledged; all 6 rules evaluated",
         "bad",
     )

@@ -1,23 +1,30 @@
 """Looking at the conditions: what fires, what is told, and to whom, on a real database."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from uuid import uuid4
 
 import psycopg
 import pytest
 from django.core import mail
+from django.db import OperationalError
 from django.utils import timezone
 
-from incidents.alerts import channels, messages
-from incidents.alerts.conditions import CONDITIONS
+from incidents.alerts import channels, conditions, messages
+from incidents.alerts.conditions import CONDITIONS, Found, Unknown
 from incidents.alerts.evaluation import evaluate_all, make_rules
 from incidents.alerts.models import Alert, Message, Rule
+from incidents.alerts.services import edit_rule
 from incidents.breakers.models import Breaker, Status
+from incidents.operations.counting import Count
 from incidents.sweep.models import Run
 from ops_console.access.roles import Role
 from ops_console.contract.models import Instance
+from ops_console.contract.services import remove_lost
+from ops_console.errors import NotFound
 from tests import database
-from tests.people import person
+from tests.incidents.operations.tracked_rows import make_tracked
+from tests.people import actor, person
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +62,7 @@ def test_a_breaker_that_stays_open_is_told_once_and_then_over(open_breaker, mail
     Message.objects.filter(state="queued").update(due_at=timezone.now())
     messages.send_due(mailbox.send)
     titles = [title for _, title, _ in mailbox.taken]
-    assert titles == ["[test] A breaker stays open (gemini)", "[test] Over: a breaker stays open (gemini)"]
+    assert titles == ["[test] Breaker open too long (gemini)", "[test] Resolved: Breaker open too long (gemini)"]
     assert "https://console.example/breakers/gemini/" in mailbox.taken[0][2]
     assert Alert.objects.get().state == "resolved"
 
@@ -162,6 +169,176 @@ def test_a_rule_that_is_off_is_not_looked_at(open_breaker):
     open_breaker()
     evaluate_all()
     assert not Alert.objects.exists()
+
+
+def test_disabling_a_rule_closes_what_it_fires(open_breaker, mailbox):
+    """Nobody evaluates the rule any more: its alerts are closed, with the reason, and whoever was told hears of it."""
+    open_breaker("gemini")
+    evaluate_all()
+    messages.send_due(mailbox.send)
+    edit_rule(actor(Role.ADMIN), "breaker_open", {"enabled": False}, version=1)
+    alert = Alert.objects.get()
+    assert (alert.state, alert.closed_because) == ("resolved", "The rule was disabled by alice.")
+    messages.send_due(mailbox.send)
+    (_, title, body) = mailbox.taken[-1]
+    assert title == "[test] Closed: Breaker open too long (gemini)"
+    assert "disabled by alice" in body and "no longer checked" in body
+    evaluate_all()
+    assert Alert.objects.count() == 1
+    edit_rule(actor(Role.ADMIN), "breaker_open", {"enabled": True}, version=2)
+    evaluate_all()
+    assert open_alerts() == {"gemini": "firing"}
+
+
+def test_disabling_a_rule_drops_what_is_pending(open_breaker):
+    """What never fired is forgotten without a message."""
+    make_rules()
+    Rule.objects.filter(pk="breaker_open").update(for_seconds=300)
+    open_breaker()
+    evaluate_all()
+    edit_rule(actor(Role.ADMIN), "breaker_open", {"enabled": False}, version=1)
+    assert not Alert.objects.exists() and not Message.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"name": "of_an_older_version"}], ids=["disabled", "unknown"])
+def test_a_rule_that_is_not_evaluated_leaves_no_alert_firing(open_breaker, change):
+    """However it was disabled, and where its condition no longer exists, the next evaluation closes its alerts."""
+    open_breaker()
+    evaluate_all()
+    rule = Rule.objects.get(pk="breaker_open")
+    rule.name, rule.enabled = change.get("name", rule.name), change.get("enabled", True)
+    rule.save()
+    Alert.objects.update(rule=rule)
+    evaluate_all(at(1))
+    assert "rule" in Alert.objects.filter(rule=rule).get().closed_because
+    assert not Alert.objects.filter(rule=rule).exclude(state="resolved").exists()
+
+
+def test_a_rule_disabled_during_the_evaluation_fires_nothing(open_breaker, monkeypatch):
+    """The evaluation takes a moment; what an admin decided in it counts."""
+    make_rules()
+    open_breaker()
+
+    def look(limit):
+        Rule.objects.filter(pk="breaker_open").update(enabled=False)
+        yield Found("gemini", 1, "Open.", "")
+
+    monkeypatch.setitem(CONDITIONS, "breaker_open", replace(CONDITIONS["breaker_open"], look=look))
+    evaluate_all()
+    assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), OperationalError("timeout"), NotFound("no such kind")])
+def test_one_condition_that_fails_stops_no_other(open_breaker, monkeypatch, error):
+    """Whatever one rule's condition raises, the others are evaluated, and it has no data."""
+
+    def look(limit):
+        raise error
+        yield
+
+    monkeypatch.setitem(CONDITIONS, "dead_letters", replace(CONDITIONS["dead_letters"], look=look))
+    open_breaker()
+    evaluate_all()
+    assert open_alerts() == {"gemini": "firing"}
+    assert str(error).strip("'") in Rule.objects.get(pk="dead_letters").no_data
+
+
+def test_what_could_not_be_judged_stays_as_it_is(monkeypatch):
+    """A kind that could not be counted is neither seen nor gone; the others are."""
+    found = {"a": Found("a", 200, "200 are stuck.", ""), "b": Found("b", 300, "300 are stuck.", "")}
+    looks = iter([[found["a"], found["b"]], [Unknown("a", "a: not counted in time.")]])
+    condition = replace(CONDITIONS["stuck_operations"], look=lambda limit: iter(next(looks)))
+    monkeypatch.setitem(CONDITIONS, "stuck_operations", condition)
+    evaluate_all()
+    evaluate_all(at(3600))
+    states = dict(Alert.objects.filter(rule="stuck_operations").values_list("subject", "state"))
+    assert states == {"a": "firing", "b": "resolved"}
+    assert Rule.objects.get(pk="stuck_operations").no_data == "a: not counted in time."
+
+
+def test_alerts_of_one_rule_are_bounded(open_breaker):
+    """A hundred are listed, and one says how many more there are; a long name costs its link and nothing else."""
+    for number in range(103):
+        open_breaker(f"p{number:03}" + "\N{SNOWMAN}" * 90)
+    evaluate_all()
+    evaluate_all(at(1))
+    alerts = Alert.objects.filter(rule="breaker_open")
+    assert alerts.count() == 101 and {alert.url for alert in alerts} == {""}
+    assert "3 more than the 100" in alerts.get(subject="(more)").summary
+
+
+def test_resolved_never_overtakes_fired(open_breaker, mailbox):
+    """While "fired" is retried or being sent, "resolved" waits, on its channel; then both come in order."""
+    breaker = open_breaker()
+    evaluate_all()
+    mailbox.refuses = True
+    messages.send_due(mailbox.send)
+    close(breaker)
+    evaluate_all(at(3600))
+    mailbox.refuses = False
+    Message.objects.filter(event="resolved").update(due_at=timezone.now())
+    assert messages.send_due(mailbox.send) == 0
+    Message.objects.filter(event="fired").update(due_at=timezone.now())
+    assert messages.send_due(mailbox.send) == 2
+    assert [title.split("] ")[1].split(":")[0] for _, title, _ in mailbox.taken] == [
+        "Breaker open too long (gemini)",
+        "Resolved",
+    ]
+
+
+def test_a_late_end_does_not_follow_the_next_start(open_breaker, mailbox):
+    """The end of one alert is sent before the start of the next of the same thing, though its first attempt failed."""
+    breaker = open_breaker()
+    evaluate_all()
+    messages.send_due(mailbox.send)
+    close(breaker)
+    evaluate_all(at(3600))
+    mailbox.refuses = True
+    Message.objects.filter(state="queued").update(due_at=timezone.now())
+    messages.send_due(mailbox.send)
+    mailbox.refuses = False
+    Breaker.objects.update(status=Status.OPEN, since=timezone.now() - timedelta(seconds=600))
+    evaluate_all()
+    assert messages.send_due(mailbox.send) == 0
+    Message.objects.filter(state="queued").update(due_at=timezone.now())
+    messages.send_due(mailbox.send)
+    assert ["Resolved" in title for _, title, _ in mailbox.taken] == [False, True, False]
+
+
+def test_a_fleet_that_is_silent_for_days_goes_on_firing():
+    """It is not resolved after a day; it is when an operator removes the lost processes."""
+    process("api", 600)
+    assert silent_services() == ["api"]
+    Instance.objects.update(seen_at=timezone.now() - timedelta(days=3), started_at=timezone.now() - timedelta(days=4))
+    evaluate_all(at(3600))
+    assert Alert.objects.get(rule="workers_silent").state == "firing"
+    remove_lost(actor(), "api", "backend")
+    process("other", 1)
+    evaluate_all(at(7200))
+    assert Alert.objects.get(rule="workers_silent").state == "resolved"
+
+
+def test_stuck_operations_fire_by_kind():
+    """More than the limit of one kind are stuck: the alert counts them and leads to their list."""
+    for number in range(4):
+        make_tracked(f"render-{number}", kind="render", silent_seconds=3600)
+    make_rules()
+    Rule.objects.filter(pk="stuck_operations").update(limit=3)
+    evaluate_all()
+    (alert,) = Alert.objects.filter(rule="stuck_operations")
+    assert (alert.subject, alert.value, alert.summary) == ("render", 4, "4 operations of render are stuck.")
+    assert alert.url == "/operations/?kind=render"
+    Rule.objects.filter(pk="stuck_operations").update(limit=4)
+    evaluate_all(at(3600))
+    assert Alert.objects.get(rule="stuck_operations").state == "resolved"
+
+
+def test_a_count_that_is_not_finished_in_time_is_no_data(monkeypatch):
+    """No number is neither zero nor more than the limit."""
+    monkeypatch.setattr(conditions, "count", lambda scope: Count(None, False, None))
+    evaluate_all()
+    assert "not counted in time" in Rule.objects.get(pk="stuck_operations").no_data
+    assert not Alert.objects.filter(rule="stuck_operations").exists()
 
 
 def test_quiet_hours_hold_a_message_back(open_breaker, mailbox):

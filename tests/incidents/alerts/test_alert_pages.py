@@ -1,14 +1,20 @@
 """The alerts' pages, as each role meets them."""
 
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from incidents.alerts.evaluation import evaluate_all, make_rules
 from incidents.alerts.models import Alert, Rule
 from incidents.alerts.services import acknowledge, edit_rule
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
+from ops_console.contract.models import Instance
 from ops_console.errors import Conflict, InvalidInput
 from tests.people import actor, signed_in
 
@@ -27,18 +33,61 @@ def test_what_fires_is_listed_with_its_rule_and_message(firing):
     """The list shows the alert, which rule saw it, and what was written to whom."""
     text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
     assert "gemini has been open for" in text
-    assert "[test] A breaker stays open (gemini)" in text
+    assert "[test] Breaker open too long (gemini)" in text
     assert "mail to operators and admins" in text
 
 
-def test_calm_comes_with_its_proof():
-    """With nothing wrong the page says so, and when each rule was looked at."""
+def sentence(text):
+    """What the page says of the evaluation, without tags."""
+    return " ".join(strip_tags(text.split('id="alerts-list"')[1].split("</section>")[0]).split())
+
+
+def test_the_page_claims_only_what_was_evaluated():
+    """How many rules were evaluated, when, and that none fires: nothing is said of what no rule looks at."""
+    Instance.objects.create(
+        id=uuid4(), service="api", host="h", pid=1, client_version="1", contract="v1", started_at=timezone.now(),
+        seen_at=timezone.now(),
+    )  # fmt: skip
     evaluate_all()
     text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
-    assert "Nothing is wrong" in text
-    assert "More than 0 commands were given up" in text
-    assert "The oldest command waits for longer than 2 min" in text
-    assert "No data" in text  # no backend has reported
+    assert "All 6 rules evaluated just now; none is firing." in sentence(text)
+    assert "Nothing is wrong" not in text
+    assert "More than 0 commands failed after 8 attempts" in text
+
+
+def test_rules_without_data_and_disabled_rules_are_told():
+    """What was not evaluated is said."""
+    evaluate_all()  # no backend has reported
+    Rule.objects.filter(pk="mass_stop").update(enabled=False)
+    text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
+    assert "4 of 6 rules evaluated just now; none is firing. 1 has no data, 1 is disabled." in sentence(text)
+
+
+def test_what_fires_is_counted(firing):
+    text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
+    assert "rules evaluated just now; 1 alert is firing." in sentence(text)
+
+
+@pytest.mark.parametrize("when", [None, timedelta(minutes=5)], ids=["never", "long ago"])
+def test_no_evaluation_is_no_good_news(when):
+    """While no worker evaluates, the alerts' page and the overview say so instead of a calm zero."""
+    make_rules()
+    Rule.objects.update(looked_at=timezone.now() - when if when else None)
+    viewer = signed_in(Role.VIEWER)
+    said = sentence(viewer.get("/alerts/").content.decode())
+    assert ("rules were last evaluated 5 min ago" if when else "No rule has been evaluated yet") in said
+    assert "none is firing" not in said
+    tile = viewer.get("/").context["tiles"]()[0]
+    assert (tile.tone, tile.note) == ("warn", "rules are not being evaluated")
+
+
+def test_a_closed_alert_says_why(firing):
+    """The list of resolved alerts and the alert's page tell "closed" from "resolved"."""
+    edit_rule(actor(Role.ADMIN), "breaker_open", {"enabled": False}, version=1)
+    viewer = signed_in(Role.VIEWER)
+    for path in ("/alerts/?state=resolved", f"/alerts/{firing.pk}/"):
+        text = viewer.get(path).content.decode()
+        assert "The rule was disabled by alice." in text and "</svg>Closed</span>" in text
 
 
 def test_somebody_is_on_it(firing):
@@ -49,7 +98,7 @@ def test_somebody_is_on_it(firing):
     text = signed_in(Role.VIEWER).get(f"/alerts/{firing.pk}/").content.decode()
     assert "oscar" in text
     assert "calling Google" in text
-    with pytest.raises(Conflict, match="oscar is on it already"):
+    with pytest.raises(Conflict, match="oscar has already acknowledged"):
         acknowledge(actor(Role.ADMIN), firing.pk)
     oscar.post(f"/alerts/{firing.pk}/release/")
     firing.refresh_from_db()
@@ -63,7 +112,7 @@ def test_somebody_is_on_it(firing):
 def test_what_is_over_needs_nobody(firing):
     """An alert that is over cannot be acknowledged any more."""
     Alert.objects.update(state="resolved")
-    with pytest.raises(InvalidInput, match="over"):
+    with pytest.raises(InvalidInput, match="resolved"):
         acknowledge(actor(), firing.pk)
 
 
