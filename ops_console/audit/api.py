@@ -35,7 +35,7 @@ class EntryOut(Schema):
 class EntryFilter(Paging):
     """The page's filters."""
 
-    q: str = Field("", max_length=200, description="Text anywhere in what people read.")
+    q: str = Field("", max_length=200, description="Text in label, reason, actor or action; or a whole id.")
     actor: str = ""
     action: str = ""
     target_type: str = ""

@@ -27,3 +27,5 @@ class FilterForm(forms.Form):
     source = forms.ChoiceField(label="Source", required=False, choices=[("", "Any"), *Entry.Source.choices])
     since = forms.DateTimeField(label="From (UTC)", required=False, widget=_MOMENT)
     until = forms.DateTimeField(label="To (UTC)", required=False, widget=_MOMENT)
+    # "all": look at every entry where the default would be the last days only.
+    period = forms.ChoiceField(required=False, choices=[("", ""), ("all", "All")], widget=forms.HiddenInput)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from ops_console.access.actor import actor_of
@@ -18,6 +19,7 @@ from ops_console.audit.forms import FilterForm, ReasonForm
 from ops_console.audit.models import Entry
 from ops_console.audit.revert import revert
 from ops_console.web import Question, ask, csv_response, done, page
+from ops_console.web.tabs import query_url
 
 COLUMNS = (
     "id", "at", "source", "actor", "via", "credential", "action", "target_type", "target_id", "target_label", "reason",
@@ -29,11 +31,13 @@ COLUMNS = (
 def entry_list(request: HttpRequest) -> HttpResponseBase:
     form = FilterForm(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.entries(wanted) if form.is_valid() else Entry.objects.none()
+    since = queries.recent_since(wanted, timezone.now())
+    found = queries.entries(wanted | ({"since": since} if since else {})) if form.is_valid() else Entry.objects.none()
     if request.GET.get("format") == "csv":
         return csv_response(request, "audit", COLUMNS, _rows(found))
     shown = queries.ORDER.page(found, request.GET.get("cursor", ""))
-    return page(request, "audit/list.html", {"form": form, "page": shown})
+    context = {"form": form, "page": shown, "since": since, "all_url": query_url(request, period="all")}
+    return page(request, "audit/list.html", context)
 
 
 @require_GET
@@ -64,5 +68,5 @@ def entry_revert(request: HttpRequest, entry_id: int) -> HttpResponseBase:
 
 
 def _rows(found: QuerySet[Entry]) -> Iterator[list[Any]]:
-    for row in found.order_by("-id").values_list(*COLUMNS).iterator(chunk_size=500):
+    for row in queries.ORDER.rows(found.values_list(*COLUMNS, named=True)):
         yield [json.dumps(cell, sort_keys=True) if isinstance(cell, dict | list) else cell for cell in row]

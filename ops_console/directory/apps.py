@@ -8,9 +8,13 @@ class DirectoryConfig(AppConfig):
     label = "directory"
 
     def ready(self) -> None:
+        from django.core import checks
+
         from ops_console.contract.grants import console_needs
+        from ops_console.directory.checks import check_directory
 
         console_needs.connect(_needs, dispatch_uid="directory")
+        checks.register(check_directory, checks.Tags.database)
 
 
 def _needs(**_: Any) -> list[Any]:

@@ -35,9 +35,24 @@ class Mapping:
             table=self.table_identifier(),
         )
 
+    def parts(self) -> list[str]:
+        """`public."user"` as its schema and name."""
+        return [quoted or plain for quoted, plain in _PART.findall(self.table)]
+
     def table_identifier(self) -> sql.Identifier:
-        """`public."user"` as an identifier in its parts."""
-        return sql.Identifier(*[(quoted or plain) for quoted, plain in _PART.findall(self.table)])
+        return sql.Identifier(*self.parts())
+
+    def key(self, column: str) -> sql.Composed:
+        """A column as searches compare it. Immutable, so that it can be indexed."""
+        return sql.SQL("lower({}::text)").format(sql.Identifier(column))
+
+    def mail_key(self) -> sql.Composed:
+        return self.key(self.email)
+
+    def name_key(self) -> sql.Composed:
+        """The whole name as searches compare it."""
+        parts = [sql.SQL("coalesce({}::text, '')").format(sql.Identifier(part)) for part in self.name]
+        return sql.SQL("lower({})").format(sql.SQL(" || ' ' || ").join(parts))
 
 
 def current() -> Mapping:

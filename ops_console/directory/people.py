@@ -1,7 +1,7 @@
 """Reads of the directory: by id, many by id, and by what an operator types."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,11 +9,15 @@ from typing import Any
 from django.db import ProgrammingError, connection, transaction
 from psycopg import sql
 
+from ops_console.directory.indexes import text_index
 from ops_console.directory.mapping import current
+from ops_console.directory.schema import live_directory
 from ops_console.errors import ConsoleError
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _BIGINT = re.compile(r"[0-9]{1,18}")
+# The most people that are compared with each other; and the shortest text that an index of parts of texts serves.
+_CANDIDATES, _TRIGRAM = 200, 3
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,50 @@ def named(texts: Iterable[str]) -> dict[str, Person]:
 
 
 def find(text: str, limit: int = 20) -> list[Person]:
-    """Users whose id is, or whose mail or name holds, the text; the best first. Raises DirectoryUnavailable."""
-    wanted = text.strip().replace("\x00", "")
+    """Users whose id is, or whose mail or name holds, the text; the best first. Raises DirectoryUnavailable.
+
+    In a large table without the index for parts of texts, only beginnings of mails and names are found.
+    """
+    wanted = text.strip().replace("\x00", "").lower()
     if not wanted:
         return []
-    exact = get(wanted)
+    exact = get(text.strip().replace("\x00", "")) or get(wanted)
     if exact:
         return [exact]
+    found = {person.id: person for person in _candidates(wanted, max(limit, _CANDIDATES))}
+    return sorted(found.values(), key=lambda person: _rank(person, wanted))[:limit]
+
+
+def _candidates(wanted: str, most: int) -> Iterator[Person]:
+    """People who may be meant. Beginnings of mails and words first, since parts of texts may match very many."""
     mapping = current()
-    pattern = "%" + wanted.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    name = sql.SQL("concat_ws(' ', {})").format(sql.SQL(", ").join(sql.Identifier(part) for part in mapping.name))
-    condition = sql.SQL(
-        "WHERE {email} ILIKE %s OR {name} ILIKE %s ORDER BY lower({email}) <> lower(%s), {email} LIMIT %s"
-    ).format(email=sql.Identifier(mapping.email), name=name)
-    return _people(condition, [pattern, pattern, wanted, limit])
+    live = live_directory(mapping)
+    beginning = wanted.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    yield from _like([mapping.mail_key()], beginning, most)
+    indexed = text_index(mapping) in live.indexes
+    yield from _like([mapping.name_key()], beginning, most)
+    if not live.small and not indexed:
+        for column in mapping.name[1:]:
+            yield from _like([mapping.key(column)], beginning, most)
+        return
+    yield from _like([mapping.name_key()], "% " + beginning, most)
+    if live.small or len(wanted) >= _TRIGRAM:
+        yield from _like([mapping.mail_key(), mapping.name_key()], "%" + beginning, most)
+
+
+def _like(keys: Sequence[sql.Composable], pattern: str, most: int) -> list[Person]:
+    matches = sql.SQL(" OR ").join(sql.SQL("{} LIKE %s").format(key) for key in keys)
+    return _people(sql.SQL("WHERE {} LIMIT %s").format(matches), [*[pattern] * len(keys), most])
+
+
+def _rank(person: Person, wanted: str) -> tuple[int, int, str, str]:
+    """Whole mails first, then whole words of mail or name, then their beginnings, then parts."""
+    mail, words = person.email.lower(), re.split(r"[\s.@_+-]+", f"{person.email} {person.name}".lower())
+    name = " ".join(person.name.lower().split())
+    kinds = [mail == wanted, name == wanted or mail.partition("@")[0] == wanted, wanted in words]
+    kinds += [mail.startswith(wanted) or any(word.startswith(wanted) for word in words)]
+    best = kinds.index(True) if True in kinds else len(kinds)
+    return best, not mail.startswith(wanted), mail, person.id
 
 
 def in_tier(user_id: sql.Composable, tier: str) -> sql.Composable:

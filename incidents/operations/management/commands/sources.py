@@ -13,12 +13,16 @@ from incidents.operations.sources.indexes import invalid_indexes, missing_indexe
 from incidents.operations.sources.schema import forget, tracked_kinds
 from ops_client.dsn import normalised
 from ops_client.errors import InvalidInput
+from ops_console.audit import indexes as audit_indexes
+from ops_console.directory import indexes as directory_indexes
+from ops_console.directory import schema as directory_schema
+from ops_console.directory.mapping import current as directory_mapping
 
 ACTS = (Verb.RETRY, Verb.FAIL, Verb.RESOLVE, Verb.FREE)
 
 
 class Command(BaseCommand):
-    help = "Say what each source can and cannot do on the live schema and which index it lacks; or make those indexes."
+    help = "Say what each source can do on the live schema and which indexes lists and searches lack; or make those."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=["check", "create-indexes"])
@@ -26,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, what: str, dsn: str, **options: Any) -> None:
         forget()
+        directory_schema.forget()
         if what == "check":
             self._check()
         else:
@@ -42,14 +47,35 @@ class Command(BaseCommand):
                 self.stdout.write(f"  - {problem.message} {problem.hint}")
             for statement in _statements(source):
                 self.stdout.write(f"  {statement}")
+        self._check_shared()
         for known in tracked_kinds().values():
             self.stdout.write(f"{known.kind} (tracked by its backend)\n  list, retry, fail, resolve, free: yes")
 
+    def _check_shared(self) -> None:
+        """The users' table and the audit are in no list of operations, but searches need their indexes too."""
+        for title, missing in (
+            (f"directory ({directory_mapping().table})", directory_indexes.statements()),
+            ("audit (ops.audit_entry)", audit_indexes.statements()),
+        ):
+            self.stdout.write(f"{title}\n  search: {'an index is missing' if missing else 'yes'}")
+            for statement in missing:
+                self.stdout.write(f"  {statement}")
+
     def _create(self, dsn: str) -> None:
         """One by one, outside of any transaction; the backend goes on meanwhile."""
-        statements = [statement for source in SOURCES.values() for statement in _statements(source)]
-        if not statements:
+        backend = [statement for source in SOURCES.values() for statement in _statements(source)]
+        backend += directory_indexes.statements()
+        own = audit_indexes.statements()
+        if not backend and not own:
             self.stdout.write("Every index is there.")
+        self._run(dsn, backend)
+        self._run(_own_dsn(), own)
+        forget()
+        directory_schema.forget()
+
+    def _run(self, dsn: str, statements: list[str]) -> None:
+        if not statements:
+            return
         try:
             with psycopg.connect(normalised(dsn, "--dsn"), autocommit=True) as owner:
                 owner.execute("SET statement_timeout = 0")
@@ -60,7 +86,6 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         except psycopg.Error as error:
             raise CommandError(f"{error}".strip() + " Name the tables' owner with --dsn.") from error
-        forget()
 
 
 def _statements(source: Source) -> list[str]:
