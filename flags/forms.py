@@ -1,29 +1,15 @@
 """What an operator can type about a flag or a segment, beside the editor's rows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from django import forms
 
-from flags.editor.fields import local_input
 from flags.models import Flag, Kind, Segment
 from ops_console.audit.services import LONGEST_REASON
+from ops_console.web.moments import MomentField
 
 _MANY_TAGS = 20
-
-
-class MomentField(forms.DateTimeField):
-    """A moment in UTC, typed without a zone."""
-
-    widget = forms.DateTimeInput({"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
-
-    def prepare_value(self, value: Any) -> Any:
-        return local_input(value) if isinstance(value, datetime) else value
-
-    def to_python(self, value: Any) -> datetime | None:
-        found: datetime | None = super().to_python(value)
-        return found.replace(tzinfo=UTC) if found else None
 
 
 class TagsField(forms.CharField):
@@ -112,8 +98,8 @@ class PartForm(forms.ModelForm):
 class AudienceForm(PartForm):
     """Waffle's audience: each lets in whoever it fits, beside the rules. And when the flag can be on at all."""
 
-    on_at = MomentField(label="On at, UTC", required=False, help_text="Off before it.")
-    off_at = MomentField(label="Off at, UTC", required=False, help_text="Off from it on.")
+    on_at = MomentField(label="On at", seconds=True, required=False, help_text="Off before it.")
+    off_at = MomentField(label="Off at", seconds=True, required=False, help_text="Off from it on.")
 
     class Meta(PartForm.Meta):
         fields = ["on_at", "off_at", "percent", "authenticated", "staff", "superusers", "testing", "languages"]
@@ -148,7 +134,9 @@ class SettingsForm(PartForm):
     """Whose it is, what for, and how long."""
 
     tags = TagsField(required=False, max_length=1000, help_text="Comma-separated, as in player, web.")
-    expires_at = MomentField(label="To be removed by, UTC", required=False, help_text="Past it, the flag is stale.")
+    expires_at = MomentField(
+        label="To be removed by", seconds=True, required=False, help_text="Past it, the flag is stale."
+    )
     runbook_url = forms.URLField(
         label="Runbook", required=False, max_length=500, assume_scheme="https", help_text="What to read before acting."
     )

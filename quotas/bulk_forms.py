@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from ops_console.errors import InvalidInput
+from ops_console.web.moments import MomentField
 from ops_console.web.text_files import TextFile, decode
 from quotas.bulk import Asked, read_table
 from quotas.models import Resource
@@ -57,12 +58,7 @@ class ManyForm(forms.Form):
     )
     resource = forms.ModelChoiceField(Resource.objects.all(), empty_label=None)
     limit = forms.CharField(max_length=40, initial="+50%", help_text="A number, +50%, unlimited, or remove.")
-    expires_at = forms.DateField(
-        label="Until the end of (UTC)",
-        required=False,
-        widget=forms.DateInput({"type": "date"}),
-        help_text="Empty: for 7 days.",
-    )
+    expires_at = MomentField(label="Ends", required=False, help_text="Blank: in 7 days.")
     reason = forms.CharField(max_length=LONGEST_REASON, help_text=_REASON_HELP)
 
     def asked(self) -> list[Asked]:

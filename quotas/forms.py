@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from ops_console.errors import InvalidInput
+from ops_console.web.moments import MomentField, MomentInput, exact
 from quotas.limits import read_limit, show_limit
 from quotas.models import Override, Resource
 from quotas.services import LONGEST_REASON, Wanted
@@ -72,18 +73,22 @@ class OverrideForm(forms.Form):
         self._kept = override.expires_at if override else None
         self.fields["limit"] = LimitField(resource, label=f"Limit, in {resource.unit}", help_text=limit_help(resource))
         self.fields["expiry"] = forms.ChoiceField(label="Ends", choices=_expiries(override))
-        self.fields["expires_at"] = forms.DateTimeField(
-            label="At (UTC)",
-            required=False,
-            help_text="Only with “At a time of your choice”.",
-            widget=forms.DateTimeInput({"type": "datetime-local"}),
+        self.fields["expires_at"] = MomentField(
+            label="Custom date", required=False, widget=MomentInput({"data-chooses": f"expiry={UNTIL}"})
         )
         self.order_fields(self.field_order)
 
     def clean(self) -> dict[str, Any]:
+        """A typed date is what ends it, unless another end was chosen as well: then one of them is a mistake."""
         cleaned = super().clean() or {}
-        if cleaned.get("expiry") == UNTIL and not cleaned.get("expires_at"):
-            self.add_error("expires_at", "Say when it ends.")
+        choice, typed = cleaned.get("expiry"), cleaned.get("expires_at")
+        if choice == UNTIL and not typed and "expires_at" not in self.errors:
+            self.add_error("expires_at", "Give the date and time at which the override ends.")
+        elif typed and choice == self.initial["expiry"]:
+            cleaned["expiry"] = UNTIL
+        elif typed and choice and choice != UNTIL:
+            chosen = dict(self.fields["expiry"].choices)[choice]  # type: ignore[attr-defined]
+            self.add_error("expires_at", f"Clear this date, or choose “Custom date” instead of “{chosen}”.")
         return cleaned
 
     def wanted(self) -> Wanted:
@@ -175,7 +180,7 @@ def limit_help(resource: Resource) -> str:
 def _expiries(override: Override | None) -> list[tuple[str, str]]:
     kept = []
     if override:
-        until = f"{override.expires_at:%Y-%m-%d %H:%M} UTC" if override.expires_at else "never"
+        until = exact(override.expires_at) if override.expires_at else "never"
         kept = [(KEEP, f"As now: {until}")]
     days = [(number, f"In {label}") for number, label in _DAYS.items()]
-    return [*kept, *days, (UNTIL, "At a time of your choice"), (FOR_GOOD, "For good")]
+    return [*kept, *days, (UNTIL, "Custom date"), (FOR_GOOD, "Never")]

@@ -13,6 +13,8 @@ from django.utils import timezone
 from ops_console import directory
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
+from ops_console.audit.models import Entry
+from ops_console.audit.revert import taken_back
 from ops_console.audit.services import Target, record
 from ops_console.directory import Person
 from ops_console.errors import Conflict, InvalidInput, NotFound
@@ -83,6 +85,21 @@ def restore_override(actor: Actor, override_id: int) -> Override:
     return set_override(actor, override.user_id, override.resource_id, wanted)
 
 
+def revert_override(actor: Actor, entry: Entry, reason: str, typed_name: str = "") -> Override:
+    """Take an edit of an override back: the limit, expiry and reason that it changed. Raises as `audit.revert`."""
+    require(actor, Role.OPERATOR)
+    user_id, _, resource_name = entry.target_id.rpartition("/")
+    person = person_of(user_id)
+    with transaction.atomic():
+        override = _in_force(locked_resource(resource_name), person)
+        if override is None:
+            raise NotFound(f"{person.email} has no override of {resource_name} any more.")
+        back = taken_back(entry, override, ("limit", "expires_at", "reason"))
+        kept = {"limit": override.limit, "expires_at": override.expires_at, "reason": override.reason}
+        wanted = Wanted(**{**kept, **back}, version=override.version)
+        return set_override(actor, person.id, resource_name, wanted)
+
+
 def person_of(user_id: str) -> Person:
     """The user in the directory. Raises NotFound for an id that nobody has, whatever it looks like."""
     found = None if "\0" in user_id else directory.get(user_id) or directory.get(user_id.lower())
@@ -104,7 +121,7 @@ def check_wanted(resource: Resource, wanted: Wanted) -> None:
     """Raise InvalidInput for a limit that the resource cannot have, an expiry in the past, or no reason."""
     checked_limit(resource, wanted.limit)
     if wanted.expires_at is not None and wanted.expires_at <= timezone.now():
-        raise InvalidInput("expires_at", "expires_at: lies in the past. Give a time to come, or choose for good.")
+        raise InvalidInput("expires_at", "expires_at: lies in the past. The expiry must be in the future.")
     if not 1 <= len(wanted.reason.strip()) <= LONGEST_REASON:
         raise InvalidInput("reason", f"reason: say why, in 1 to {LONGEST_REASON} characters.")
 

@@ -10,9 +10,11 @@ from ops_console import directory
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
+from ops_console.audit.queries import last_entries
 from ops_console.directory import Person
 from ops_console.errors import InvalidInput, NotFound
 from ops_console.web import Question, ask, done, page
+from ops_console.web.moments import exact
 from quotas import history, queries, services, words
 from quotas.forms import OverrideForm, SearchForm
 from quotas.held import held_by
@@ -66,9 +68,9 @@ def override_edit(request: HttpRequest, user_id: str, resource: str) -> HttpResp
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return ask(request, question, form)
-    said = f"{limit.resource.title} of {person.email}: {words.amount(limit.resource.unit, override.limit)}."
-    undo = _remove_url(override) if override.version == 1 else ""
-    return done(request, said, to=question.back, undo_url=undo, link_url=_audit_url(override))
+    return done(
+        request, _said(person, override), to=question.back, undo_url=_undo_url(override), link_url=_audit_url(override)
+    )
 
 
 @require_POST
@@ -88,10 +90,23 @@ def override_restore(request: HttpRequest, override_id: int) -> HttpResponse:
     override = services.restore_override(actor_of(request), override_id)
     return done(
         request,
-        f"The override of {override.resource_id} is in force again.",
+        _said(services.person_of(override.user_id), override),
         to=reverse("quotas:user", args=[override.user_id]),
         link_url=_audit_url(override),
     )
+
+
+def _said(person: Person, override: Override) -> str:
+    ends = f"until {exact(override.expires_at)}" if override.expires_at else "without an expiry"
+    return f"{override.resource.title} of {person.email}: {override.limit_words} {ends}."
+
+
+def _undo_url(override: Override) -> str:
+    """Takes back what was just saved: a new override is removed, an edited one is what it was."""
+    if override.version == 1:
+        return reverse("quotas:remove", args=[override.user_id, override.resource_id, override.version])
+    target_id = f"{override.user_id}/{override.resource_id}"
+    return reverse("audit:revert", args=[last_entries("override", target_id, 1)[0].pk])
 
 
 def _limit(person: Person, resource: str) -> Limit:
@@ -110,10 +125,6 @@ def _question(person: Person, limit: Limit) -> Question:
         notes=["Holds from the user's next call on."],
         confirm="Save override",
     )
-
-
-def _remove_url(override: Override) -> str:
-    return reverse("quotas:remove", args=[override.user_id, override.resource_id, override.version])
 
 
 def _audit_url(override: Override) -> str:

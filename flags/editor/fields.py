@@ -1,7 +1,7 @@
 """Which input suits which operator, and the words that people read for both. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from math import isfinite
 
 from ops_client.errors import InvalidInput as Unreadable
@@ -112,8 +112,3 @@ def from_input(kind: str, text: str) -> str:
         return text
     at = moment(text)
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else text
-
-
-def local_input(at: datetime | None) -> str:
-    """A moment as an input of type datetime-local holds it, in UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if at else ""

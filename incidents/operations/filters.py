@@ -1,17 +1,15 @@
 """What an operator can type to narrow the list, in the URL, and which operations that means."""
 
-from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
-from django.utils import timezone
 
 from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.sources import DEFAULT_KIND, STATES, all_sources
 from ops_console import directory
 from ops_console.errors import InvalidInput
+from ops_console.web.moments import MomentField
 
 MOST_OWNERS = 200
 _AGES = [
@@ -24,19 +22,10 @@ _AGES = [
     ("259200", "3 days"),
     ("604800", "7 days"),
 ]
-_PICKER = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-
-class UtcTimeField(forms.DateTimeField):
-    """A moment: UTC where no zone is said, whatever zone the process has."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        with timezone.override(UTC):
-            return super().to_python(value)
 
 
 class FilterForm(forms.Form):
-    """`owner` is a mail, a name or an id, looked up in the directory. Times are UTC."""
+    """`owner` is a mail, a name or an id, looked up in the directory. Times without `since_zone` are UTC."""
 
     rare = ("evidence", "worker", "tier", "attempt", "run", "since", "until", "group")
 
@@ -55,8 +44,8 @@ class FilterForm(forms.Form):
     tier = forms.CharField(label="Tier", required=False, max_length=60)
     attempt = forms.IntegerField(label="Attempts from", required=False, min_value=1, max_value=10_000)
     run = forms.IntegerField(label="Action or sweep run", required=False, min_value=1, max_value=2**62)
-    since = UtcTimeField(label="From (UTC)", required=False, widget=_PICKER)
-    until = UtcTimeField(label="Until (UTC)", required=False, widget=_PICKER)
+    since = MomentField(label="From", required=False)
+    until = MomentField(label="Until", required=False)
     group = forms.CharField(label="Error group", required=False, max_length=32)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -86,8 +75,8 @@ def scope_of(query: QueryDict) -> Scope:
         evidence=given.get("evidence", "") if given.get("evidence") in EVIDENCE else "",
         worker=given.get("worker", "").strip(),
         run=given.get("run"),
-        since=_utc(given.get("since")),
-        until=_utc(given.get("until")),
+        since=given.get("since"),
+        until=given.get("until"),
         group=given.get("group") or None,
         attempts=given.get("attempt") or 0,
         tier=given.get("tier", "").strip(),
@@ -130,7 +119,3 @@ def _is_uuid(text: str) -> bool:
         return bool(UUID(text))
     except ValueError:
         return False
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC) if moment else None

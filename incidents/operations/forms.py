@@ -5,7 +5,7 @@ from dataclasses import replace
 from django import forms
 from django.http import QueryDict
 
-from incidents.operations.filters import UtcTimeField, chosen_kind, scope_of
+from incidents.operations.filters import chosen_kind, scope_of
 from incidents.operations.freezing import CANARY_SIZE, Options
 from incidents.operations.models import Verb
 from incidents.operations.scope import Scope
@@ -13,6 +13,7 @@ from incidents.operations.sources import STATES
 from incidents.operations.verbs import RULES
 from ops_console.audit.services import LONGEST_REASON
 from ops_console.errors import InvalidInput
+from ops_console.web.moments import MomentField
 
 MOST_IDS = 1000
 
@@ -43,9 +44,7 @@ class RateForm(forms.Form):
 class OptionsForm(ReasonForm):
     """How an action is to go; what does not fit the verb is not asked."""
 
-    snooze_until = UtcTimeField(
-        label="Until (UTC)", required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
-    )
+    snooze_until = MomentField(label="Until", required=False)
     rate_per_second = _rate_field()
     canary = forms.BooleanField(label="Ten first, then a pause until somebody has looked", required=False)
     notifies = forms.BooleanField(label="Tell the users: a notification each, one mail a user", required=False)

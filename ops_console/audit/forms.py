@@ -4,8 +4,8 @@ from django import forms
 
 from ops_console.audit.models import Entry
 from ops_console.audit.services import LONGEST_REASON
+from ops_console.web.moments import MomentField
 
-_MOMENT = forms.DateTimeInput({"type": "datetime-local"})
 VIA = ("web", "api", "admin", "cli", "system", "database")
 
 
@@ -25,7 +25,7 @@ class FilterForm(forms.Form):
         label="Through", required=False, choices=[("", "Any door"), *((name, name.capitalize()) for name in VIA)]
     )
     source = forms.ChoiceField(label="Source", required=False, choices=[("", "Any"), *Entry.Source.choices])
-    since = forms.DateTimeField(label="From (UTC)", required=False, widget=_MOMENT)
-    until = forms.DateTimeField(label="To (UTC)", required=False, widget=_MOMENT)
+    since = MomentField(label="From", required=False)
+    until = MomentField(label="Until", required=False)
     # "all": look at every entry where the default would be the last days only.
     period = forms.ChoiceField(required=False, choices=[("", ""), ("all", "All")], widget=forms.HiddenInput)

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ops_console.web.keyset import Page
+from ops_console.web.moments import filter_names
 from ops_console.web.pages import is_fragment
 from ops_console.web.tabs import Tab, query_url
 
@@ -49,7 +50,7 @@ def filter_bar(context: Context, form: Any, target: str, keep: str = "state,sort
         "target": target,
         "kept": kept,
         "path": request.path,
-        "clear": query_url(request, **dict.fromkeys(form.fields, "")) if given else "",
+        "clear": query_url(request, **dict.fromkeys(filter_names(form), "")) if given else "",
         "csv": query_url(request, format="csv") if csv else "",
     }
     return SafeString(render_to_string(f"components/filter_{'bar' if part == 'form' else 'links'}.html", values))

@@ -13,6 +13,9 @@
 
   function dropEmpty(formData) {
     for (const [name, value] of [...formData.entries()]) if (value === "") formData.delete(name);
+    for (const name of [...formData.keys()]) {
+      if (name.endsWith("_zone") && !formData.has(name.slice(0, -"_zone".length))) formData.delete(name);
+    }
   }
 
   /* A tab or a page of the list brings its filter form anew: text that was typed and not yet sent goes with it. */

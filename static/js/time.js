@@ -1,4 +1,5 @@
-/* Times stay relative and true while the page is open; on hover the exact one, here and in UTC. */
+/* Times stay relative and true while the page is open; on hover the exact one, here and in UTC. Fields for a date are in
+   the zone that the page names, which the server learns by a cookie. */
 (function () {
   "use strict";
   const SPANS = [[86400, "d"], [3600, "h"], [60, "min"]];
@@ -28,4 +29,43 @@
   tick();
   setInterval(() => document.hidden || tick(), 1000);
   document.addEventListener("htmx:afterSettle", tick);
+
+  /* --- fields for a date --- */
+  const here = local.resolvedOptions().timeZone;
+  const cookie = `timezone=${here}`;
+  if (here && !document.cookie.split("; ").includes(cookie)) {
+    document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  }
+
+  /* The instant at which a clock in this zone shows `text`; twice, for an offset that changes near it. */
+  function instant(text, zone) {
+    const wall = Date.parse(`${text}Z`);
+    const parts = { dateStyle: "short", timeStyle: "medium", timeZone: zone };
+    const shown = new Intl.DateTimeFormat("sv", parts);
+    const offset = (at) => Date.parse(`${shown.format(at).replace(" ", "T")}Z`) - Math.floor(at / 1000) * 1000;
+    return wall - offset(wall - offset(wall));
+  }
+
+  function showUtc(field) {
+    const output = field.parentNode.querySelector(`#${CSS.escape(field.id)} ~ output.utc`);
+    if (!output) return;
+    const at = field.value && instant(field.value, field.dataset.zone);
+    output.value = at ? `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC` : "";
+  }
+
+  /* A typed date chooses "Custom date" in the select that it belongs to; another choice there clears it. */
+  document.addEventListener("input", ({ target }) => {
+    if (target.matches("input[data-zone]")) showUtc(target);
+    const [name, value] = (target.dataset.chooses || "").split("=");
+    const select = name && target.form.elements[name];
+    if (select && target.value) select.value = value;
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("select") || !target.form) return;
+    for (const field of target.form.querySelectorAll(`[data-chooses^="${CSS.escape(target.name)}="]`)) {
+      if (field.dataset.chooses === `${target.name}=${target.value}`) continue;
+      field.value = "";
+      showUtc(field);
+    }
+  });
 })();

@@ -1,9 +1,13 @@
 """The quota pages, as each role meets them."""
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from ops_console.access.roles import Role
 from quotas.models import Override, Policy, Refusal, Resource
@@ -100,6 +104,60 @@ def test_an_expiry_in_the_past_is_said_beside_the_field(operator, hanna):
     """What only the service can know is shown in the form as well."""
     answer = operator.post(url(hanna), {**FORM, "expiry": "until", "expires_at": "2020-01-01T00:00"})
     assert "past" in str(answer.context["form"].errors["expires_at"])
+
+
+TYPED = {"expires_at": "2099-07-01T20:00", "expires_at_zone": "Europe/Prague"}
+
+
+def test_a_typed_date_is_the_expiry(operator, hanna):
+    """A date typed beside the preselected "In 7 days" wins, in the zone of the page; the toast names the expiry."""
+    operator.cookies["timezone"] = "Europe/Prague"
+    answer = operator.post(url(hanna), {**FORM, **TYPED}, headers={"HX-Request": "true"})
+    assert Override.objects.get(user_id=hanna.id).expires_at == datetime(2099, 7, 1, 18, tzinfo=UTC)
+    assert "120 calls until 2099-07-01 20:00 CEST (18:00 UTC)." in toast_of(answer)["text"]
+
+
+@pytest.mark.parametrize("expiry", ["30", "good"])
+def test_a_typed_date_and_another_choice_contradict(operator, hanna, expiry):
+    """Two ends were given: neither is guessed."""
+    answer = operator.post(url(hanna), {**FORM, **TYPED, "expiry": expiry})
+    assert answer.status_code == 422
+    assert "Custom date" in str(answer.context["form"].errors["expires_at"])
+    assert not Override.objects.filter(user_id=hanna.id).exists()
+
+
+def test_a_typed_date_replaces_the_one_that_is_kept(operator, hanna, allow):
+    """In an edit the preselected choice keeps the expiry; a typed date replaces it, and without one it stays."""
+    given = allow(hanna, "api_calls", 7, expires_at=timezone.now() + timedelta(days=3))
+    edit = {**FORM, "expiry": "keep"}
+    operator.post(url(hanna), {**edit, "version": "1"})
+    assert Override.objects.get(user_id=hanna.id).expires_at == given.expires_at
+    operator.post(url(hanna), {**edit, **TYPED, "version": "2"})
+    assert Override.objects.get(user_id=hanna.id).expires_at == datetime(2099, 7, 1, 18, tzinfo=UTC)
+
+
+def test_an_edit_can_be_undone(operator, hanna, allow):
+    """Undo sets limit, expiry and reason back, unless somebody has changed them since."""
+    given = allow(hanna, "api_calls", 7, expires_at=timezone.now() + timedelta(days=3))
+    answer = operator.post(url(hanna), {**FORM, "version": "1"}, headers={"HX-Request": "true"})
+    undo = toast_of(answer)["undo_url"]
+    assert operator.post(undo).status_code == 303
+    back = Override.objects.get(user_id=hanna.id)
+    assert (back.limit, back.reason, back.version) == (7, "asked for by support", 3)
+    assert abs(back.expires_at - given.expires_at) < timedelta(milliseconds=1)
+    assert operator.post(undo).status_code == 409
+
+
+def test_an_edit_of_a_removed_override_cannot_be_undone(operator, hanna, allow):
+    """It is gone: the answer says so, and none is made."""
+    allow(hanna, "api_calls", 7)
+    answer = operator.post(url(hanna), {**FORM, "version": "1"}, headers={"HX-Request": "true"})
+    operator.post(f"{url(hanna)}remove/2/")
+    assert operator.post(toast_of(answer)["undo_url"]).status_code == 404
+
+
+def toast_of(answer):
+    return json.loads(answer["HX-Trigger"])["ops:toast"]
 
 
 def test_the_second_editor_is_shown_both(operator, admin, hanna, allow):
