@@ -131,7 +131,7 @@ def read_all(rows: dict[str, Row], only: str, rounds: int) -> Iterable[tuple[Row
             continue  # not an address to read: it acts, or leads elsewhere
         offered = variants(address, body)
         if address.name == "search":
-            offered = [Address(f"search q={text}", f"/search?q={text}") for text in searches()]
+            offered = [Address(f"search q={text}", f"/search/?q={text}") for text in searches()]
         for one in [address, *offered]:
             cost = read(reader, one.path, rounds)
             yield row_of(rows, one.name, body, cost), cost

@@ -83,7 +83,7 @@ def signed_in() -> Any:
 
     from ops_console.access.models import User
 
-    user, _ = User.objects.get_or_create(username="bench", defaults={"email": "bench@example.org", "role": "operator"})
+    user, _ = User.objects.get_or_create(username="bench", defaults={"email": "bench@example.org", "role": "admin"})
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
     return client

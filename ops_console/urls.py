@@ -11,7 +11,7 @@ from ops_console.views.system import process_remove, service_remove_lost, system
 
 urlpatterns = [
     path("", overview, name="overview"),
-    path("search", search, name="search"),
+    path("search/", search, name="search"),
     path("system/", system, name="system"),
     path("system/processes/<uuid:process_id>/remove/", process_remove, name="process_remove"),
     path("system/services/<str:kind>/<path:service>/remove-lost/", service_remove_lost, name="service_remove_lost"),

@@ -20,6 +20,8 @@ from incidents.operations.scope import Scope
 from incidents.operations.shown import CSV_HEADER, csv_rows, page_facts, shown
 from incidents.operations.timeline import timeline
 from incidents.operations.unlisted import unlisted_failures
+from ops_console.access.actor import actor_of
+from ops_console.access.roles import Role, reaches
 from ops_console.directory import DirectoryUnavailable
 from ops_console.errors import ConsoleError, InvalidInput
 from ops_console.web import Tab, csv_response, page, tabs
@@ -81,7 +83,7 @@ def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, 
         "clear": _without_filter(request),
         "checked_at": total.checked_at or timezone.now(),
         "sort": "-since" if is_descending(scope) else "since",
-        "abilities": abilities(scope.kind),
+        "abilities": abilities(scope.kind, with_indexes=reaches(actor_of(request).role, Role.ADMIN)),
     }
     try:
         found = queries.list_page(scope, request.GET.get("cursor", ""))

@@ -8,15 +8,17 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django_ratelimit.exceptions import Ratelimited
 
 from ops_client.quotas.http import PROBLEM_TYPE
+from ops_console.access.roles import Role
 from ops_console.errors import Conflict, ConsoleError
 from ops_console.web import problems
 from ops_console.web.diff import changes
+from ops_console.web.navigation import Link, rail
 from ops_console.web.pages import is_fragment
 from ops_console.web.problems import Problem
 from ops_console.web.toasts import Toast, toast
@@ -129,8 +131,22 @@ def _page(request: HttpRequest, problem: Problem) -> str:
         "request_id": getattr(request, "id", ""),
         "theme": request.COOKIES.get("theme", ""),
         "refresh": problem.retry_after_seconds if request.method == "GET" else 0,
+        "rail_groups": _rail(request, problem),
+        "console_version": settings.VERSION,
     }
     return render_to_string([f"errors/{problem.status}.html", "errors/error.html"], context)
+
+
+def _rail(request: HttpRequest, problem: Problem) -> list[tuple[str, list[Link]]]:
+    """The pages to go to from here, for who is signed in. No database is asked while it is the problem."""
+    if problem.status == 503 and not hasattr(request, "_cached_user"):
+        # Who it is cannot be read; only somebody who signed in has the cookie.
+        return rail(request, Role.VIEWER) if settings.SESSION_COOKIE_NAME in request.COOKIES else []
+    try:
+        user = getattr(request, "user", None)
+        return rail(request) if user is not None and user.is_authenticated else []
+    except (DatabaseError, InterfaceError):
+        return []
 
 
 def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:

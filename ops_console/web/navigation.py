@@ -1,4 +1,4 @@
-"""The left rail: four groups, in one place. A page that has no URL yet is simply not listed."""
+"""The left rail: four groups, in one place. A page that has no URL yet is not listed."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,25 @@ from ops_console.access.roles import Role, reaches
 
 @dataclass(frozen=True)
 class Page:
-    """One entry of the rail; `key` is the letter that opens it after `g`."""
+    """One entry of the rail; `key` is the letter that opens it after `g`, `also` are further URLs of its section."""
 
     label: str
     url_name: str
     icon: str
     key: str
     role: Role = Role.VIEWER
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Link:
+    """An entry as it is shown; `current` is for aria-current: the page itself, or one of its section."""
+
     label: str
     url: str
     icon: str
     key: str
-    current: bool
+    current: str
 
 
 GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
@@ -33,7 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Now",
         (
             Page("Overview", "overview", "squares-2x2", "h"),
-            Page("Operations", "operations:list", "queue-list", "o"),
+            Page("Operations", "operations:list", "queue-list", "o", also=("sweep:overview",)),
             Page("Breakers", "breakers:list", "bolt", "b"),
             Page("Alerts", "alerts:list", "bell-alert", "l"),
         ),
@@ -50,28 +53,43 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Platform",
         (
             Page("System", "system", "server-stack", "s"),
-            Page("API", "api_docs", "code-bracket", "i"),
+            Page("API", "api_docs", "code-bracket", "i", also=("access:tokens",)),
             Page("Access", "access:users", "key", "u", Role.ADMIN),
         ),
     ),
 )
 
 
-def rail(request: HttpRequest) -> list[tuple[str, list[Link]]]:
-    """The groups that this person may open, each with the link of the page being shown marked."""
-    role = getattr(request.user, "role", "")
-    groups = [(name, _links(pages, role, request.path)) for name, pages in GROUPS]
+def rail(request: HttpRequest, role: str | None = None) -> list[tuple[str, list[Link]]]:
+    """The groups that this person may open, with the section of the page being shown marked.
+
+    `role` is for when the person cannot be read: the database may be unreachable.
+    """
+    role = getattr(request.user, "role", "") if role is None else role
+    section = _section(request.path)
+    groups = [
+        (name, [_link(page, request.path, section) for page in pages if _is_open(page, role)]) for name, pages in GROUPS
+    ]
     return [(name, links) for name, links in groups if links]
 
 
-def _links(pages: tuple[Page, ...], role: str, path: str) -> list[Link]:
-    found = []
-    for page in pages:
-        url = _url(page.url_name)
-        if url and reaches(role, page.role):
-            current = path == url or (url != "/" and path.startswith(url))
-            found.append(Link(page.label, url, page.icon, page.key, current))
-    return found
+def _is_open(page: Page, role: str) -> bool:
+    return bool(_url(page.url_name)) and reaches(role, page.role)
+
+
+def _link(page: Page, path: str, section: Page | None) -> Link:
+    url = _url(page.url_name)
+    current = ("page" if path == url else "true") if page is section else ""
+    return Link(page.label, url, page.icon, page.key, current)
+
+
+def _section(path: str) -> Page | None:
+    """The page whose address, or one that belongs to it, is the longest beginning of this path."""
+    starts = [(_url(name), page) for _, pages in GROUPS for page in pages for name in (page.url_name, *page.also)]
+    matching = [
+        (len(url), page) for url, page in starts if url and (path == url or (url != "/" and path.startswith(url)))
+    ]
+    return max(matching, key=lambda found: found[0])[1] if matching else None
 
 
 def _url(name: str) -> str:

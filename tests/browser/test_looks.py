@@ -42,7 +42,7 @@ PAGES = [
     "/access/tokens/new/",
     "/api/v1/docs",
     "/accounts/2fa/",
-    "/search?q=a",
+    "/search/?q=a",
 ]
 
 
