@@ -31,7 +31,7 @@ def test_a_task_shows_how_it_did(ago: int, error: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("dropped", "shown"),
     [
-        ({"operations": 1_200, "flag_usage": 3}, "operations 1,200, flag_usage 3"),
+        ({"operations": 12, "flag_usage": 3}, "operations 12, flag_usage 3"),
         ([1], ""),
         ({"a": {"b": 1}}, ""),
         ("x", ""),
