@@ -31,7 +31,7 @@ def test_a_task_shows_how_it_did(ago: int, error: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("dropped", "shown"),
     [
-        ({"operations": 12, "flag_usage": 3}, "operations 12, flag_usage 3"),
+        ({"operations": 12, "flag_usage": 3}, "flag_usage 3, operations 12"),
         ([1], ""),
         ({"a": {"b": 1}}, ""),
         ("x", ""),
