@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ops_client.clock import Clock
 from ops_client.errors import StoreUnavailable
+from ops_client.threads import SupervisedThread, ThreadSupervisor
 
 logger = logging.getLogger("ops_client")
 
@@ -25,11 +26,12 @@ class Job:
 class Background:
     """Runs jobs when they are due. None of them is on the path of a request."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, threads: ThreadSupervisor) -> None:
         self._clock = clock
         self._jobs: list[Job] = []
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads = threads
+        self._thread = threads.add(SupervisedThread("ops-background", self._run, self._stop))
         self.failures: dict[str, str] = {}
 
     def add(self, job: Job) -> None:
@@ -38,14 +40,12 @@ class Background:
         self._jobs.append(job)
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="ops-background", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Stop, then run what must not be lost."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
+        self._thread.join(10)
         for job in self._jobs:
             # With the database away each of them would wait its full time, and the process could not end.
             if job.at_close and not self._attempt(job):
@@ -62,6 +62,7 @@ class Background:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._threads.ensure()
             self._stop.wait(min(max(self.run_due(), 0.01), 1.0))
 
     def _attempt(self, job: Job) -> bool:
@@ -72,7 +73,7 @@ class Background:
         except StoreUnavailable as error:
             self.failures[job.name] = error.message
             return False
-        except Exception as error:
+        except BaseException as error:
             logger.exception("ops_client: the background job %s failed", job.name)
             self.failures[job.name] = str(error)
         return True

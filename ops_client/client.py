@@ -29,6 +29,7 @@ from ops_client.quotas.client import QuotaClient
 from ops_client.store import PostgresStore, Store
 from ops_client.sync import Sync
 from ops_client.text import replace_unstorable, replaced
+from ops_client.threads import ThreadSupervisor
 
 logger = logging.getLogger("ops_client")
 REPORT_SECONDS = 2.0
@@ -143,6 +144,7 @@ class OpsClient:
 
         `revision`, `source` (`none`, `file` or `database`), `reachable` and `stale` tell of the configuration.
         `background_failures`: jobs whose last run failed, and why. `dropped`: how many items were not stored, by kind.
+        `threads`: each thread by name, whether it is alive, how often it was started again, and its last error.
         `replaced`: how many texts and numbers were changed because PostgreSQL cannot store them.
         """
         return {
@@ -150,6 +152,7 @@ class OpsClient:
             "background_failures": dict(self._background.failures),
             "dropped": self._dropped(),
             "replaced": replaced.total,
+            "threads": self.runtime.threads.status(),
         }
 
     def _make_store(self) -> Store:
@@ -162,15 +165,17 @@ class OpsClient:
             snapshot_path=Path(self._path) if self._path else None,
             poll_seconds=self._poll_seconds,
             listen=self._listen,
+            threads=self.runtime.threads,
         )
-        self._background = Background(self.runtime.clock)
+        self._background = Background(self.runtime.clock, self.runtime.threads)
         self._background.add(Job("report", REPORT_SECONDS, self._report, at_close=True))
         for part in self._parts:
             for job in part.jobs():
                 self._background.add(job)
 
     def _report(self) -> None:
-        problems = [problem for part in self._parts for problem in part.problems()]
+        problems = self.runtime.threads.problems()
+        problems += [problem for part in self._parts for problem in part.problems()]
         self.runtime.store.execute(
             "report_instance",
             id=self.runtime.instance_id,
@@ -213,6 +218,7 @@ class OpsClient:
         _left_to_parent.append((self.runtime.store, self._sync, self._background))
         self._lock = threading.RLock()
         self._running = False
+        self.runtime.threads = ThreadSupervisor()
         self.runtime.store = self._make_store()
         self.runtime.instance_id = uuid.uuid4()
         self.runtime.store.identify(self.runtime.instance_id)

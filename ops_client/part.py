@@ -8,6 +8,7 @@ from datetime import datetime
 from ops_client.background import Job
 from ops_client.clock import Clock
 from ops_client.store import Row, Store
+from ops_client.threads import ThreadSupervisor
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Runtime:
     wake: Callable[[], object]
     instance_id: uuid.UUID = field(default_factory=uuid.uuid4)
     started_at: datetime | None = None
+    threads: ThreadSupervisor = field(default_factory=ThreadSupervisor)
 
 
 class Part:

@@ -4,12 +4,14 @@ import logging
 import random
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from ops_client import lastgood
 from ops_client.errors import StoreUnavailable
 from ops_client.store import Row, Store
+from ops_client.threads import SupervisedThread, ThreadSupervisor
 
 logger = logging.getLogger("ops_client")
 RETRY_SECONDS = 1.0
@@ -41,6 +43,7 @@ class Sync:
         snapshot_path: Path | None,
         poll_seconds: float,
         listen: bool,
+        threads: ThreadSupervisor,
     ) -> None:
         self._store = store
         self._followers = followers
@@ -48,7 +51,8 @@ class Sync:
         self._poll_seconds = poll_seconds
         self._listen = listen
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads = threads
+        self._thread = threads.add(SupervisedThread("ops-sync", self._run, self._stop))
         self._unsaved: lastgood.LastGood | None = None
         self.revision: int | None = None
         self.source = "none"
@@ -58,13 +62,11 @@ class Sync:
         """Load once before returning (database, else file), then keep following in the background."""
         self._first_load()
         self._tell()
-        self._thread = threading.Thread(target=self._run, name="ops-sync", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=self._poll_seconds + 2)
+        self._thread.join(self._poll_seconds + 2)
         self._save()
 
     def refresh(self) -> bool:
@@ -92,7 +94,8 @@ class Sync:
             logger.error("ops_client: no database and no saved snapshot: defaults are answered. %s", reason)
             return
         logger.warning("ops_client: no database: revision %s comes from %s.", saved.revision, self._path)
-        self._apply(saved.tables, saved.revision, "file")
+        with suppress(Exception):  # logged by `_apply`; the first question must be answered
+            self._apply(saved.tables, saved.revision, "file")
 
     def _load(self) -> None:
         names = [name for follower in self._followers for name in follower.statements]
@@ -108,12 +111,21 @@ class Sync:
             lastgood.save(self._path, unsaved)
 
     def _apply(self, tables: dict[str, list[Row]], revision: int, source: str) -> None:
+        failure: Exception | None = None
         for follower in self._followers:
-            follower.apply({name: tables.get(name, []) for name in follower.statements}, revision)
+            try:
+                follower.apply({name: tables.get(name, []) for name in follower.statements}, revision)
+            except Exception as error:
+                # The others follow; the revision is not reported as applied, and is loaded again.
+                logger.exception("ops_client: %s could not apply revision %s", type(follower).__name__, revision)
+                failure = error
+        if failure is not None:
+            raise failure
         self.revision, self.source = revision, source
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._threads.ensure()
             try:
                 self._save()
                 heard = self._wait()

@@ -14,6 +14,8 @@ from celery import signals
 from celery.worker import state
 from django.conf import settings
 
+from ops_client.threads import SupervisedThread
+
 logger = logging.getLogger(__name__)
 QUEUE = "celery"
 # Beat sends a task every few seconds: this long without one, while some wait and none is being worked on, is no pause.
@@ -67,4 +69,4 @@ def start() -> None:
             time.sleep(LOOK_SECONDS)
             watch.look()
 
-    threading.Thread(target=run, name="ops-worker-watch", daemon=True).start()
+    SupervisedThread("ops-worker-watch", run, threading.Event()).start()

@@ -222,6 +222,8 @@ class Command(models.Model):
     leased_until = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     last_error = models.TextField(db_default="")
+    # Leases in a row that ran out without progress: the processes that took it did not come back.
+    lapses = models.PositiveIntegerField(db_default=0)
 
     class Meta:
         indexes = [

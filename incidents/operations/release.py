@@ -28,6 +28,8 @@ from ops_console.live import publish
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 8
+# As in ops_v1.claim_command: after so many leases in a row that ran out a command is given to nobody.
+MAX_LAPSES = 3
 _State = Action.State
 _sizes: defaultdict[str, SliceSize] = defaultdict(SliceSize)
 
@@ -154,8 +156,10 @@ def finish(action_id: int) -> None:
 
 def bury_exhausted() -> int:
     """Dead letters out of commands whose last lease ran out; how many."""
-    exhausted = Command.objects.filter(state=Command.State.QUEUED, attempts__gte=MAX_ATTEMPTS, leased_until__lt=Now())
-    buried = exhausted.update(state=Command.State.DEAD, last_error="The process that handled it did not come back.")
+    lapsed = Command.objects.filter(state=Command.State.QUEUED, leased_until__lt=Now())
+    exhausted = lapsed.filter(Q(attempts__gte=MAX_ATTEMPTS) | Q(lapses__gte=MAX_LAPSES - 1))
+    error = "The processes that handled it did not come back: its handler may end the process that takes it."
+    buried = exhausted.update(state=Command.State.DEAD, last_error=error)
     if buried:
         publish("operations")
     return buried

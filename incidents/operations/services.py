@@ -131,6 +131,7 @@ def send_again(actor: Actor, command_id: int) -> Command:
             raise _not_so("command", command.state, (Command.State.DEAD,), "queued")
         command.state, command.attempts, command.available_at = Command.State.QUEUED, 0, timezone.now()
         command.leased_by = command.leased_until = None
+        command.lapses = 0
         command.save()
         label = f"{RULES[Verb(command.verb)].does} {len(command.operation_ids)}"
         target = Target("command", str(command.pk), label)

@@ -1,5 +1,6 @@
 """Asking for flags: a dict look-up and a closure, from the newest snapshot that this process has."""
 
+import logging
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ from ops_client.part import Part, Runtime
 from ops_client.store import Row
 from ops_client.text import replace_unstorable
 
+logger = logging.getLogger("ops_client")
 USAGE_SECONDS = 15.0
 PRESENCE_SECONDS = 60.0
 NOTHING: Context = {}
@@ -106,7 +108,11 @@ class FlagClient(Part):
         self._snapshot = snapshot_from_rows(tables["flags"], revision, segments, before)
         self._asked = AskedFlags(self._snapshot, self.defaults, self._usage)
         for watcher in self._watchers:
-            watcher.changed(before, self._snapshot)
+            try:
+                watcher.changed(before, self._snapshot)
+            except Exception:
+                # The backend's own code: it must not keep this process on an old configuration.
+                logger.exception("ops_client: a watcher of flags failed")
 
     def watch(self, watcher: Watcher) -> None:
         """Tell it of every new snapshot, until `unwatch`. It must not raise."""
@@ -118,7 +124,10 @@ class FlagClient(Part):
 
     def standing(self, source: str, reachable: bool) -> None:
         for watcher in self._watchers:
-            watcher.standing(source, reachable)
+            try:
+                watcher.standing(source, reachable)
+            except Exception:
+                logger.exception("ops_client: a watcher of flags failed")
 
     def problems(self) -> list[dict[str, str]]:
         return [

@@ -155,7 +155,7 @@ class OperationsClient(Part):
             if not self._running or not self._handlers:
                 return
             if self._delivery is None:
-                self._delivery = Delivery(self.runtime.store, self._handlers)
+                self._delivery = Delivery(self.runtime.store, self._handlers, threads=self.runtime.threads)
                 self._delivery.start()
             else:
                 self._delivery.handlers = self._handlers

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from ops_client.batches import write_each
-from ops_client.errors import InvalidInput, StoreUnavailable
+from ops_client.errors import InvalidInput, StoreRefused, StoreUnavailable
 from ops_client.store import Row, Store
 from ops_client.text import replace_unstorable
 
@@ -53,7 +53,7 @@ class Recounts:
         with self._lock:
             try:
                 self._answer(store, request)
-            except StoreUnavailable as error:
+            except (StoreUnavailable, StoreRefused) as error:
                 logger.warning("ops_client: %s is measured again later: %s", request["resource"], error)
 
     def _answer(self, store: Store, request: Row) -> None:
@@ -65,7 +65,7 @@ class Recounts:
                 failure = f"The database could not store what {refused:,} users have; the log of the backend says why."
         except StoreUnavailable:
             raise
-        except Exception as error:
+        except BaseException as error:
             # The backend's own function failed; the console says how, and nothing follows from half a measuring.
             logger.exception("ops_client: %s could not be measured", request["resource"])
             failure = str(replace_unstorable(f"{type(error).__name__}: {error}"))[:500]

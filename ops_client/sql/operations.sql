@@ -9,6 +9,9 @@ SELECT ops_v1.ack_command(
     %(id)s::bigint, %(holder)s::uuid, %(results)s::jsonb, %(ending)s::text, %(error)s::text, %(lease_seconds)s::integer
 ) AS held
 
+-- name: prolong_command
+SELECT ops_v1.prolong_command(%(id)s::bigint, %(holder)s::uuid, %(lease_seconds)s::integer) AS held
+
 -- name: operation_heartbeat
 SELECT ops_v1.heartbeat(%(kind)s::text, %(operation_id)s::text)
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from ops_client.flags.defaults import EnvironmentDefaults
+from ops_client.threads import SupervisedThread
 
 logger = logging.getLogger(__name__)
 REPORT_SECONDS = 5.0
@@ -39,7 +40,7 @@ class Presence:
         """Begin, or begin again in a forked child, under an id of this process."""
         self._id = uuid.uuid4()
         self._started_at = timezone.now()
-        threading.Thread(target=self._run, name="ops-presence", daemon=True).start()
+        SupervisedThread("ops-presence", self._run, threading.Event()).start()
 
     def report(self) -> None:
         """Write the row once. Raises DatabaseError or InterfaceError when the database is away."""

@@ -22,8 +22,10 @@ LANGUAGE sql STABLE SET search_path = ops, pg_temp AS $$
     ORDER BY given.position
 $$;
 
--- The oldest command that one of `wanted` (`kind.verb`) handles, leased to `holder`; nothing if there is none.
--- A lease that runs out gives the command to the next who asks, with what remains of it.
+-- The oldest command that one of `wanted` (`kind.verb`) handles, leased to `holder`; nothing if there is none. `holder` is
+-- a token that the process makes anew for each claim: by it what an earlier claim reports late is refused.
+-- A lease that runs out gives the command to the next who asks, with what remains of it. After three in a row that ran
+-- out without any progress it is not given out: its handler may end the process that takes it.
 CREATE OR REPLACE FUNCTION ops_v1.claim_command(wanted text[], holder uuid, lease_seconds integer)
 RETURNS TABLE (id bigint, kind text, verb text, reason text, operations jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
@@ -34,11 +36,12 @@ BEGIN
     INSERT INTO ops.operations_handler AS h (name, seen_at) SELECT left(w, 80), now() FROM unnest(wanted) AS w ORDER BY w
     ON CONFLICT (name) DO UPDATE SET seen_at = now() WHERE h.seen_at < now() - interval '30 seconds';
     UPDATE ops.operations_command AS c
-    SET leased_by = holder, leased_until = now() + make_interval(secs => lease_seconds), attempts = c.attempts + 1
+    SET leased_by = holder, leased_until = now() + make_interval(secs => lease_seconds), attempts = c.attempts + 1,
+        lapses = c.lapses + CASE WHEN c.leased_until IS NULL THEN 0 ELSE 1 END
     WHERE c.id = (
         SELECT q.id FROM ops.operations_command AS q
         WHERE q.state = 'queued' AND q.available_at <= now() AND q.attempts < 8
-          AND (q.leased_until IS NULL OR q.leased_until < now())
+          AND (q.leased_until IS NULL OR q.leased_until < now() AND q.lapses < 2)
           AND q.kind || '.' || q.verb = ANY (wanted)
         ORDER BY q.available_at, q.id LIMIT 1
         FOR UPDATE SKIP LOCKED
@@ -50,6 +53,15 @@ BEGIN
     RETURN QUERY SELECT taken.id, taken.kind::text, taken.verb::text, taken.reason, coalesce(
         (SELECT jsonb_agg(to_jsonb(r)) FROM ops.command_remaining(taken) AS r), '[]'
     );
+END $$;
+
+-- The handler still runs. False if the lease is somebody else's by now, or the command was taken back.
+CREATE OR REPLACE FUNCTION ops_v1.prolong_command(command_id bigint, holder uuid, lease_seconds integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+BEGIN
+    UPDATE ops.operations_command SET leased_until = now() + make_interval(secs => lease_seconds)
+    WHERE id = command_id AND leased_by = holder AND state = 'queued';
+    RETURN FOUND;
 END $$;
 
 -- What became of operations: `results` holds `handled` [{operation_id, version}] and `refused` [{..., field, message}].
@@ -110,6 +122,7 @@ BEGIN
         leased_until = CASE WHEN ending = '' THEN now() + make_interval(secs => lease_seconds) END,
         leased_by = CASE WHEN ending = '' THEN holder END,
         attempts = c.attempts - CASE WHEN ending = 'stop' THEN 1 ELSE 0 END,
+        lapses = CASE WHEN ending <> '' OR handled_now + refused_now > 0 THEN 0 ELSE c.lapses END,
         last_error = left(error, 2000)
     WHERE c.id = held.id;
     IF ending <> 'end' THEN
@@ -136,8 +149,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION ops_v1.claim_command(text[], uuid, integer),
+    ops_v1.prolong_command(bigint, uuid, integer),
     ops_v1.ack_command(bigint, uuid, jsonb, text, text, integer), ops_v1.heartbeat(text, text) FROM PUBLIC;
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.claim_command(text[], uuid, integer)
+-- backend: GRANT EXECUTE ON FUNCTION ops_v1.prolong_command(bigint, uuid, integer)
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.ack_command(bigint, uuid, jsonb, text, text, integer)
 -- backend: GRANT EXECUTE ON FUNCTION ops_v1.heartbeat(text, text)
 

