@@ -24,6 +24,7 @@ class ConstraintIn(Input):
     values: Values = []
     inverted: Truth = False
     case_insensitive: Truth = False
+    strict: Truth = Field(False, description="Versions and times in their standard's spelling only, as in Unleash.")
 
 
 class PayloadIn(Input):

@@ -23,6 +23,7 @@ from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
 
 _PLACE = re.compile(r"(rule|constraint|variant|prerequisite) ([0-9]{1,4})")
+_SWITCHES = ("inverted", "case_insensitive", "strict")
 Document = dict[str, Any]
 
 
@@ -151,7 +152,7 @@ def _fill_constraint(row: Row, raw: Mapping[str, Any]) -> None:
     values = [scalar(value) for value in _list(raw.get("values"))]
     row.values["field"], row.values["operator"] = [_line(raw["field"])], [raw["operator"]]
     row.values["values"] = [for_input(kind, values) if kind in SINGLE else _lines(values)]
-    for name in ("inverted", "case_insensitive"):
+    for name in _SWITCHES:
         row.values[name] = ["on"] if raw.get(name) else []
 
 
@@ -160,7 +161,7 @@ def _constraint(row: Row) -> Document:
     given = text.get("values", "").strip()
     document: Document = {"field": text.get("field", "").strip(), "operator": text.get("operator") or "IN"}
     document["values"] = [from_input(kind, given)] if kind in SINGLE and given else _values(row, "values")
-    return document | {name: True for name in ("inverted", "case_insensitive") if row.values.get(name)}
+    return document | {name: True for name in _SWITCHES if row.values.get(name)}
 
 
 def _fill_variant(row: Row, raw: Mapping[str, Any]) -> None:

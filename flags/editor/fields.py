@@ -5,8 +5,7 @@ from datetime import UTC
 from math import isfinite
 
 from ops_client.errors import InvalidInput as Unreadable
-from ops_client.flags.fields import moment
-from ops_client.flags.operators import number
+from ops_client.flags.operators import instant, number
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def for_input(kind: str, values: list[str]) -> str:
 
 
 def _browser_time(text: str) -> str:
-    at = moment(text)
+    at = instant(text)
     if at is None:
         raise Unreadable("values", "is a time")
     try:
@@ -110,5 +109,5 @@ def from_input(kind: str, text: str) -> str:
     """What an input gave as it is stored: a time without a zone is UTC."""
     if kind != "moment":
         return text
-    at = moment(text)
+    at = instant(text)
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else text

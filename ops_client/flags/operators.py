@@ -1,7 +1,9 @@
 """What each operator asks of a value. Every test takes text and answers; text that cannot be read is a no."""
 
 import operator
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -15,7 +17,11 @@ from ops_client.flags.fields import moment
 from ops_client.flags.rules import Constraint
 
 TextTest = Callable[[str], bool]
+Parser = Callable[[str], Any]
 
+_EPOCH = re.compile(r"-?[0-9]{9,17}(\.[0-9]{1,9})?")
+_EPOCH_BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MILLISECONDS = 10**11
 _LONGEST_PARSED = 256  # no address or version is longer, and the caches below must stay small
 
 
@@ -36,7 +42,28 @@ def number(value: str) -> Decimal | None:
 
 
 def version(value: str) -> Version | None:
-    return _version(value) if len(value) <= _LONGEST_PARSED else None
+    """A version in any usual spelling: a leading v is ignored, and missing parts are 0 (`v2`, `2.0`)."""
+    return _version(value[1:] if value[:1] in ("v", "V") else value, True) if len(value) <= _LONGEST_PARSED else None
+
+
+def strict_version(value: str) -> Version | None:
+    """A version as Semantic Versioning 2.0.0 writes it."""
+    return _version(value, False) if len(value) <= _LONGEST_PARSED else None
+
+
+def instant(value: str) -> datetime | None:
+    """A time: ISO 8601 (a date is its beginning, without a zone it is UTC), or a number of at least nine digits.
+
+    That counts seconds since 1970; from twelve digits on, milliseconds.
+    """
+    if not _EPOCH.fullmatch(value):
+        return moment(value)
+    count = Decimal(value)
+    seconds = count / 1000 if abs(count) >= _FIRST_MILLISECONDS else count
+    try:
+        return _EPOCH_BEGAN + timedelta(seconds=float(seconds))
+    except OverflowError:
+        return None
 
 
 def address(value: str) -> IPv4Address | IPv6Address | None:
@@ -45,9 +72,9 @@ def address(value: str) -> IPv4Address | IPv6Address | None:
 
 
 @lru_cache(1024)
-def _version(value: str) -> Version | None:
+def _version(value: str, may_lack_parts: bool) -> Version | None:
     try:
-        return Version.parse(value)
+        return Version.parse(value, optional_minor_and_patch=may_lack_parts)
     except ValueError:
         return None
 
@@ -120,9 +147,10 @@ def _network(constraint: Constraint) -> TextTest:
 
 
 def _ordered(
-    parse: Callable[[str], Any], compare: Callable[[Any, Any], bool], what: str
+    parse_any: Parser, parse_strict: Parser, compare: Callable[[Any, Any], bool], what: str
 ) -> Callable[[Constraint], TextTest]:
     def build(constraint: Constraint) -> TextTest:
+        parse = parse_strict if constraint.strict else parse_any
         limit = parse(constraint.values[0]) if len(constraint.values) == 1 else None
         if limit is None:
             raise InvalidInput("values", f"{constraint.operator} compares with exactly one {what}")
@@ -158,8 +186,8 @@ OPERATORS: dict[str, Callable[[Constraint], TextTest]] = {
     "STR_CONTAINS": _part,
     "REGEX": _regex,
     "CIDR": _network,
-    "DATE_AFTER": _ordered(moment, operator.gt, "date as ISO 8601"),
-    "DATE_BEFORE": _ordered(moment, operator.lt, "date as ISO 8601"),
+    "DATE_AFTER": _ordered(instant, moment, operator.gt, "date as ISO 8601"),
+    "DATE_BEFORE": _ordered(instant, moment, operator.lt, "date as ISO 8601"),
 }
 for _suffix_name, _compare in (
     ("EQ", operator.eq),
@@ -168,5 +196,5 @@ for _suffix_name, _compare in (
     ("LT", operator.lt),
     ("LTE", operator.le),
 ):
-    OPERATORS[f"NUM_{_suffix_name}"] = _ordered(number, _compare, "number")
-    OPERATORS[f"SEMVER_{_suffix_name}"] = _ordered(version, _compare, "semantic version such as 2.1.0")
+    OPERATORS[f"NUM_{_suffix_name}"] = _ordered(number, number, _compare, "number")
+    OPERATORS[f"SEMVER_{_suffix_name}"] = _ordered(version, strict_version, _compare, "semantic version such as 2.1.0")

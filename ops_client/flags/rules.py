@@ -20,18 +20,22 @@ UNLEASH_NORMALISER = "unleash"
 T = TypeVar("T")
 
 _RULE_KEYS = frozenset({"name", "constraints", "segments", "percent", "stickiness", "group", "normaliser", "variants"})
-_CONSTRAINT_KEYS = frozenset({"field", "operator", "values", "inverted", "case_insensitive"})
+_CONSTRAINT_KEYS = frozenset({"field", "operator", "values", "inverted", "case_insensitive", "strict"})
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """One test of one context field. `inverted` turns the answer round, for a missing field too."""
+    """One test of one context field. `inverted` turns the answer round, for a missing field too.
+
+    `strict` reads versions and times in their standard's spelling alone, as Unleash does.
+    """
 
     field: str
     operator: str
     values: tuple[str, ...] = ()
     inverted: bool = False
     case_insensitive: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ def constraint_from_json(raw: object) -> Constraint:
         values=tuple(fields.scalar(each) for each in fields.items(entry, "values")),
         inverted=fields.boolean(entry.get("inverted", False), "inverted"),
         case_insensitive=fields.boolean(entry.get("case_insensitive", False), "case_insensitive"),
+        strict=fields.boolean(entry.get("strict", False), "strict"),
     )
 
 

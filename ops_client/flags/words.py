@@ -46,6 +46,7 @@ def constraint_in_words(constraint: Constraint) -> str:
     phrase = PHRASES.get(constraint.operator, constraint.operator)
     said = f"{constraint.field} {phrase} {several(constraint.values)}"
     said += ", in whatever case" if constraint.case_insensitive else ""
+    said += ", strict format" if constraint.strict else ""
     return f"not ({said})" if constraint.inverted else said
 
 

@@ -23,7 +23,7 @@ TEXT = st.text("aä ,\"'<&\n\r\t\u2028", max_size=4) | st.sampled_from(["true", 
 SCALAR = TEXT | st.booleans() | st.integers(-10, 10**20) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.lists(SCALAR, max_size=4)
 FIELD = st.sampled_from(["tier", "user_id", "x y", " padded "])
-BOOLEANS = {"inverted": st.booleans(), "case_insensitive": st.booleans()}
+BOOLEANS = {"inverted": st.booleans(), "case_insensitive": st.booleans(), "strict": st.just(False)}
 
 
 def one_of(operators: list[str], values: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -43,9 +43,22 @@ CONSTRAINT = (
     | one_of(["NUM_EQ", "NUM_LT"], [5, 5.0, "5", " 5 ", "1_000", "1e3", "1E+999", "+5", "\u0665", True and "05"])
     | one_of(
         ["DATE_AFTER", "DATE_BEFORE"],
-        ["2026-01-01", "2026-01-01T10:00:00.123456+02:00", "2026-01-01T10:00", "0001-01-01T00:00:00+14:00"],
+        [
+            "2026-01-01",
+            "2026-01-01T10:00:00.123456+02:00",
+            "2026-01-01T10:00",
+            "0001-01-01T00:00:00+14:00",
+            "1795392000",
+            1795392000123,
+        ],
     )
-    | one_of(["SEMVER_GTE"], ["2.1.0", "1.0.0-rc.1+build"])
+    | one_of(["SEMVER_GTE"], ["2.1.0", "1.0.0-rc.1+build", "v2", 2.0])
+    | st.sampled_from(
+        [
+            {"field": "version", "operator": "SEMVER_GTE", "values": ["2.1.0"], "strict": True},
+            {"field": "at", "operator": "DATE_AFTER", "values": ["2026-01-01T00:00:00Z"], "strict": True},
+        ]
+    )
 )
 PAYLOAD = st.fixed_dictionaries({"type": st.just("string"), "value": SCALAR}) | st.sampled_from(
     [{"type": "json", "value": "true"}, {"type": "json", "value": "\n[1,\r\n2]"}, {"type": "number", "value": 5.0}]

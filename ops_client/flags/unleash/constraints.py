@@ -33,6 +33,8 @@ def constraint(raw: object) -> Constraint:
         raise InvalidInput("operator", f"Unleash has none that is called {operator!r}")
     made: Constraint = {"field": field(name), "operator": operator, "values": values}
     made = among(made) if operator == "IN_CIDR" else made
+    # Our own read versions and times in more spellings than Unleash does.
+    made |= {"strict": True} if operator.startswith(("SEMVER_", "DATE_")) else {}
     made |= written({"inverted": given.get("inverted"), "case_insensitive": given.get("caseInsensitive")})
     text_test(constraint_from_json(made))
     return made

@@ -105,7 +105,7 @@ def _share(parameters: Parameters, name: str, stickiness: str) -> Audience:
 def _listed(parameters: Parameters, name: str) -> list[object]:
     if name not in parameters:
         raise InvalidInput(name, "is missing, and Unleash lets nobody in then")
-    return [each.strip() for each in parameters[name].split(",")]
+    return [each.strip() for each in parameters[name].split(",") if each.strip()]
 
 
 def _segment(number: object, segments: Mapping[int, str]) -> str:

@@ -1,6 +1,6 @@
 """Each operator on one value: what holds, what does not, and what is refused when it is defined."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from uuid import UUID
 
@@ -111,7 +111,9 @@ def test_current_time_is_now_when_absent():
         ("NUM_GT", ("1", "2")),
         ("NUM_GT", ("NaN",)),
         ("DATE_AFTER", ("tomorrow",)),
-        ("SEMVER_EQ", ("2.1",)),
+        ("SEMVER_EQ", ("2.1.0.1",)),
+        ("SEMVER_EQ", ("version 2",)),
+        ("DATE_AFTER", ("2026-13-01",)),
         ("REGEX", ("(",)),
         ("REGEX", ("(?=look)",)),
         ("CIDR", ("10.0.0.0/33",)),
@@ -123,6 +125,85 @@ def test_senseless_constraint_is_refused(operator, values):
     with pytest.raises(InvalidInput) as caught:
         constraint_matcher(Constraint("field", operator, values), lambda: NOON)
     assert caught.value.field in {"operator", "values"}
+
+
+@pytest.mark.parametrize(
+    "written", ["2.0.0", "v2.0.0", "V2.0.0", "2.0", "v2.0", "2", "v2", 2, 2.0, "2.0.0+build.7", "2.0+build"]
+)
+def test_versions_as_callers_send_them(written):
+    """A leading v is ignored and missing parts are 0, in the context and in the rule."""
+    assert holds(Constraint("field", "SEMVER_EQ", ("2.0.0",)), {"field": written})
+    assert holds(Constraint("field", "SEMVER_EQ", (text(written),)), {"field": "2.0.0"})
+    assert holds(Constraint("field", "SEMVER_GT", ("v1.9",)), {"field": written})
+    assert not holds(Constraint("field", "SEMVER_LT", ("2",)), {"field": written})
+
+
+@pytest.mark.parametrize("written", ["", "v", "vv2", "2.", "2.0.0.0", "02.0", "2.x", "two", " 2.0.0", "2.0.0-", "v 2"])
+def test_what_is_no_version_holds_for_nothing(written):
+    """It is neither before nor after any version."""
+    for operator in ("SEMVER_EQ", "SEMVER_LT", "SEMVER_GTE"):
+        assert not holds(Constraint("field", operator, ("2.0.0",)), {"field": written})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-23",
+        "2026-11-23T00:00",
+        "2026-11-23 00:00:00",
+        "2026-11-23T01:00:00+01:00",
+        "2026-11-23T00:00:00.000Z",
+        date(2026, 11, 23),
+        datetime(2026, 11, 23, tzinfo=UTC),
+        1795392000,
+        1795392000.0,
+        "1795392000",
+        "1795392000.000",
+        1795392000000,
+        "1795392000000",
+    ],
+)
+def test_times_as_callers_send_them(written):
+    """A date is its beginning in UTC; a number counts seconds since 1970, from twelve digits on milliseconds."""
+    before, same, after = "2026-11-22T23:59:59Z", "2026-11-23T00:00:00Z", "2026-11-23T00:00:01Z"
+    answers = [holds(Constraint("field", "DATE_AFTER", (each,)), {"field": written}) for each in (before, same, after)]
+    assert answers == [True, False, False]
+    answers = [holds(Constraint("field", "DATE_BEFORE", (each,)), {"field": written}) for each in (before, same, after)]
+    assert answers == [False, False, True]
+    assert holds(Constraint("field", "DATE_AFTER", (text(written),)), {"field": after})
+
+
+@pytest.mark.parametrize("written", ["-1795392000", "123456789.5"])
+def test_times_long_ago(written):
+    """Nine digits and more count as seconds, before 1970 too."""
+    assert holds(Constraint("field", "DATE_BEFORE", ("2026-01-01",)), {"field": written})
+
+
+@pytest.mark.parametrize(
+    "written", ["", "12345", "9" * 30, "99999999999999999", "1e9", "soon", "2026-02-30", "nan", "inf"]
+)
+def test_what_is_no_time_holds_for_nothing(written):
+    """It is neither before nor after any time."""
+    for operator in ("DATE_AFTER", "DATE_BEFORE"):
+        assert not holds(Constraint("field", operator, ("2026-01-01",)), {"field": written})
+
+
+@pytest.mark.parametrize(
+    ("operator", "limit", "written"),
+    [
+        ("SEMVER_GTE", "1.0.0", "v2.0.0"),
+        ("SEMVER_GTE", "1.0.0", "2.0"),
+        ("SEMVER_GTE", "1.0.0", "2"),
+        ("DATE_AFTER", "2026-01-01T00:00:00Z", "1795392000"),
+        ("DATE_AFTER", "2026-01-01T00:00:00Z", 1795392000000),
+    ],
+)
+def test_strict_constraints_read_the_standard_alone(operator, limit, written):
+    """What comes from Unleash is strict: it holds for no more than it did there."""
+    assert holds(Constraint("field", operator, (limit,)), {"field": written})
+    assert not holds(Constraint("field", operator, (limit,), strict=True), {"field": written})
+    with pytest.raises(InvalidInput):
+        constraint_matcher(Constraint("field", operator, (text(written),), strict=True), lambda: NOON)
 
 
 @pytest.mark.parametrize(

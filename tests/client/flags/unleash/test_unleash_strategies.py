@@ -40,9 +40,26 @@ def test_any_strategy_is_enough(flags):
 
 @pytest.mark.parametrize(("user", "is_in"), [("7", True), ("12", True), ("1", False), ("", False), (None, False)])
 def test_user_with_id(flags, user, is_in):
-    """The listed users are in; blanks around the commas do not matter."""
-    listed = flags({"name": "userWithId", "parameters": {"userIds": "7 , 12,9"}})
-    assert listed.is_enabled("f", {"userId": user}) is is_in
+    """The listed users are in; blanks around the commas and empty places do not matter."""
+    for listed in ("7 , 12,9", "7,12,,9,", " ,7,12"):
+        found = flags({"name": "userWithId", "parameters": {"userIds": listed}})
+        assert found.is_enabled("f", {"userId": user}) is is_in
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "field"),
+    [
+        ("userWithId", "userIds", "userId"),
+        ("remoteAddress", "IPs", "remoteAddress"),
+        ("applicationHostname", "hostNames", "hostname"),
+    ],
+)
+@pytest.mark.parametrize("listed", ["", ",", "x,", " , "])
+def test_an_empty_place_in_a_list_lets_nobody_in(flags, name, parameter, field, listed):
+    """A comma at the end names no user without an id, and no host without a name."""
+    found = flags({"name": name, "parameters": {parameter: listed}})
+    assert not found.is_enabled("f", {field: "", "properties": {field: ""}})
+    assert not found.is_enabled("f", {})
 
 
 @pytest.mark.parametrize(
