@@ -157,6 +157,28 @@ class Usage(models.Model):
         ]
 
 
+class EvaluationSpan(models.Model):
+    """The first and the last hour in which a name was on, and off: what staleness asks of usage, a row a name.
+
+    Kept by a trigger on usage (30_flags.sql), for names without a flag too; null: never. So a list of flags
+    reads one row a name, however many rows usage has.
+    """
+
+    flag = models.OneToOneField(
+        Flag,
+        models.DO_NOTHING,
+        to_field="name",
+        db_column="flag",
+        db_constraint=False,
+        primary_key=True,
+        related_name="span",
+    )
+    on_since = models.DateTimeField(null=True)
+    on_until = models.DateTimeField(null=True)
+    off_since = models.DateTimeField(null=True)
+    off_until = models.DateTimeField(null=True)
+
+
 class Presence(models.Model):
     """Who was seen by a backend and when: whom a preview counts. Only attributes that rules use are kept."""
 

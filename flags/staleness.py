@@ -6,11 +6,11 @@ was fully rolled out, or when its planned removal is past. Where no backend coun
 
 from datetime import datetime, timedelta
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from flags.models import Flag, Usage
+from flags.models import EvaluationSpan, Flag
 
 YOUNG = timedelta(days=7)
 LOOKED_AT = timedelta(days=30)
@@ -29,24 +29,38 @@ class _HasFullRule(Func):
 
 
 def with_staleness(flags: QuerySet[Flag], now: datetime | None = None) -> QuerySet[Flag]:
-    """The flags with what `stale` and `reasons` ask of them; a few index steps each, no further query."""
+    """The flags with what `stale` and `reasons` ask of them; no further query."""
     since = (now or timezone.now()) - LOOKED_AT
-    usage = Usage.objects.filter(flag=OuterRef("name"))
     return flags.annotate(
-        counted=Exists(Usage.objects.filter(hour__gte=since)),
-        was_on=Exists(usage.filter(result=True, hour__gte=since)),
-        was_off=Exists(usage.filter(result=False, hour__gte=since)),
-        asked_before=Exists(usage.filter(result__in=(True, False), hour__lt=since)),
+        counted=Exists(EvaluationSpan.objects.filter(Q(on_until__gte=since) | Q(off_until__gte=since))),
+        was_on=_is_among(Q(on_until__gte=since)),
+        was_off=_is_among(Q(off_until__gte=since)),
+        asked_before=_is_among(Q(on_since__lt=since) | Q(off_since__lt=since)),
         full_rule=_HasFullRule(F("rules")),
     )
+
+
+def _among(condition: Q) -> Q:
+    """Whether the name is among those whose span meets the condition: a set that PostgreSQL builds once a query.
+
+    A join or EXISTS would leave it to the planner to read the spans once a flag, which it does after a bulk insert.
+    """
+    return Q(name__in=EvaluationSpan.objects.filter(condition).values("flag_id"))
+
+
+def _is_among(condition: Q) -> ExpressionWrapper:
+    return ExpressionWrapper(_among(condition), output_field=BooleanField())
 
 
 def stale(flags: QuerySet[Flag], now: datetime | None = None) -> QuerySet[Flag]:
     """Those of the flags that are stale, with what `reasons` needs."""
     now = now or timezone.now()
     old = Q(archived_at=None, permanent=False, created__lt=now - YOUNG)
-    unasked = Q(counted=True, was_on=False, was_off=False)
-    one_answer = Q(asked_before=True) & (Q(was_on=True, was_off=False) | Q(was_on=False, was_off=True))
+    since = now - LOOKED_AT
+    was_on, was_off = Q(on_until__gte=since), Q(off_until__gte=since)
+    asked_before = Q(on_since__lt=since) | Q(off_since__lt=since)
+    unasked = Q(counted=True) & ~_among(was_on | was_off)
+    one_answer = _among(asked_before & (was_on | was_off) & ~(was_on & was_off))
     full = Q(modified__lt=now - LOOKED_AT) & _fully_rolled_out(now)
     return with_staleness(flags, now).filter(old, unasked | one_answer | full | Q(expires_at__lte=now))
 

@@ -34,19 +34,17 @@ JOIN ops.flags_usage kept
     ON kept.flag = asked.name AND kept.result = answered.result AND kept.hour = newest.hour
 GROUP BY 1
 """
-# From one name to the next in the index: as many steps as there are names, however many rows there are.
+# NOT IN and ARRAY are computed once: a planner without statistics would look for each name among all others.
 _UNDEFINED = """
-WITH RECURSIVE asked AS (
-    (SELECT flag FROM ops.flags_usage ORDER BY flag LIMIT 1)
-    UNION ALL
-    SELECT (SELECT u.flag FROM ops.flags_usage u WHERE u.flag > asked.flag ORDER BY u.flag LIMIT 1)
-    FROM asked WHERE asked.flag IS NOT NULL
-)
-SELECT asked.flag, sum(u.count)::bigint, max(u.last_at), array_agg(DISTINCT u.service ORDER BY u.service)
-FROM asked JOIN ops.flags_usage u
-    ON u.flag = asked.flag AND u.result = ANY ('{t,f}') AND u.hour >= now() - make_interval(days => %s)
-WHERE NOT EXISTS (SELECT FROM ops.flags_flag f WHERE f.name = asked.flag)
-GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT %s
+SELECT flag, sum(count)::bigint, max(last_at), array_agg(DISTINCT service ORDER BY service)
+FROM ops.flags_usage
+WHERE flag = ANY (ARRAY(
+    SELECT flag FROM ops.flags_evaluationspan
+    WHERE greatest(on_until, off_until) >= now() - make_interval(days => %(days)s)
+      AND flag NOT IN (SELECT name FROM ops.flags_flag)
+    ORDER BY greatest(on_until, off_until) DESC LIMIT %(limit)s
+)) AND result = ANY ('{t,f}') AND hour >= now() - make_interval(days => %(days)s)
+GROUP BY 1 ORDER BY 3 DESC, 1
 """
 
 
@@ -112,7 +110,7 @@ def last_asked(names: Iterable[str]) -> dict[str, datetime]:
 def undefined(days: int = 7, limit: int = MOST_UNDEFINED) -> list[Undefined]:
     """Names that were asked for in these days and have no flag, not even an archived one; last asked first."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNDEFINED, [days, limit])
+        cursor.execute(_UNDEFINED, {"days": days, "limit": limit})
         return [Undefined(*row) for row in cursor.fetchall()]
 
 

@@ -90,6 +90,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("actions on operations", 90, deleting("ops.operations_action", "finished_at", CHILDLESS)),
     Kept("marks of operations", 400, deleting("ops.operations_operationmark", LAST_NEWS)),
     Kept("how often flags were asked for", 90, deleting("ops.flags_usage", "hour")),
+    Kept("names that were asked for", 90, deleting("ops.flags_evaluationspan", "greatest(on_until, off_until)")),
     Kept("who was seen by backends", 7, deleting("ops.flags_presence", "seen_at")),
     Kept("tracked operations that ended", 90, deleting("ops.operations_trackedoperation", "finished_at")),
     Kept("events of tracked operations", 90, deleting("ops.operations_trackedevent", "at")),

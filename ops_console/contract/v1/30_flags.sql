@@ -27,6 +27,28 @@ CREATE OR REPLACE VIEW ops_v1.flag_usage AS
 SELECT flag, hour, service, variant, result, count, last_at FROM ops.flags_usage;
 -- backend: GRANT SELECT, INSERT, UPDATE ON ops_v1.flag_usage
 
+-- The first and last hour of each name and answer, kept beside the counts: how stale a flag is must not cost a look
+-- at all of its hours. The hour is part of usage's key, so that an update changes nothing here. In the order of names, as
+-- usage itself is written: two processes never wait for each other in a ring.
+CREATE OR REPLACE FUNCTION ops.keep_evaluation_spans() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+BEGIN
+    INSERT INTO ops.flags_evaluationspan AS kept (flag, on_since, on_until, off_since, off_until)
+    SELECT flag, min(hour) FILTER (WHERE result), max(hour) FILTER (WHERE result),
+           min(hour) FILTER (WHERE NOT result), max(hour) FILTER (WHERE NOT result)
+    FROM added WHERE char_length(flag) <= 100 -- no flag has a longer name
+    GROUP BY flag ORDER BY flag COLLATE "C"
+    ON CONFLICT (flag) DO UPDATE
+    SET on_since = least(kept.on_since, excluded.on_since), on_until = greatest(kept.on_until, excluded.on_until),
+        off_since = least(kept.off_since, excluded.off_since), off_until = greatest(kept.off_until, excluded.off_until)
+    WHERE (least(kept.on_since, excluded.on_since), greatest(kept.on_until, excluded.on_until),
+           least(kept.off_since, excluded.off_since), greatest(kept.off_until, excluded.off_until))
+        IS DISTINCT FROM (kept.on_since, kept.on_until, kept.off_since, kept.off_until);
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER keep_evaluation_spans AFTER INSERT ON ops.flags_usage
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ops.keep_evaluation_spans();
+
 -- Who was seen; an upsert that merges has to read what it merges with.
 CREATE OR REPLACE VIEW ops_v1.flag_presence AS
 SELECT user_id, seen_at, service, attributes FROM ops.flags_presence;
