@@ -114,4 +114,8 @@ class BreakerClient(Part):
 
     def _wake_aside(self) -> None:
         # The first load asks the database; a caller of a provider does not wait for it.
-        threading.Thread(target=self.runtime.wake, name="ops-wake", daemon=True).start()
+        try:
+            threading.Thread(target=self.runtime.wake, name="ops-wake", daemon=True).start()
+        except RuntimeError as error:
+            # No thread is left in this process. The call goes on; the next use of the client tries again.
+            logger.error("ops_client: the client is not started yet: %s", error)

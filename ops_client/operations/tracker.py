@@ -208,7 +208,7 @@ class TrackedOperation:
                 free(resource["uri"])
             except Exception:
                 # One that cannot be freed keeps no other from it, and stays on the list for the backend's handlers.
-                logger.exception("ops_client: %s could not be freed", resource["uri"])
+                logger.exception("ops_client: %r could not be freed", resource["uri"])
                 continue
             self.freed(resource["uri"])
 

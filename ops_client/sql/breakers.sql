@@ -33,7 +33,7 @@ SELECT report.breaker AS name, report.instance_id = %(instance)s AS own, report.
 FROM ops_v1.breaker_report report
 JOIN ops_v1.breaker ON breaker.name = report.breaker AND breaker.epoch = report.epoch
 JOIN ops_v1.instance ON instance.id = report.instance_id
-WHERE report.breaker = ANY(%(names)s) AND instance.state = 'live'
+WHERE report.breaker = ANY(%(names)s) AND instance.is_live
 
 -- name: add_provider_minutes
 -- Additive, so that any number of processes and any order of flushes make one sum. Ages are of this process's

@@ -4,6 +4,7 @@ import os
 import time
 
 from celery import Celery
+from celery.signals import worker_process_shutdown
 
 from ops_client import OpsClient
 
@@ -16,6 +17,11 @@ app.conf.update(task_default_queue=QUEUE, result_expires=60, worker_hijack_root_
 if "BACKEND_QUEUE" in os.environ:
     ops = OpsClient(service="prefork", poll_seconds=0.2, snapshot_path=None)
     before_fork = (os.getpid(), ops.flags.is_enabled("x"))
+
+    @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+    def close(**_: object) -> None:
+        """A pool process ends by `os._exit`, which runs no exit functions."""
+        ops.close()
 
 
 @app.task(name="answer")  # type: ignore[untyped-decorator]

@@ -6,6 +6,7 @@ import pytest
 
 from flags.models import Flag
 from tests.client.processes.conftest import Run
+from tests.client.processes.test_gunicorn_preload import states
 from tests.waiting import until
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
@@ -13,14 +14,20 @@ APP = "tests.client.processes.celery_app"
 WORKER = ("--concurrency", "2", "-O", "fair", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 
 
-def test_every_pool_process_follows(run: Run) -> None:
-    """A client used in the parent before the fork follows toggles in each of two pool processes."""
+def test_every_pool_process_follows(run: Run, backend_dsn: str) -> None:
+    """A client used in the parent before the fork follows toggles in each of two pool processes.
+
+    A normal stop ends all three cleanly: the parent by itself, the pool processes by their shutdown signal.
+    """
     Flag.objects.create(name="x", everyone=False)
     queue = f"backend-{os.getpid()}"
-    run("celery", "-A", APP, "worker", *WORKER, BACKEND_QUEUE=str(os.getpid()))
+    worker = run("celery", "-A", APP, "worker", *WORKER, BACKEND_QUEUE=str(os.getpid()))
     processes = until(lambda: two_processes(queue, on=False), 60, "both pool processes")
     Flag.objects.update(everyone=True)
     assert until(lambda: two_processes(queue, on=True), 30, "the toggle in both processes") == processes
+    worker.terminate()
+    worker.wait(60)
+    assert states(backend_dsn) == {"ended": 3}
 
 
 def two_processes(queue: str, on: bool) -> set[int]:

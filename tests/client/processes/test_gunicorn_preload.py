@@ -30,15 +30,21 @@ class SocketConnection(http.client.HTTPConnection):
 
 
 def test_every_worker_follows(run: Run, backend_dsn: str, tmp_path: Path) -> None:
-    """A client used in the master before the fork follows toggles in each of two workers, reported as two instances."""
+    """A client used in the master before the fork follows toggles in each of two workers, reported as two instances.
+
+    A normal stop ends the master and both workers cleanly, though nothing calls `close()`.
+    """
     Flag.objects.create(name="x", everyone=False)
     served = tmp_path / "http.sock"
-    run("gunicorn", "--preload", "--workers", "2", "--bind", f"unix:{served}", APP)
+    master = run("gunicorn", "--preload", "--workers", "2", "--bind", f"unix:{served}", APP)
     until(lambda: listens(served), 30, "gunicorn")
     workers = until(lambda: two_workers(served, on=False), 30, "both workers")
     Flag.objects.update(everyone=True)
     assert until(lambda: two_workers(served, on=True), 30, "the toggle in both workers") == workers
     until(lambda: workers <= reported(backend_dsn), 15, "both workers' reports")
+    master.terminate()
+    master.wait(30)
+    assert states(backend_dsn) == {"ended": 3}
 
 
 def listens(served: Path) -> bool:
@@ -65,6 +71,12 @@ def ask(served: Path) -> dict[str, Any]:
         return answer
     finally:
         connection.close()
+
+
+def states(dsn: str) -> dict[str, int]:
+    """How many processes are in each state."""
+    with psycopg.connect(dsn) as connection:
+        return dict(connection.execute("SELECT state, count(*) FROM ops_v1.instance GROUP BY state").fetchall())
 
 
 def reported(dsn: str) -> set[int]:
