@@ -9,6 +9,12 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ops_console.settings")
     from django.core.management import execute_from_command_line
 
+    from ops_client.text import is_storable
+
+    for number, argument in enumerate(sys.argv):
+        if not is_storable(argument):
+            # Bytes that are no UTF-8 become lone surrogates, which neither the database nor a terminal takes.
+            sys.exit(f"Argument {number} is not UTF-8 text: {argument!a}")
     try:
         execute_from_command_line(sys.argv)
         sys.stdout.flush()

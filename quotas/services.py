@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from ops_client.text import is_storable
 from ops_console import directory
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
@@ -102,8 +103,8 @@ def revert_override(actor: Actor, entry: Entry, reason: str, typed_name: str = "
 
 def person_of(user_id: str) -> Person:
     """The user in the directory. Raises NotFound for an id that nobody has, whatever it looks like."""
-    found = None if "\0" in user_id else directory.get(user_id) or directory.get(user_id.lower())
-    if found is None:
+    found = is_storable(user_id) and (directory.get(user_id) or directory.get(user_id.lower()))
+    if not found:
         raise NotFound(f"There is no user with the id {user_id[:80]!r} in the directory.")
     return found
 

@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django.db import transaction
 
 from ops_client.quotas.decide import LARGEST_LIMIT
+from ops_client.text import is_storable
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
@@ -135,7 +136,7 @@ def _put_policy(
     actor: Actor, action: str, tier: str, resource_name: str, values: dict[str, int | None], version: int
 ) -> Policy:
     require(actor, Role.ADMIN)
-    if not 1 <= len(tier.strip()) <= 50 or "\0" in tier:
+    if not 1 <= len(tier.strip()) <= 50 or not is_storable(tier):
         raise InvalidInput("tier", "tier: is a name of 1 to 50 characters.")
     with transaction.atomic():
         resource = locked_resource(resource_name)

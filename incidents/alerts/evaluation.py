@@ -12,6 +12,7 @@ from incidents.alerts import machine, messages
 from incidents.alerts.conditions import CONDITIONS, Found, NoData, Unknown
 from incidents.alerts.machine import Event, Standing, State, Timing
 from incidents.alerts.models import Alert, Rule
+from ops_client.text import replace_unstorable
 from ops_console.errors import ConsoleError
 from ops_console.live import publish
 
@@ -141,7 +142,7 @@ def _bounded(found: Sequence[Found], known: Set[str]) -> list[Found]:
 
 
 def _note(rule: Rule, no_data: str, now: datetime) -> bool:
-    no_data = no_data[:500].replace("\0", "")
+    no_data = replace_unstorable(no_data[:500])
     changed = rule.no_data != no_data
     rule.looked_at, rule.no_data = now, no_data
     rule.save(update_fields=["looked_at", "no_data"])

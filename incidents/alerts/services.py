@@ -11,6 +11,7 @@ from django.utils import timezone
 from incidents.alerts.evaluation import close_alerts
 from incidents.alerts.machine import State
 from incidents.alerts.models import Alert, Rule
+from ops_client.text import is_storable
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
@@ -97,7 +98,7 @@ def check_rule(rule: Rule) -> None:
 
 
 def _acknowledge(actor: Actor, alert: Alert, what: str, name: str, note: str) -> Alert:
-    if len(note) > LONGEST_NOTE or "\0" in note:
+    if len(note) > LONGEST_NOTE or not is_storable(note):
         raise InvalidInput("note", f"note: is text of at most {LONGEST_NOTE:,} characters.")
     fields = ("acknowledged_by", "note")
     before = snapshot(alert, fields)

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
+from ops_client.text import is_storable
 from ops_console.access.actor import client_address, limited_address
 from ops_console.access.models import User
 from ops_console.web.failures import respond
@@ -64,7 +65,7 @@ def account_of(request: HttpRequest) -> str:
     if pending and pending.user:
         return str(pending.user.pk)
     typed = request.POST.get("login", "").strip().lower()
-    if not typed or "\0" in typed:
+    if not typed or not is_storable(typed):
         return ""
     known = User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)).first()
     return str(known.pk) if known else f"unknown:{typed}"

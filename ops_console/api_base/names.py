@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote
 from django.urls import register_converter
 from django.urls.converters import get_converters
 
+from ops_client.text import is_storable
+
 
 class NamedConverter:
     """`{named:name}` in a router's path."""
@@ -17,8 +19,8 @@ class NamedConverter:
 
     def to_python(self, value: str) -> str:
         name = unquote(value, errors="strict") if "%" in value else value
-        if "\0" in name:
-            raise ValueError("no name holds NUL")
+        if not is_storable(name):
+            raise ValueError("no name holds NUL or a lone surrogate")
         return name
 
     def to_url(self, value: str) -> str:

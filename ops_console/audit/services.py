@@ -8,6 +8,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
+from ops_client.text import is_storable
 from ops_console.access.actor import Actor
 from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput
@@ -31,7 +32,7 @@ def snapshot(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
 
 def check_reason(reason: str) -> None:
     """Raise InvalidInput for a reason that an entry cannot keep."""
-    if len(reason) > LONGEST_REASON or "\0" in reason:
+    if len(reason) > LONGEST_REASON or not is_storable(reason):
         raise InvalidInput("reason", f"A reason is text of at most {LONGEST_REASON:,} characters.")
 
 

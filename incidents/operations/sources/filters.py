@@ -8,6 +8,7 @@ from psycopg import sql
 from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
 from incidents.operations.sources.states import State, now_of
+from ops_client.text import is_storable
 from ops_console import directory
 
 _NOBODY = sql.SQL("FALSE")
@@ -64,7 +65,7 @@ def _fits(text: str, kind: str) -> bool:
         UUID(text) if kind == "uuid" else int(text) if "int" in kind else None
     except ValueError:
         return False
-    return "\0" not in text
+    return is_storable(text)
 
 
 def _search(parts: SourceSql, scope: Scope) -> sql.Composable:
