@@ -145,6 +145,7 @@ class OpsClient:
         `revision`, `source` (`none`, `file` or `database`), `reachable` and `stale` tell of the configuration.
         `background_failures`: jobs whose last run failed, and why. `dropped`: how many items were not stored, by kind.
         `threads`: each thread by name, whether it is alive, how often it was started again, and its last error.
+        `handling`: the operation that a command's handler works on now, None where there is none.
         `replaced`: how many texts and numbers were changed because PostgreSQL cannot store them.
         """
         return {
@@ -153,6 +154,7 @@ class OpsClient:
             "dropped": self._dropped(),
             "replaced": replaced.total,
             "threads": self.runtime.threads.status(),
+            "handling": self.operations.handling(),
         }
 
     def _make_store(self) -> Store:

@@ -109,7 +109,8 @@ def old_outbox(limit: float) -> Iterator[Found]:
     seconds = (timezone.now() - outbox.oldest_at).total_seconds()
     if seconds > limit:
         what = "1 command is" if outbox.depth == 1 else f"{outbox.depth:,} commands are"
-        summary = f"{what} pending, the oldest for {duration(seconds)}. No backend may be taking commands."
+        taken = f"{outbox.in_hand:,} of them in a handler now" if outbox.in_hand else "no process has taken one"
+        summary = f"{what} pending, the oldest for {duration(seconds)}; {taken}."
         yield Found("", seconds, summary, reverse("system"))
 
 

@@ -73,11 +73,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outbox:
-    """Commands that wait for a backend, since when the oldest does, and how many are dead letters."""
+    """Commands that are not delivered, since when the oldest is due, how many are dead letters.
+
+    `in_hand`: how many of them a process is working on now, under a lease that holds.
+    """
 
     depth: int
     oldest_at: datetime | None
     dead: int
+    in_hand: int = 0
 
 
 def progress(actions: Sequence[Action]) -> list[Progress]:
@@ -191,8 +195,9 @@ def outbox_depth_and_age() -> Outbox:
         depth=Count("pk", filter=queued),
         oldest=Min("due_at", filter=queued & Q(due_at__lte=Now())),
         dead=Count("pk", filter=~queued),
+        in_hand=Count("pk", filter=queued & Q(leased_until__gt=Now())),
     )
-    return Outbox(row["depth"], row["oldest"], row["dead"])
+    return Outbox(row["depth"], row["oldest"], row["dead"], row["in_hand"])
 
 
 def dead_letters() -> QuerySet[Command]:

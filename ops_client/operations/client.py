@@ -20,6 +20,7 @@ from ops_client.part import Part, Runtime
 from ops_client.text import replace_unstorable
 
 logger = logging.getLogger("ops_client")
+LONG_HANDLER_SECONDS = 600.0
 
 
 class OperationsClient(Part):
@@ -113,6 +114,19 @@ class OperationsClient(Part):
             self.runtime.store.execute("operation_heartbeat", kind=kind, operation_id=operation_id)
         except StoreRefused as error:
             self._refused(f"the heartbeat of {kind} {operation_id!r} is not recorded", error)
+
+    def handling(self) -> dict[str, Any] | None:
+        """The operation that a command's handler works on now, and for how many seconds; None where there is none."""
+        delivery = self._delivery
+        return None if delivery is None else delivery.handling()
+
+    def problems(self) -> list[dict[str, str]]:
+        # Its lease is prolonged for as long as it runs: nobody else reports a handler that hangs.
+        handling = self.handling()
+        if handling is None or handling["seconds"] < LONG_HANDLER_SECONDS:
+            return []
+        message = f"the handler has been working on {handling['operation_id']} for {handling['seconds'] / 60:.0f} min"
+        return [{"flag": "commands", "rule": handling["name"], "message": message}]
 
     def dropped(self) -> dict[str, int]:
         return {"operations": self._keeping.dropped}

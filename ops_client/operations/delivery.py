@@ -61,6 +61,8 @@ class Delivery:
         self._stop = threading.Event()
         # The command in hand and the claim on it: what the other thread prolongs.
         self._in_hand: tuple[int, Claim] | None = None
+        # What the handler works on, and since when (monotonic seconds).
+        self._handling: tuple[str, str, float] | None = None
         # What this process has done and may not have been able to report: a second delivery is answered from here.
         self._done: OrderedDict[tuple[str, str, int], CommandRejected | None] = OrderedDict()
         threads = threads or ThreadSupervisor()
@@ -95,6 +97,14 @@ class Delivery:
             finally:
                 self._in_hand = None
         return bool(rows)
+
+    def handling(self) -> dict[str, Any] | None:
+        """The operation that a handler works on now: `name` (`kind.verb`), `operation_id` and `seconds`; else None."""
+        handling = self._handling
+        if handling is None:
+            return None
+        name, operation_id, began = handling
+        return {"name": name, "operation_id": operation_id, "seconds": self._monotonic() - began}
 
     def prolong(self) -> float:
         """Prolong the lease of the command in hand, if there is one; the seconds until it has to be done again."""
@@ -157,6 +167,7 @@ class Delivery:
 
     def _handle(self, handler: Handler, command: Row, claim: Claim, operation: Row, report: Report) -> None:
         key = (command["kind"], operation["operation_id"], operation["version"])
+        self._handling = f"{command['kind']}.{command['verb']}", key[1], self._monotonic()
         try:
             refusal = self._done[key] if key in self._done else self._call(handler, command, claim, operation)
         except BaseException as error:
@@ -164,6 +175,8 @@ class Delivery:
             logger.exception("ops_client: the handler of %s failed for %s", command["kind"], key[1])
             report.error = f"{key[1]}: {type(error).__name__}: {_described(error)}"
             return
+        finally:
+            self._handling = None
         self._remember(key, refusal)
         done = {"operation_id": key[1], "version": key[2]}
         if refusal is None:

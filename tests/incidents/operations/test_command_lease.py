@@ -14,10 +14,13 @@ from django.utils import timezone
 from embedded import paths
 from embedded.process import dying_with_parent
 from incidents.operations.models import Command, OperationMark
+from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.release import MAX_LAPSES, bury_exhausted
 from ops_client.errors import StoreUnavailable
 from ops_client.operations import RetryCommand
+from ops_client.operations.client import LONG_HANDLER_SECONDS, OperationsClient
 from ops_client.operations.delivery import LEASE_SECONDS, PROLONG_AGAIN_SECONDS, PROLONG_SECONDS, Delivery
+from ops_client.part import Runtime
 from ops_client.store import PostgresStore
 from ops_client.testing import FakeClock
 from tests.incidents.operations.test_commands import KIND, make_due, retry
@@ -154,6 +157,27 @@ def test_an_unreachable_database_is_asked_again_soon(delivery: Make, clock: Fake
     one = delivery(handler)
     one.deliver_one()
     assert seen == [False, True, False]
+
+
+def test_a_handler_that_hangs_is_reported(delivery: Make, clock: FakeClock) -> None:
+    """Its lease is prolonged without end, so that nothing else would tell: the outbox and the process do."""
+    retry()
+    seen: list[object] = []
+
+    def handler(command: RetryCommand) -> None:
+        clock.advance(LONG_HANDLER_SECONDS)
+        operations = OperationsClient(Runtime("test", clock, one._store, lambda: None))
+        operations._delivery = one
+        seen.extend(operations.problems())
+        seen.append(outbox_depth_and_age().in_hand)
+
+    one = delivery(handler)
+    one.deliver_one()
+    (problem, in_hand) = seen
+    assert isinstance(problem, dict)
+    assert (problem["rule"], in_hand) == (f"{KIND}.retry", 1)
+    assert "for 10 min" in problem["message"]
+    assert (one.handling(), outbox_depth_and_age().in_hand) == (None, 0)
 
 
 def _away(*_: object, **__: object) -> None:
