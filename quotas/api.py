@@ -7,7 +7,7 @@ from ninja import Query, Router, Status
 
 from ops_console import directory
 from ops_console.access.roles import Role
-from ops_console.api_base import IfMatch, Listed, Paging, caller, expected, listed, needs, tagged
+from ops_console.api_base import IfMatch, Listed, Paging, caller, expected, listed, needs, path_of, tagged
 from quotas import bulk, peaks, queries, services, settings_services, storage_services, usage_services
 from quotas.api_shapes import (
     DoneOut,
@@ -23,12 +23,16 @@ from quotas.api_shapes import (
     RecountOut,
     RefusalOut,
     ResetOut,
+    ResourceEdit,
+    ResourceNew,
     ResourceOut,
+    TierOut,
     UserFilter,
     UserOut,
     done_out,
     override_out,
     refusal_out,
+    tier_out,
     user_out,
 )
 from quotas.models import Policy, Resource
@@ -58,17 +62,19 @@ def quota_override_set(
 
 @router.delete(_OVERRIDE, auth=needs("quotas:write"), response=OverrideOut)
 def quota_override_remove(
-    request: HttpRequest, user_id: str, resource: str, given: ReasonIn, if_match: IfMatch = ""
+    request: HttpRequest, user_id: str, resource: str, given: ReasonIn | None = None, if_match: IfMatch = ""
 ) -> Any:
-    """End an override: the tier's limit holds on the next call."""
+    """End an override: the tier's limit holds on the next call. A body is only needed for a reason."""
     version = _version(if_match, user_id, resource)
-    return override_out(services.remove_override(caller(request), user_id, resource, version, given.reason))
+    reason = given.reason if given else ""
+    return override_out(services.remove_override(caller(request), user_id, resource, version, reason))
 
 
 @router.post("/quotas/users/{named:user_id}/usage/{resource}/reset", auth=needs("quotas:write"), response=ResetOut)
-def quota_usage_reset(request: HttpRequest, user_id: str, resource: str, given: ReasonIn) -> Any:
-    """Let the user's window or period begin anew; answers what was forgotten."""
-    return {"forgotten": usage_services.reset_usage(caller(request), user_id, resource, given.reason)}
+def quota_usage_reset(request: HttpRequest, user_id: str, resource: str, given: ReasonIn | None = None) -> Any:
+    """Let the user's window or period begin anew; answers what was forgotten. A body is only needed for a reason."""
+    reason = given.reason if given else ""
+    return {"forgotten": usage_services.reset_usage(caller(request), user_id, resource, reason)}
 
 
 @router.get("/quotas/overrides", auth=needs("quotas:read"), response=Listed[OverrideOut])
@@ -90,6 +96,40 @@ def quota_overrides_import(request: HttpRequest, given: ImportIn) -> Any:
 def quota_resources(request: HttpRequest) -> Any:
     """What is limited."""
     return Resource.objects.all()
+
+
+@router.post("/quotas/resources", auth=needs("quotas:write", Role.ADMIN), response={201: ResourceOut})
+def quota_resource_create(request: HttpRequest, response: HttpResponse, given: ResourceNew) -> Any:
+    """Define a resource. There is no deletion: backends call it by name."""
+    made = settings_services.create_resource(caller(request), given.name, given.kind, given.values(), given.reason)
+    response.headers["Location"] = path_of("/quotas/resources/{}", made.name)
+    tagged(response, made.version)
+    return Status(201, made)
+
+
+@router.get("/quotas/resources/{resource}", auth=needs("quotas:read"), response=ResourceOut)
+def quota_resource(request: HttpRequest, response: HttpResponse, resource: str) -> Any:
+    """One resource; its ETag is its version."""
+    found = queries.resource(resource)
+    tagged(response, found.version)
+    return found
+
+
+@router.patch("/quotas/resources/{resource}", auth=needs("quotas:write", Role.ADMIN), response=ResourceOut)
+def quota_resource_edit(
+    request: HttpRequest, response: HttpResponse, resource: str, given: ResourceEdit, if_match: IfMatch = ""
+) -> Any:
+    """Change a resource's settings; they hold on the next call."""
+    version = expected(if_match)
+    edited = settings_services.edit_resource(caller(request), resource, given.values(), version, given.reason)
+    tagged(response, edited.version)
+    return edited
+
+
+@router.get("/quotas/tiers", auth=needs("quotas:read"), response=list[TierOut])
+def quota_tiers(request: HttpRequest) -> Any:
+    """Every tier that the directory or a policy names, with its limit of each resource."""
+    return [tier_out(row) for row in queries.matrix().rows]
 
 
 @router.get("/quotas/policies", auth=needs("quotas:read"), response=list[PolicyOut])
@@ -147,9 +187,10 @@ def quota_refusals(request: HttpRequest, user_id: str) -> Any:
 @router.post(
     "/quotas/users/{named:user_id}/storage/{resource}/recount", auth=needs("quotas:write"), response={202: RecountOut}
 )
-def quota_storage_recount(request: HttpRequest, user_id: str, resource: str, given: RecountIn) -> Any:
+def quota_storage_recount(request: HttpRequest, user_id: str, resource: str, given: RecountIn | None = None) -> Any:
     """Have a backend measure what the user has stored; with `correct` the level becomes what was measured."""
-    recount = storage_services.request_recount(caller(request), resource, user_id, given.correct)
+    correct = given.correct if given else False
+    recount = storage_services.request_recount(caller(request), resource, user_id, correct)
     return Status(202, recount)
 
 

@@ -7,12 +7,13 @@ from ninja import Field, Schema
 
 from ops_client.quotas.decide import LARGEST_LIMIT
 from ops_console.api_base import Asked as Query
-from ops_console.api_base import Input
+from ops_console.api_base import Input, Truth, Whole
 from quotas.bulk import Asked, Done
 from quotas.bulk.table import MOST_ROWS
 from quotas.models import Override
-from quotas.queries import Explained, Limited
+from quotas.queries import Explained, Limited, TierRow
 from quotas.services import LONGEST_REASON
+from quotas.settings_services import EDITABLE
 
 _LIMIT = "null is no limit, where the resource may have none."
 _ENDS = "With its time zone; null is for good."
@@ -119,11 +120,49 @@ class ResourceOut(Schema):
     window_seconds: int | None
     period: str
     timezone: str
+    ttl_seconds: int
     default_limit: int | None
     allow_unlimited: bool
     shadow: bool
+    cost: int
+    warn_percent: int
+    nearly_percent: int
     failure_policy: str
+    deadline_ms: int
     version: int
+
+
+class ResourceEdit(Input):
+    """Fields that are left out stay as they are."""
+
+    title: str = Field("", max_length=100)
+    unit: str = Field("", max_length=20, description="What is counted: calls, bytes, episodes.")
+    window_seconds: Whole | None = Field(None, description="Of a rate: any this many seconds.")
+    period: str = Field("", description="Of an allowance: day, week, month or year.")
+    timezone: str = Field("UTC", description="Where an allowance's period begins.")
+    ttl_seconds: Whole = Field(300, description="A slot or reservation that is not kept alive ends after this long.")
+    default_limit: Whole | None = Field(None, description="For tiers without a policy.")
+    allow_unlimited: Truth = Field(False, description="Tiers and overrides may have no limit at all.")
+    shadow: Truth = Field(False, description="Decide and record, but refuse nobody.")
+    cost: Whole = Field(1, description="What one call takes where the backend does not say.")
+    warn_percent: Whole = Field(80, description="From this share of the limit on, a user is near it.")
+    nearly_percent: Whole = Field(95, description="From this share on, it is nearly used up.")
+    failure_policy: str = Field("open", description="While the database cannot answer: open, closed, or local (rates).")
+    deadline_ms: Whole = Field(2000, description="How long a call waits for the database.")
+    reason: str = Field("", max_length=LONGEST_REASON)
+
+    def values(self) -> dict[str, Any]:
+        """The settings that were sent, as services take them."""
+        return self.model_dump(exclude_unset=True, include=set(EDITABLE))
+
+
+class ResourceNew(ResourceEdit):
+    """`name` and `kind` never change: backends call a resource by them."""
+
+    name: str = Field(max_length=63)
+    kind: str = Field(description="rate, concurrency, storage or allowance.")
+    title: str = Field(max_length=100)
+    unit: str = Field(max_length=20, description="What is counted: calls, bytes, episodes.")
 
 
 class PolicyIn(Input):
@@ -138,6 +177,24 @@ class PolicyOut(Schema):
     limit: int | None
     trial_limit: int | None
     version: int
+
+
+class TierLimitOut(Schema):
+    """`version` is the policy's, 0 where the resource's default holds."""
+
+    resource: str
+    limit: int | None
+    is_default: bool
+    trial_limit: int | None
+    version: int
+
+
+class TierOut(Schema):
+    """`in_directory`: a user may have it; otherwise only a policy names it."""
+
+    tier: str
+    in_directory: bool
+    limits: list[TierLimitOut]
 
 
 class EffectFilter(Query):
@@ -221,6 +278,21 @@ def user_out(found: Limited) -> dict[str, Any]:
         for each in found.limits
     ]
     return {"id": person.id, "email": person.email, "name": person.name, "tier": person.tier, "limits": limits}
+
+
+def tier_out(row: TierRow) -> dict[str, Any]:
+    """A tier as the API shows it."""
+    limits = [
+        {
+            "resource": cell.resource.name,
+            "limit": cell.limit,
+            "is_default": cell.policy is None,
+            "trial_limit": cell.policy.trial_limit if cell.policy else None,
+            "version": cell.policy.version if cell.policy else 0,
+        }
+        for cell in row.cells
+    ]
+    return {"tier": row.tier, "in_directory": row.in_directory, "limits": limits}
 
 
 def refusal_out(explained: Explained) -> dict[str, Any]:

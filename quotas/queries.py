@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ops_client.quotas.usage import Usage, usage_of
 from ops_console import directory
-from ops_console.directory import Person
+from ops_console.directory import DirectoryUnavailable, Person
 from ops_console.errors import NotFound
 from ops_console.web import Key, Keyset, Page
 from quotas import words
@@ -144,16 +144,42 @@ class Cell:
     policy: Policy | None
 
     @property
+    def limit(self) -> int | None:
+        """The limit in force; None is no limit."""
+        if self.policy:
+            return self.policy.limit
+        default = self.resource.default_limit
+        return 0 if default is None and not self.resource.allow_unlimited else default
+
+    @property
     def limit_words(self) -> str:
         if self.policy is None and self.resource.default_limit is None:
             return "no limit" if self.resource.allow_unlimited else "nothing"
-        return words.amount(self.resource.unit, self.policy.limit if self.policy else self.resource.default_limit)
+        return words.amount(self.resource.unit, self.limit)
 
     @property
     def trial_words(self) -> str:
         """The limit on trial beside it, or nothing."""
         trial = self.policy.trial_limit if self.policy else None
         return "" if trial is None else words.amount(self.resource.unit, trial)
+
+
+@dataclass(frozen=True)
+class TierRow:
+    """A tier with its limit of each resource. `in_directory`: whether a user may have it."""
+
+    tier: str
+    cells: list[Cell]
+    in_directory: bool
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All tiers; `problem` says why the directory's own could not be read."""
+
+    resources: list[Resource]
+    rows: list[TierRow]
+    problem: str
 
 
 def limited(people: Iterable[Person]) -> list[Limited]:
@@ -261,12 +287,19 @@ def near_or_over(hours: int = NEAR_HOURS) -> list[Near]:
     ]
 
 
-def matrix() -> list[tuple[str, list[Cell]]]:
-    """Every tier that has a policy, in the order in which they came, with its limit of each resource."""
+def matrix() -> Matrix:
+    """The limit of each tier and resource: tiers with a policy in the order of their first, then the directory's."""
     resources = list(Resource.objects.all())
     policies = {(each.tier, each.resource_id): each for each in Policy.objects.order_by("id")}
-    tiers = dict.fromkeys(tier for tier, _ in policies)
-    return [(tier, [Cell(each, policies.get((tier, each.name))) for each in resources]) for tier in tiers]
+    try:
+        known, problem = directory.tiers(), ""
+    except DirectoryUnavailable as error:
+        known, problem = [], error.message
+    rows = [
+        TierRow(tier, [Cell(each, policies.get((tier, each.name))) for each in resources], tier in known)
+        for tier in dict.fromkeys([*(tier for tier, _ in policies), *known])
+    ]
+    return Matrix(resources, rows, problem)
 
 
 def recent_counts(hours: int = 24) -> dict[str, dict[str, int]]:

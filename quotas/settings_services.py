@@ -3,6 +3,7 @@
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from ops_client.quotas.decide import LARGEST_LIMIT
@@ -65,7 +66,7 @@ def remove_policy(actor: Actor, tier: str, resource_name: str, version: int) -> 
         record(actor, "policy.remove", target, before=before)
 
 
-def create_resource(actor: Actor, name: str, kind: str, values: dict[str, Any]) -> Resource:
+def create_resource(actor: Actor, name: str, kind: str, values: dict[str, Any], reason: str = "") -> Resource:
     """Define a resource. Its name and kind never change, since backends call it by them. Raises InvalidInput."""
     require(actor, Role.ADMIN)
     if kind not in Resource.Kind.values:
@@ -76,17 +77,21 @@ def create_resource(actor: Actor, name: str, kind: str, values: dict[str, Any]) 
         resource = Resource(name=name, kind=kind, **_editable(values))
         check_resource(resource)
         resource.save(force_insert=True)
-        record(actor, "resource.create", resource_target(resource), after=snapshot(resource, EDITABLE))
+        after = snapshot(resource, EDITABLE)
+        record(actor, "resource.create", resource_target(resource), after=after, reason=reason)
     return resource
 
 
-def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int) -> Resource:
-    """Change what a resource is. Raises NotFound, InvalidInput, and Conflict when somebody else was faster."""
+def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int | None, reason: str = "") -> Resource:
+    """Change what a resource is; `version` None is whatever is stored now.
+
+    Raises NotFound, InvalidInput, and Conflict when somebody else was faster.
+    """
     require(actor, Role.ADMIN)
     with transaction.atomic():
         resource = locked_resource(name)
         before = snapshot(resource, EDITABLE)
-        if resource.version != version:
+        if version is not None and resource.version != version:
             current = {**before, "version": resource.version}
             raise Conflict(
                 f"{name} was changed while you were editing it.", current, {**current, **values, "version": version}
@@ -96,12 +101,18 @@ def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int)
         check_resource(resource)
         resource.version += 1
         resource.save()
-        record(actor, "resource.edit", resource_target(resource), before=before, after=snapshot(resource, EDITABLE))
+        after = snapshot(resource, EDITABLE)
+        record(actor, "resource.edit", resource_target(resource), before=before, after=after, reason=reason)
     return resource
 
 
 def check_resource(resource: Resource) -> None:
     """Raise InvalidInput naming the field that cannot be."""
+    try:
+        resource.clean_fields()
+    except ValidationError as error:
+        field, errors = next(iter(error.error_dict.items()))
+        raise InvalidInput(field, f"{field}: {errors[0].messages[0]}") from error
     kind = Resource.Kind
     if resource.kind == kind.RATE and not 1 <= (resource.window_seconds or 0) <= LONGEST_WINDOW_SECONDS:
         raise InvalidInput("window_seconds", f"window_seconds: a rate has one of 1 to {LONGEST_WINDOW_SECONDS:,} s.")

@@ -17,8 +17,7 @@ from quotas.models import Resource
 
 @require_GET
 def tier_list(request: HttpRequest) -> HttpResponse:
-    context = {"resources": Resource.objects.all(), "rows": queries.matrix()}
-    return page(request, "quotas/tiers.html", context)
+    return page(request, "quotas/tiers.html", {"matrix": queries.matrix()})
 
 
 @require_GET

@@ -15,6 +15,9 @@ from ops_console.directory.schema import live_directory
 from ops_console.errors import ConsoleError
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+_TIERS_FROM_ROWS = 20_000
+_MOST_TIERS = 100
+_LONGEST_TIER = 50
 _BIGINT = re.compile(r"[0-9]{1,18}")
 # The most people that are compared with each other; and the shortest text that an index of parts of texts serves.
 _CANDIDATES, _TRIGRAM = 200, 3
@@ -115,6 +118,24 @@ def _rank(person: Person, wanted: str) -> tuple[int, int, str, str]:
     kinds += [mail.startswith(wanted) or any(word.startswith(wanted) for word in words)]
     best = kinds.index(True) if True in kinds else len(kinds)
     return best, not mail.startswith(wanted), mail, person.id
+
+
+def tiers() -> list[str]:
+    """The tiers that users have, by name. Raises DirectoryUnavailable.
+
+    Exact for small directories. A larger one is not read whole: beyond its first rows, the database's statistics name
+    the tiers that are common.
+    """
+    mapping = current()
+    statement = sql.SQL(
+        'SELECT DISTINCT tier COLLATE "C" FROM ('
+        "(SELECT {tier}::text AS tier FROM {table} LIMIT %s) UNION ALL"
+        " SELECT unnest(most_common_vals::text::text[]) FROM pg_stats WHERE attname = %s"
+        " AND to_regclass(format('%%I.%%I', schemaname, tablename)) = %s::regclass"
+        ") AS found WHERE length(tier) BETWEEN 1 AND %s ORDER BY 1 LIMIT %s"
+    ).format(tier=sql.Identifier(mapping.tier), table=mapping.table_identifier())
+    rows = _rows(statement, [_TIERS_FROM_ROWS, mapping.tier, mapping.table, _LONGEST_TIER, _MOST_TIERS])
+    return [tier for (tier,) in rows]
 
 
 def in_tier(user_id: sql.Composable, tier: str) -> sql.Composable:

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
-from quotas.models import Peak, Refusal
+from quotas.models import Peak, Refusal, Resource
 from tests.api.calling import calling
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,3 +157,97 @@ def test_storage_is_measured_on_request(api, hanna):
     answer = post(api, f"users/{hanna.id}/storage/storage_bytes/recount", {})
     assert (answer.status_code, answer.json()["finished_at"]) == (202, None)
     assert post(api, f"users/{hanna.id}/storage/api_calls/recount", {}).status_code == 422
+
+
+def test_an_override_is_deleted_without_a_body(api, hanna):
+    """As clients send DELETE; a body gives the reason, and what it may not hold is refused."""
+    put(api, override(hanna), GIVEN)
+    refused = api.delete(override(hanna), '{"why": "x"}', content_type="application/json", headers={"If-Match": "*"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "why")
+    assert api.delete(override(hanna), headers={"If-Match": '"1"'}).status_code == 200
+    assert limit_of(api, hanna)["source"] == "tier"
+    put(api, override(hanna), GIVEN)
+    api.delete(override(hanna), '{"reason": "over"}', content_type="application/json", headers={"If-Match": "*"})
+    assert Entry.objects.filter(action="override.remove").latest("id").reason == "over"
+
+
+@pytest.mark.parametrize("path", ["usage/api_calls/reset", "storage/storage_bytes/recount"])
+def test_a_call_whose_fields_are_all_optional_needs_no_body(api, hanna, path):
+    """Nothing is sent where nothing has to be said."""
+    assert api.generic("POST", f"/api/v1/quotas/users/{hanna.id}/{path}").status_code in (200, 202)
+
+
+RESOURCE = {"name": "exports", "kind": "rate", "title": "Exports", "unit": "files", "window_seconds": 60}
+
+
+@pytest.fixture
+def admin_api(resources):
+    yield calling(Role.ADMIN)
+    Resource.objects.filter(name="exports").delete()
+
+
+def test_a_resource_is_defined_read_and_changed(admin_api):
+    """With versions and audit entries, by an admin's token."""
+    made = post(admin_api, "resources", {**RESOURCE, "reason": "a new button"})
+    assert (made.status_code, made.headers["ETag"]) == (201, '"1"')
+    assert made.headers["Location"] == "/api/v1/quotas/resources/exports"
+    assert made.json()["ttl_seconds"] == 300
+    change = {"default_limit": 5, "shadow": True}
+    path = made.headers["Location"]
+    edited = admin_api.patch(path, change, content_type="application/json", headers={"If-Match": '"1"'})
+    assert (edited.status_code, edited.headers["ETag"], edited.json()["title"]) == (200, '"2"', "Exports")
+    late = admin_api.patch(path, change, content_type="application/json", headers={"If-Match": '"1"'})
+    assert (late.status_code, late.json()["current"]["version"]) == (412, 2)
+    read = admin_api.get(path)
+    assert (read.headers["ETag"], read.json()) == ('"2"', edited.json())
+    entries = Entry.objects.filter(target_type="resource", target_id="exports").order_by("id")
+    assert [(entry.action, entry.reason) for entry in entries] == [
+        ("resource.create", "a new button"),
+        ("resource.edit", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": "with space"}, "name"),
+        ({"name": "x" * 64}, "name"),
+        ({"name": "api_calls"}, "name"),
+        ({"kind": "speed"}, "kind"),
+        ({"title": ""}, "title"),
+        ({"unit": "u" * 21}, "unit"),
+        ({"window_seconds": None}, "window_seconds"),
+        ({"window_seconds": 10**12}, "window_seconds"),
+        ({"window_seconds": True}, "window_seconds"),
+        ({"period": "fortnight"}, "period"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"failure_policy": "maybe"}, "failure_policy"),
+        ({"default_limit": -1}, "default_limit"),
+        ({"default_limit": 10**30}, "default_limit"),
+        ({"cost": 0}, "cost"),
+        ({"warn_percent": 99}, "warn_percent"),
+        ({"deadline_ms": 10**12}, "deadline_ms"),
+        ({"ttl_seconds": 1}, "ttl_seconds"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_resource_that_cannot_be_is_refused_by_field(admin_api, change, field):
+    """422 with the field, and nothing is defined."""
+    answer = post(admin_api, "resources", {**RESOURCE, **change})
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert not Resource.objects.filter(name="exports").exists()
+
+
+def test_an_operator_defines_no_resource(api):
+    """Resources are an admin's."""
+    assert post(api, "resources", RESOURCE).status_code == 403
+
+
+def test_tiers_are_those_of_the_directory(api, make_user):
+    """A tier that a user has is listed before it has a policy, with the defaults."""
+    make_user(tier="brand_new")
+    found = {each["tier"]: each for each in api.get("/api/v1/quotas/tiers").json()}
+    (limit,) = [each for each in found["brand_new"]["limits"] if each["resource"] == "api_calls"]
+    assert (found["brand_new"]["in_directory"], limit["is_default"], limit["version"]) == (True, True, 0)
+    (policy,) = [each for each in found["pro"]["limits"] if each["resource"] == "api_calls"]
+    assert (policy["limit"], policy["is_default"]) == (600, False)

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
+from quotas.models import Resource
 from quotas.queries import holding
 from tests import people
 
@@ -109,3 +110,42 @@ def test_an_import_reads_what_spreadsheets_write(oscar, hanna, tmp_path):
     told = io.StringIO()
     call_command("quotas", "import", str(file), "--dry-run", stdout=io.StringIO(), stderr=told)
     assert "was read as Windows-1252" in told.getvalue()
+
+
+@pytest.fixture
+def alice(resources):
+    yield people.person(Role.ADMIN).username
+    Resource.objects.filter(name="exports").delete()
+
+
+def test_a_resource_is_defined_and_changed(alice):
+    """Settings are FIELD=VALUE, as people type them; the list has what holds."""
+    said = ("title=Exports", "unit=bytes", "default_limit=50 GB", "shadow=yes", "--as", alice)
+    quotas("create-resource", "exports", "storage", *said, "--reason", "a new button")
+    assert "exports\tstorage\t50 GB\tExports" in quotas("resources")
+    quotas("edit-resource", "exports", "default_limit=none", "shadow=no", "ttl_seconds=60", "--as", alice)
+    rows = [json.loads(line) for line in quotas("resources", "--json").splitlines()]
+    [row] = [row for row in rows if row["name"] == "exports"]
+    assert (row["default_limit"], row["shadow"], row["ttl_seconds"], row["version"]) == (None, False, 60, 2)
+    entry = Entry.objects.get(action="resource.create", target_id="exports")
+    assert (entry.actor, entry.via, entry.reason) == (alice, "cli", "a new button")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("colour=red", "colour=red"),
+        ("title", "give FIELD=VALUE"),
+        ("shadow=perhaps", "shadow: 'perhaps' is neither yes nor no"),
+        ("ttl_seconds=1.5", "ttl_seconds: '1.5' is not a whole number"),
+        ("ttl_seconds=" + "9" * 18, "ttl_seconds: "),
+        ("default_limit=1,5", "decimal comma"),
+        ("default_limit=many", "limit: "),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(alice, setting, said):
+    """With its name, and what would be right."""
+    with pytest.raises(CommandError, match=said):
+        quotas("edit-resource", "api_calls", setting, "--as", alice)
+    with pytest.raises(CommandError):
+        quotas("edit-resource", "api_calls", "--as", alice)

@@ -1,14 +1,21 @@
 """Tiers and resources as admins edit them."""
 
+from dataclasses import replace
+
 import pytest
+from django.db import connection
 
 from ops_client.quotas.decide import Source
 from ops_console.access.actor import SYSTEM
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
+from ops_console.directory import people as directory_people
+from ops_console.directory import tiers
+from ops_console.directory.mapping import current
 from ops_console.errors import Conflict, InvalidInput, NotAllowed
 from quotas.limits import read_limit, show_limit
 from quotas.models import Policy, Resource
+from quotas.queries import matrix
 from quotas.seed import seed
 from quotas.settings_services import create_resource, edit_resource, remove_policy, set_policy
 from tests import people
@@ -117,3 +124,35 @@ def test_what_is_no_limit_is_refused(text):
     """Anything else is refused by name; `unlimited` where there always is a limit, too."""
     with pytest.raises(InvalidInput, match="limit"):
         read_limit(Resource(name="storage", unit="bytes", kind="storage"), text)
+
+
+def test_tiers_start_from_the_directory(make_user, make_resource):
+    """Tiers with a policy come first, then those that users have; a tier that nobody has is marked."""
+    make_user(tier="only in the directory")
+    set_policy(admin(), "nobody has it", make_resource(default_limit=5).name, 9)
+    found = {row.tier: row for row in matrix().rows}
+    assert found["only in the directory"].in_directory
+    assert not found["nobody has it"].in_directory
+    assert list(found).index("nobody has it") < list(found).index("only in the directory")
+    page = people.signed_in(Role.ADMIN).get("/quotas/tiers/").content.decode()
+    assert ("only in the directory" in page, page.count("not in the directory") >= 1) == (True, True)
+
+
+def test_tiers_of_a_large_directory_come_from_statistics(make_user, monkeypatch):
+    """Beyond the first rows, the tiers that the database's statistics call common."""
+    for tier in ("one", "two", "three"):
+        make_user(tier=tier)
+        make_user(tier=tier)
+    monkeypatch.setattr(directory_people, "_TIERS_FROM_ROWS", 0)
+    with connection.cursor() as cursor:
+        cursor.execute('ANALYZE public."user"')
+    assert {"one", "two", "three"} <= set(tiers())
+
+
+def test_tiers_are_listed_without_the_directory(resources, monkeypatch):
+    """With the directory unreadable, those with a policy are there, and the page says why no others are."""
+    monkeypatch.setattr(directory_people, "current", lambda: replace(current(), tier="gone"))
+    found = matrix()
+    assert "pro" in {row.tier for row in found.rows}
+    assert "cannot be read" in found.problem
+    assert "Only tiers with a policy are listed" in people.signed_in(Role.VIEWER).get("/quotas/tiers/").content.decode()

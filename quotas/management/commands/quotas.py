@@ -14,8 +14,11 @@ from ops_console.errors import ConsoleError, InvalidInput, NotFound
 from ops_console.web.export import csv_lines
 from ops_console.web.text_files import read
 from quotas import bulk, queries, usage_services, words
-from quotas.api_shapes import done_out, user_out
+from quotas.api_shapes import ResourceOut, done_out, user_out
 from quotas.bulk import Asked, Done, Outcome, Planned
+from quotas.models import Resource
+from quotas.setting_values import read_settings
+from quotas.settings_services import EDITABLE, create_resource, edit_resource
 
 
 class Command(BaseCommand):
@@ -36,6 +39,17 @@ class Command(BaseCommand):
         table.add_argument("--reason", default="", help="for rows without one")
         table.add_argument("--as", dest="username", default="", help="the operator who is recorded")
         acts.add_parser("export", help="every override in force, as an import reads it")
+        resources = acts.add_parser("resources", help="what is limited, one a line")
+        resources.add_argument("--json", action="store_true", dest="as_json", help="an object a line")
+        make = acts.add_parser("create-resource", help="define a resource")
+        make.add_argument("name", help="what backends call it by; never changes")
+        make.add_argument("kind", choices=Resource.Kind.values, help="never changes")
+        edit = acts.add_parser("edit-resource", help="change a resource's settings")
+        edit.add_argument("name")
+        for parser in (make, edit):
+            parser.add_argument("settings", nargs="*", metavar="FIELD=VALUE", help=f"of {', '.join(EDITABLE)}")
+            parser.add_argument("--reason", default="")
+            parser.add_argument("--as", dest="username", default="", help="the admin who is recorded")
 
     def _changes(self, parser: Any, *more: str) -> None:
         parser.add_argument("user", help="id or mail")
@@ -55,6 +69,9 @@ class Command(BaseCommand):
             "reset": self._reset,
             "import": self._import,
             "export": self._export,
+            "resources": self._resources,
+            "create-resource": self._create_resource,
+            "edit-resource": self._edit_resource,
         }
         try:
             do[act](options)
@@ -110,6 +127,29 @@ class Command(BaseCommand):
     def _export(self, options: dict[str, Any]) -> None:
         for chunk in csv_lines(bulk.COLUMNS, bulk.export_rows()):
             self.stdout.write(chunk, ending="")
+
+    def _resources(self, options: dict[str, Any]) -> None:
+        for each in Resource.objects.all():
+            if options["as_json"]:
+                self.stdout.write(json.dumps(ResourceOut.from_orm(each).model_dump(), cls=DjangoJSONEncoder))
+                continue
+            default = "none" if each.default_limit is None else words.amount(each.unit, each.default_limit)
+            span = words.span(each.kind, each.window_seconds, each.period)
+            self.stdout.write("\t".join((each.name, each.kind, f"{default} {span}".strip(), each.title)))
+
+    def _create_resource(self, options: dict[str, Any]) -> None:
+        name, kind = options["name"], options["kind"]
+        values = read_settings(options["settings"], Resource(name=name, kind=kind))
+        create_resource(actor_of_shell(options["username"]), name, kind, values, options["reason"])
+        self.stdout.write(f"{name} is defined.")
+
+    def _edit_resource(self, options: dict[str, Any]) -> None:
+        known = queries.resource(options["name"])
+        values = read_settings(options["settings"], known)
+        if not values:
+            raise InvalidInput("setting", f"Give FIELD=VALUE, of {', '.join(EDITABLE)}.")
+        edit_resource(actor_of_shell(options["username"]), known.name, values, known.version, options["reason"])
+        self.stdout.write(f"{known.name} is changed.")
 
 
 def _apply(actor: Actor, rows: Sequence[Planned], reason: str) -> Done:
