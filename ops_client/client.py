@@ -48,9 +48,10 @@ class OpsClient:
     threads. After a fork (gunicorn --preload, Celery prefork) the child does the same again by itself.
 
     `dsn` defaults to `DATABASE_URL`; SQLAlchemy's form `postgresql+driver://` is accepted. Raises InvalidInput on an
-    address that cannot be read. With `listen` off (behind a transaction pooler) changes are seen by polling
-    alone, every `poll_seconds`. `snapshot_path` is where the last known good configuration is kept: by default a file
-    in the user's cache directory; None keeps none.
+    address that cannot be read. `pooled` says whether it leads through a transaction pooler (PgBouncer); None finds
+    out. Through one, or with `listen` off, changes are seen by polling, every `poll_seconds`, unless `direct_dsn`
+    (default: `DATABASE_DIRECT_URL`) names the server itself, which is then listened on. `snapshot_path` is where the
+    last known good configuration is kept: by default a file in the user's cache directory; None keeps none.
     """
 
     def __init__(
@@ -61,12 +62,16 @@ class OpsClient:
         version: str = "",
         poll_seconds: float = 1.0,
         listen: bool = True,
+        pooled: bool | None = None,
+        direct_dsn: str | None = None,
         snapshot_path: Path | str | None = "default",
         store: Store | None = None,
         clock: Clock | None = None,
     ) -> None:
         redact_logs()
         self._dsn = _address(dsn) if store is None else ""
+        self._direct_dsn = _direct_address(direct_dsn) if store is None else ""
+        self._pooled = pooled
         self._given_store = store
         self._poll_seconds = poll_seconds
         self._listen = listen
@@ -158,7 +163,7 @@ class OpsClient:
         }
 
     def _make_store(self) -> Store:
-        return self._given_store or PostgresStore(self._dsn)
+        return self._given_store or PostgresStore(self._dsn, direct_dsn=self._direct_dsn, pooled=self._pooled)
 
     def _make_engine(self) -> None:
         self._sync = Sync(
@@ -234,6 +239,12 @@ def _address(dsn: str | None) -> str:
     if dsn:
         return normalised(dsn)
     return normalised(os.environ.get("DATABASE_URL", ""), "DATABASE_URL")
+
+
+def _direct_address(dsn: str | None) -> str:
+    if dsn:
+        return normalised(dsn, "direct_dsn")
+    return normalised(os.environ.get("DATABASE_DIRECT_URL", ""), "DATABASE_DIRECT_URL")
 
 
 def _wake_children() -> None:

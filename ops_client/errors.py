@@ -49,6 +49,17 @@ class StoreRefused(OpsError):
         super().__init__("store_refused", message)
 
 
+class CannotListen(OpsError):
+    """Notifications do not pass a transaction pooler: changes have to be polled for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "cannot_listen",
+            "The database is reached through a transaction pooler, which passes no notifications. "
+            "DATABASE_DIRECT_URL can name a direct address.",
+        )
+
+
 class BreakerOpen(OpsError):
     """The call was refused without being made. Never retried in place: the provider needs the rest."""
 

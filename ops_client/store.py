@@ -9,28 +9,20 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGen
 from psycopg.pq import ConnStatus
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from ops_client.dsn import normalised, redact
-from ops_client.errors import StoreLate, StoreRefused, StoreUnavailable
+from ops_client.connections import KEEPALIVE, BoundedConnection, is_pooled
+from ops_client.dsn import normalised, parameters, redact
+from ops_client.errors import CannotListen, StoreLate, StoreRefused, StoreUnavailable
 from ops_client.sql import statements
 
 Row = dict[str, Any]
 T = TypeVar("T")
 REVISION_CHANNEL = "ops_revision"
 
-# A server that vanished without a word is noticed in about this time, not after the kernel's two hours.
-_KEEPALIVE = {
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 5000,
-    "connect_timeout": 2,
-}
 _SERVER_KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 # In a failover the server that answers may not write yet.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, errors.ReadOnlySqlTransaction)
@@ -75,7 +67,10 @@ class Store(Protocol):
         """Several reads of one moment: all see the same committed state. Raises StoreUnavailable."""
 
     def wait_for_revision(self, timeout_seconds: float) -> bool:
-        """Wait until the configuration may have changed; False when nothing was heard. Raises StoreUnavailable."""
+        """Wait until the configuration may have changed; False when nothing was heard.
+
+        Raises StoreUnavailable, and CannotListen where there is no direct way to the server.
+        """
 
     def listen_anew(self) -> None:
         """The connection that listens has missed a change: wait on another one from now on."""
@@ -90,47 +85,52 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-class _Connection(psycopg.Connection[Row]):
-    """A connection that waits for no answer beyond `deadline` (monotonic seconds), where there is one."""
+class _Connection(BoundedConnection[Row]):
+    """`pooled`: each transaction may run in another session of the server, so nothing may be left in a session."""
 
-    deadline: float | None = None
-
-    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        if self.deadline is not None:
-            timeout = max(0.0, self.deadline - time.monotonic())
-        return super().wait(gen, interval, timeout)
+    pooled = False
 
 
 class PostgresStore:
     """A small pool for statements and one connection that listens.
 
-    `statement_timeout_seconds` is kept by the server, and so bounds the wait on one that is slow. A single statement is
-    given up after half as long again: the server is frozen, or the line dead without having been closed. A server that
-    is gone is also noticed by keep-alives over TCP.
+    `statement_timeout_seconds` is kept by the server, and so bounds the wait on a statement that is slow. The client
+    gives up after half as long again: the server is frozen, or the network is silent.
+
+    `pooled` says whether a transaction pooler such as PgBouncer stands in between; None finds out at each connection.
+    Through one, nothing is prepared, time limits are set in each transaction, and only `direct_dsn` can be listened on.
     """
 
-    def __init__(self, dsn: str, *, pool_size: int = 4, statement_timeout_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        direct_dsn: str = "",
+        pooled: bool | None = None,
+        pool_size: int = 4,
+        statement_timeout_seconds: float = 5.0,
+    ) -> None:
         self._dsn = normalised(dsn)
+        self._listen_dsn = normalised(direct_dsn, "direct_dsn") if direct_dsn else self._dsn
+        self._pooled = pooled
+        self._listener_pooled = None if direct_dsn else pooled
         self._patience_seconds = statement_timeout_seconds * 1.5
-        self._settings = {
-            **_KEEPALIVE,
-            "application_name": "ops_client",
-            "options": f"-c statement_timeout={int(statement_timeout_seconds * 1000)} -c timezone=UTC",
-        }
+        self._limits = f"statement_timeout = {int(statement_timeout_seconds * 1000)}", "timezone = 'UTC'"
         self._pool: ConnectionPool[_Connection] = ConnectionPool(
             self._dsn,
             connection_class=_Connection,
-            kwargs={**self._settings, "autocommit": True, "row_factory": dict_row},
+            kwargs=_settings(self._dsn),
             min_size=1,
             max_size=pool_size,
             timeout=2.0,
             max_idle=60,
             reconnect_timeout=0,
+            configure=self._configure,
             check=_check,
             open=False,
             name="ops_client",
         )
-        self._listener: psycopg.Connection[Any] | None = None
+        self._listener: _Connection | None = None
         self._instance_id: uuid.UUID | None = None
         self._has_session = False
 
@@ -147,7 +147,7 @@ class PostgresStore:
         params: Mapping[str, Any],
         within_seconds: float | None = None,
     ) -> T:
-        with self._connection(within_seconds, self._patience_seconds) as connection:
+        with self._statement(within_seconds) as connection:
             try:
                 return result(connection.execute(statements()[name].encode(), _adapted(params)))
             except _NO_CONTRACT:
@@ -158,15 +158,14 @@ class PostgresStore:
                 raise StoreRefused(f"The shared database refused {name}: {type(error).__name__}: {reason}") from error
 
     def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
-        with self._connection() as connection, connection.transaction():
-            # Under READ COMMITTED each read would see its own moment, and a snapshot could be torn.
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # Under READ COMMITTED each read would see its own moment, and a snapshot could be torn.
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") as connection:
             return {name: connection.execute(statements()[name].encode()).fetchall() for name in names}
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
         """Several statements that commit together. Raises StoreUnavailable."""
-        with self._connection() as connection, connection.transaction():
+        with self._transaction() as connection:
             yield Transaction(connection)
 
     def wait_for_revision(self, timeout_seconds: float) -> bool:
@@ -194,9 +193,33 @@ class PostgresStore:
         self._pool.close(timeout=1.0)
 
     @contextmanager
+    def _statement(self, within_seconds: float | None = None) -> Iterator[_Connection]:
+        """A connection for one statement, within its time all in all. Raises StoreUnavailable and StoreLate."""
+        with self._connection(within_seconds, self._patience_seconds) as connection:
+            if not connection.pooled:
+                yield connection
+                return
+            with self._begun(connection, "BEGIN"):
+                yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str = "BEGIN") -> Iterator[_Connection]:
+        with self._connection() as connection, self._begun(connection, begin):
+            yield connection
+
+    @contextmanager
+    def _begun(self, connection: _Connection, begin: str) -> Iterator[None]:
+        """A transaction with our time limits. After an error the pool rolls it back."""
+        # A pooler passes one message to one session; a setting outside of a transaction would stay in it for others.
+        limits = [f"SET LOCAL {limit}" for limit in self._limits] if connection.pooled else []
+        connection.execute("; ".join([begin, *limits]).encode())
+        yield
+        connection.execute(b"COMMIT")
+
+    @contextmanager
     def _connection(
         self, within_seconds: float | None = None, patience_seconds: float | None = None
-    ) -> Iterator[psycopg.Connection[Row]]:
+    ) -> Iterator[_Connection]:
         bound = patience_seconds if within_seconds is None else within_seconds
         deadline = None if bound is None else time.monotonic() + bound
         try:
@@ -215,14 +238,29 @@ class PostgresStore:
         except _NO_CONTRACT as error:
             raise StoreUnavailable(f"The contract ops_v1 is not there for this role: {error}") from error
 
+    def _configure(self, connection: _Connection) -> None:
+        """Prepare a new connection. No startup option is used: poolers refuse them or pass them to other clients."""
+        connection.patience_seconds = self._patience_seconds
+        connection.pooled = is_pooled(connection) if self._pooled is None else self._pooled
+        if connection.pooled:
+            # A pooler without protocol support for them runs one client's statement for another.
+            connection.prepare_threshold = None
+        else:
+            connection.execute("; ".join(f"SET {limit}" for limit in self._limits).encode())
+
     def _start_listening(self) -> None:
-        self._listener = psycopg.connect(self._dsn, autocommit=True, **self._settings)  # type: ignore[arg-type]
+        self._listener = listener = _Connection.connect(self._listen_dsn, **_settings(self._listen_dsn))
+        listener.patience_seconds = self._patience_seconds
+        if is_pooled(listener) if self._listener_pooled is None else self._listener_pooled:
+            self._drop_listener()
+            raise CannotListen
+        listener.execute("; ".join(f"SET {limit}" for limit in self._limits).encode())
         if self._instance_id is not None:
             # The server, too, has to notice a host that vanished: the session stands for this process.
-            self._listener.execute(_SERVER_KEEPALIVE)
-            held = self._listener.execute(statements()["hold_session"].encode(), {"id": self._instance_id}).fetchone()
-            self._has_session = bool(held and held[0])
-        self._listener.execute(f"LISTEN {REVISION_CHANNEL}")
+            listener.execute(_SERVER_KEEPALIVE)
+            held = listener.execute(statements()["hold_session"].encode(), {"id": self._instance_id}).fetchone()
+            self._has_session = bool(held and held["held"])
+        listener.execute(f"LISTEN {REVISION_CHANNEL}".encode())
 
     def _drop_listener(self) -> None:
         self._has_session = False
@@ -234,7 +272,7 @@ class PostgresStore:
 class Transaction:
     """Named statements inside one transaction of a PostgresStore."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     def fetch(self, name: str, **params: Any) -> list[Row]:
@@ -246,6 +284,14 @@ class Transaction:
 
 def _row_count(cursor: psycopg.Cursor[Row]) -> int:
     return cursor.rowcount
+
+
+def _settings(dsn: str) -> dict[str, Any]:
+    """How we connect. What the address itself sets stays as it is."""
+    given = parameters(dsn)
+    defaults = {**KEEPALIVE, "application_name": "ops_client"}
+    kept = {name: value for name, value in defaults.items() if name not in given}
+    return {**kept, "autocommit": True, "row_factory": dict_row}
 
 
 def _check(connection: psycopg.Connection[Any]) -> None:

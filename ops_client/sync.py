@@ -3,18 +3,20 @@
 import logging
 import random
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from ops_client import lastgood
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import CannotListen, StoreUnavailable
 from ops_client.store import Row, Store
 from ops_client.threads import SupervisedThread, ThreadSupervisor
 
 logger = logging.getLogger("ops_client")
 RETRY_SECONDS = 1.0
+SLICE_SECONDS = 1.0
 
 
 class Follower(Protocol):
@@ -66,7 +68,7 @@ class Sync:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(self._poll_seconds + 2)
+        self._thread.join(SLICE_SECONDS + 2)
         self._save()
 
     def refresh(self) -> bool:
@@ -153,7 +155,17 @@ class Sync:
 
     def _listen_or_sleep(self, seconds: float) -> bool:
         try:
-            return self._store.wait_for_revision(seconds)
+            until = time.monotonic() + seconds
+            # In slices: whoever closes the client does not wait for the next poll.
+            while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
+                if self._store.wait_for_revision(min(left, SLICE_SECONDS)):
+                    return True
+            return False
+        except CannotListen as error:
+            logger.info("ops_client: %s Changes are polled for every %g s.", error, self._poll_seconds)
+            self._listen = False
+            self._stop.wait(seconds)
+            return False
         except StoreUnavailable as error:
             # The poll that follows tells whether the database is away or only this connection was cut.
             logger.info("ops_client: %s", error)
@@ -177,4 +189,5 @@ class Sync:
     def status(self) -> dict[str, Any]:
         """For health pages and the instance report. `stale`: there may be newer configuration than what is in force."""
         stale = self.source != "database" or not self.reachable
-        return {"revision": self.revision, "source": self.source, "reachable": self.reachable, "stale": stale}
+        known = {"revision": self.revision, "source": self.source, "reachable": self.reachable, "stale": stale}
+        return {**known, "listening": self._listen}

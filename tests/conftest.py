@@ -1,4 +1,4 @@
-"""What every test finds: the servers' addresses from the environment, and the rule for browser tests."""
+"""What every test finds: the servers' addresses from the environment, and the rule for programs that may be missing."""
 
 import os
 import shutil
@@ -15,6 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests import podcast
 from tests.flushing import empty_tables
+from tests.pgbouncer import INSTALL_PGBOUNCER, find_pgbouncer
 
 # A busy machine is no failure: what a property test finds never hangs on how long it took.
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,23 +33,34 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium, browser tests are left out; with REQUIRE_BROWSER=1 they run, and fail.
+    """Tests of a program that is not installed are left out; with REQUIRE_PROGRAMS=1 they run, and fail.
 
-    They come last: once started, Playwright keeps an event loop in this thread, and `asyncio.run` refuses to work.
+    Browser tests come last: once started, Playwright keeps an event loop in this thread, and `asyncio.run` fails.
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-    if find_chromium() or os.environ.get("REQUIRE_BROWSER") == "1":
-        return
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.skip(reason="no Chromium found"))
+    for marker, (program, _) in _missing_programs().items():
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"no {program} found"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for what was left out. Counted from reports: under xdist only those reach this process."""
-    count = sum("browser" in report.keywords for report in terminalreporter.stats.get("skipped", []))
-    if count:
-        terminalreporter.write_line(f"{count} browser tests SKIPPED: no Chromium found. {INSTALL_CHROMIUM}")
+    for marker, (program, install) in _missing_programs().items():
+        count = sum(marker in report.keywords for report in terminalreporter.stats.get("skipped", []))
+        if count:
+            terminalreporter.write_line(f"{count} {marker} tests SKIPPED: no {program} found. {install}")
+
+
+def _missing_programs() -> dict[str, tuple[str, str]]:
+    """Programs that tests need and that are not installed, by marker, with the way to install them."""
+    if os.environ.get("REQUIRE_PROGRAMS") == "1":
+        return {}
+    programs = {
+        "browser": (find_chromium(), "Chromium", INSTALL_CHROMIUM),
+        "pgbouncer": (find_pgbouncer(), "PgBouncer", INSTALL_PGBOUNCER),
+    }
+    return {marker: (program, install) for marker, (found, program, install) in programs.items() if not found}
 
 
 def find_chromium() -> str | None:

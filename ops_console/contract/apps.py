@@ -12,6 +12,8 @@ class ContractConfig(AppConfig):
     label = "contract"
 
     def ready(self) -> None:
+        from ops_console.contract import checks  # noqa: F401 - checks register themselves
+
         pre_migrate.connect(_make_schema, sender=self)
         # The contract speaks of every app's tables: it is applied after the app that migrate reports last.
         post_migrate.connect(_apply, sender=_last_app_config())

@@ -26,7 +26,7 @@ def run_sample(directory: Path, *options: str, **variables: str) -> subprocess.C
     """Run a browser test and another one under this suite's rules, on a machine with nothing on its PATH."""
     sample = directory / "test_sample.py"
     sample.write_text(SAMPLE)
-    kept = {name: value for name, value in os.environ.items() if name not in ("CHROMIUM", "REQUIRE_BROWSER")}
+    kept = {name: value for name, value in os.environ.items() if name not in ("CHROMIUM", "REQUIRE_PROGRAMS")}
     config = ["-c", str(paths.ROOT / "pyproject.toml"), "-p", "tests.conftest", "-p", "no:cacheprovider"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *config, *options, str(sample)],
@@ -48,8 +48,8 @@ def test_without_chromium_they_are_skipped_in_one_line(tmp_path: Path, options: 
 
 
 def test_where_they_are_required_they_fail(tmp_path: Path) -> None:
-    """With REQUIRE_BROWSER=1 a missing Chromium is a failure, not a skip."""
-    done = run_sample(tmp_path, REQUIRE_BROWSER="1")
+    """With REQUIRE_PROGRAMS=1 a missing Chromium is a failure, not a skip."""
+    done = run_sample(tmp_path, REQUIRE_PROGRAMS="1")
     assert done.returncode == 1
     assert "No Chromium found. Install it: apt install" in done.stdout
 
