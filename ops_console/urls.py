@@ -6,12 +6,13 @@ from django.urls import include, path
 from ops_console.api.docs import docs
 from ops_console.api.v1 import api
 from ops_console.views.overview import overview
-from ops_console.views.search import search
+from ops_console.views.search import search, suggestions
 from ops_console.views.system import process_remove, service_remove_lost, system
 
 urlpatterns = [
     path("", overview, name="overview"),
     path("search/", search, name="search"),
+    path("search/suggestions/", suggestions, name="search_suggestions"),
     path("system/", system, name="system"),
     path("system/processes/<uuid:process_id>/remove/", process_remove, name="process_remove"),
     path("system/services/<str:kind>/<path:service>/remove-lost/", service_remove_lost, name="service_remove_lost"),

@@ -271,6 +271,7 @@ class Refusal(models.Model):
         indexes = [
             models.Index(fields=["user_id", "-id"], name="quotas_refusal_of_user"),
             models.Index(fields=["at"], name="quotas_refusal_at"),
+            models.Index(fields=["request_id"], name="quotas_refusal_by_request"),
         ]
 
 

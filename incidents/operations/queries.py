@@ -5,14 +5,20 @@ from typing import Any
 
 from psycopg import sql
 
-from incidents.operations.branches import SourceUnavailable, parts_of, unavailable
+from incidents.operations.branches import Branch, SourceUnavailable, branches, parts_of, unavailable
 from incidents.operations.counting import CAP, Count, count, counts, stuck_count
 from incidents.operations.guard import rows
 from incidents.operations.listing import list_page, scan
 from incidents.operations.operation import Operation, operation_of, state_of
 from incidents.operations.progress import outbox_depth_and_age, running_actions
+from incidents.operations.scope import Scope
 from incidents.operations.sources import source_of
+from incidents.operations.sources.filters import id_begins
 from ops_console.errors import NotFound
+
+# What a search looks at by title: an operation that is done is found by its id alone.
+_SEARCHED_STATES = ("in_progress", "failed", "waiting")
+_SHORTEST_ID, _SHORTEST_TITLE = 6, 3
 
 __all__ = [
     "CAP",
@@ -24,6 +30,7 @@ __all__ = [
     "counts",
     "detail",
     "list_page",
+    "matching",
     "operation_of",
     "outbox_depth_and_age",
     "parts_of",
@@ -51,6 +58,28 @@ def detail(kind: str, operation_id: str) -> Detail:
     if not mine:
         raise NotFound(f"There is no {source.label} with the id {operation_id}.")
     return Detail(operation_of(mine[0]), mine[0])
+
+
+def matching(text: str, most: int) -> list[Operation]:
+    """Operations of any kind whose id begins with a text, then those that are not done and whose title holds it.
+
+    Raises TooSlow. A short text is no beginning of an id: most ids would match.
+    """
+    sought = branches("") if len(text) >= _SHORTEST_ID else []
+    operations = [operation_of(row) for branch in sought for row in _with_id(branch, text, most)]
+    for state in _SEARCHED_STATES:
+        if len(operations) < most and len(text) >= _SHORTEST_TITLE:
+            operations += list_page(Scope(kind="", state=state, text=text), size=most).rows
+    return list({(one.kind, one.operation_id): one for one in operations}.values())[:most]
+
+
+def _with_id(branch: Branch, text: str, most: int) -> list[dict[str, Any]]:
+    parts = branch.parts
+    conditions = list(id_begins(parts, text.lower()))
+    if not conditions:
+        return []
+    statement = sql.SQL("SELECT {} {} WHERE {} LIMIT {}")
+    return rows(statement.format(parts.columns(), parts.origin(), sql.SQL(" OR ").join(conditions), sql.Literal(most)))
 
 
 def _one(parts: Any, operation_id: str) -> sql.Composable:

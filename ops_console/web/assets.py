@@ -20,6 +20,7 @@ BUNDLES = {
         "js/toast.js",
         "js/watch.js",
         "js/keys.js",
+        "js/search.js",
         "js/select.js",
         "js/live.js",
         "js/retry.js",

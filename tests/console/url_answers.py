@@ -76,6 +76,7 @@ ANSWERS = {
     # The console's own pages
     "overview": READ,
     "search": READ,
+    "search_suggestions": READ,
     "system": READ,
     "process_remove": "302 403 404 404 / 302 403 404 404",
     "service_remove_lost": "302 403 404 404 / 302 403 404 404",

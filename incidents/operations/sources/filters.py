@@ -73,13 +73,13 @@ def _search(parts: SourceSql, scope: Scope) -> sql.Composable:
     if parts.source.valid_id(scope.text, parts.live) and parts.live.columns[parts.source.id_column].type == "uuid":
         return _one_of(parts.id, [scope.text], parts.id_type)
     title, escaped = parts.text(parts.source.title_column), _escaped(scope.text)
-    found = [sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")), *_id_begins(parts, scope.text.lower())]
+    found = [sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")), *id_begins(parts, scope.text.lower())]
     if scope.text_owners:
         found.append(_owned(parts, scope.text_owners))
     return sql.SQL("({})").format(sql.SQL(" OR ").join(found))
 
 
-def _id_begins(parts: SourceSql, text: str) -> Iterator[sql.Composable]:
+def id_begins(parts: SourceSql, text: str) -> Iterator[sql.Composable]:
     """Ids that begin so; of UUIDs a range, which the primary key serves."""
     if parts.live.columns[parts.source.id_column].type != "uuid":
         yield sql.SQL("{}::text LIKE {}").format(parts.id, sql.Literal(f"{_escaped(text)}%"))
