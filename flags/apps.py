@@ -5,6 +5,6 @@ class FlagsConfig(AppConfig):
     name = "flags"
 
     def ready(self) -> None:
-        from flags.reverting import register_reverters
+        from flags.reverting import register_things
 
-        register_reverters()
+        register_things()

@@ -3,10 +3,12 @@
 from django.db import transaction
 
 from flags import segment_services, services
+from flags.history_words import both_in_words
 from flags.locks import hold_references
 from flags.models import Flag, Segment
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
+from ops_console.audit import things
 from ops_console.audit.models import Entry
 from ops_console.audit.revert import register, taken_back
 
@@ -36,6 +38,9 @@ def revert_segment(actor: Actor, entry: Entry, reason: str, typed_name: str) -> 
         return segment_services.change_segment(actor, segment, "segment.revert", values, reason, typed_name)
 
 
-def register_reverters() -> None:
+def register_things() -> None:
+    """What the audit needs to know of flags and segments."""
     register("flag", revert_flag)
     register("segment", revert_segment)
+    things.register("flag", "flags:page", things.as_number, both_in_words, revert="flags:revert")
+    things.register("segment", "flags:segment", things.as_number, both_in_words)

@@ -13,8 +13,11 @@ class OperationsConfig(AppConfig):
         from django.core.checks import Tags, register
 
         from incidents.operations.checks import check_sources
+        from ops_console.audit import things
         from ops_console.contract.grants import console_needs
 
+        things.register("action", "operations:action", things.as_number)
+        things.register("command", "operations:dead", things.as_none)
         register(check_sources, Tags.database)
         console_needs.connect(_grants, dispatch_uid="operations")
 

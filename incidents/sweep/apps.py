@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class SweepConfig(AppConfig):
     name = "incidents.sweep"
     label = "sweep"
+
+    def ready(self) -> None:
+        from ops_console.audit import things
+
+        things.register("sweep", "sweep:overview", things.as_none)

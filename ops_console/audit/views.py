@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
-from ops_console.audit import queries
+from ops_console.audit import queries, things
 from ops_console.audit.forms import FilterForm, ReasonForm
 from ops_console.audit.models import Entry
 from ops_console.audit.revert import revert
@@ -36,7 +37,16 @@ def entry_list(request: HttpRequest) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return csv_response(request, "audit", COLUMNS, _rows(found))
     shown = queries.ORDER.page(found, request.GET.get("cursor", ""))
-    context = {"form": form, "page": shown, "since": since, "all_url": query_url(request, period="all")}
+    context = {
+        "form": form,
+        "page": shown,
+        "since": since,
+        "all_url": query_url(request, period="all"),
+        # Read only where the whole page is drawn.
+        "actors": partial(queries.suggested, "actor"),
+        "actions": partial(queries.suggested, "action"),
+        "types": things.types,
+    }
     return page(request, "audit/list.html", context)
 
 

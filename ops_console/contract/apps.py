@@ -12,8 +12,11 @@ class ContractConfig(AppConfig):
     label = "contract"
 
     def ready(self) -> None:
+        from ops_console.audit import things
         from ops_console.contract import checks  # noqa: F401 - checks register themselves
 
+        things.register("process", "system", things.as_none)
+        things.register("service", "system", things.as_none)
         pre_migrate.connect(_make_schema, sender=self)
         # The contract speaks of every app's tables: it is applied after the app that migrate reports last.
         post_migrate.connect(_apply, sender=_last_app_config())
