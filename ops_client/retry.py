@@ -5,6 +5,7 @@ The call is made first, plainly; tenacity is entered only when it raised.
 
 import asyncio
 import inspect
+import logging
 import random
 import threading
 import time
@@ -22,6 +23,7 @@ from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 from ops_client.errors import BreakerOpen, InvalidInput, OpsError
 from ops_client.rewind import Body, body_of
 
+logger = logging.getLogger("ops_client")
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
 
 Call = TypeVar("Call", bound=Callable[..., Any])
@@ -132,8 +134,9 @@ def retry_with_backoff(
 ) -> Callable[[Call], Call]:
     """Decorate a function, plain or `async`, so that it is tried again after an error that `retry_on` names.
 
-    The last error is raised as it is. BreakerOpen is never retried, nor is a call whose body was a stream that
-    cannot be rewound. `on_retry` is told of every retry before its wait.
+    The last error is raised as it is. BreakerOpen is never retried, nor is a call with a stream among its arguments
+    that cannot be rewound, or with more arguments than can be searched for one: a note on the error and a warning in
+    the log say so. The object of a method is not searched. `on_retry` is called before the wait of each retry.
     """
 
     def decorate(function: Call) -> Call:
@@ -166,7 +169,13 @@ class _Guard:
     on_retry: Callable[[RetryDetails], None] | None
 
     def retries(self, error: BaseException, body: Body) -> bool:
-        return not isinstance(error, BreakerOpen) and self.retry_on(error) and body.rewindable
+        if isinstance(error, BreakerOpen) or not self.retry_on(error):
+            return False
+        if body.obstacle:
+            reason = f"{self.name} is not tried again: {body.obstacle}"
+            error.add_note(reason)
+            logger.warning("ops_client: %s", reason)
+        return not body.obstacle
 
     def options(self, started: float, body: Body) -> dict[str, Any]:
         """How tenacity goes on. It asks in this order: retry, wait, stop, before_sleep, sleep."""
@@ -194,9 +203,11 @@ class _Guard:
 
 
 def _sync(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
+    first = _first_argument(function)
+
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        body = body_of(args, kwargs)
+        body = body_of(args[first:], kwargs)
         started = time.monotonic()
         try:
             return function(*args, **kwargs)
@@ -217,9 +228,11 @@ def _sync(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
 
 
 def _async(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
+    first = _first_argument(function)
+
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        body = body_of(args, kwargs)
+        body = body_of(args[first:], kwargs)
         started = time.monotonic()
         try:
             return await function(*args, **kwargs)
@@ -237,6 +250,15 @@ def _async(function: Callable[..., Any], guard: _Guard) -> Callable[..., Any]:
         return await AsyncRetrying(sleep=_asleep, **guard.options(started, body))(again)
 
     return call
+
+
+def _first_argument(function: Callable[..., Any]) -> int:
+    """The first argument that may hold a body: what a method's own object holds is kept across attempts."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return 0
+    return int(names[:1] in (["self"], ["cls"]))
 
 
 def _sleep(seconds: float) -> None:

@@ -94,7 +94,7 @@ class Asking:
     def _decided(self, use: Use, row: Row) -> Decision:
         known = self.resources.get(use.resource)
         limit, used = in_force(row), used_with(row, use)
-        decision = decision_of(row, use, _warn_rates(known))
+        decision = replace(decision_of(row, use, _warn_rates(known)), unit=(known or {}).get("unit", ""))
         self.without_store.remember(use, limit, known)
         self.peaks.note(use, used, limit)
         if not row["allowed"]:

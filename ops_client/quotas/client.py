@@ -13,7 +13,7 @@ from ops_client.errors import InvalidInput, NotFound
 from ops_client.part import Part, Runtime
 from ops_client.quotas.asking import Asking
 from ops_client.quotas.decide import Decision, Kind, decide_together, valid_cost
-from ops_client.quotas.guard import Held, Lease, QuotaExceeded, Reservation, Together
+from ops_client.quotas.guard import Block, Held, Lease, QuotaExceeded, Reservation, Together
 from ops_client.quotas.permits import Unused
 from ops_client.quotas.recounts import Measure, Recounts
 from ops_client.quotas.threads import Threads
@@ -29,6 +29,7 @@ RECOUNT_SECONDS = 2.0
 GIVE_BACK_SECONDS = 0.5
 P = ParamSpec("P")
 R = TypeVar("R")
+B = TypeVar("B", bound=Block)
 
 
 def _in_thread(
@@ -41,6 +42,22 @@ def _in_thread(
 
     functools.update_wrapper(call, method)
     return call
+
+
+def _acquired_in_thread(
+    method: "Callable[Concatenate[QuotaClient, P], B]",
+) -> "Callable[Concatenate[QuotaClient, P], Coroutine[Any, Any, B]]":
+    """The same for what is held. A caller that is cancelled gives it back at once."""
+
+    async def call(self: "QuotaClient", /, *args: P.args, **kwargs: P.kwargs) -> B:
+        return await self.threads.acquire(_give_back, method, self, *args, **kwargs)
+
+    functools.update_wrapper(call, method)
+    return call
+
+
+def _give_back(block: Block) -> None:
+    block.leave(failed=True)
 
 
 class QuotaClient(Part):
@@ -138,9 +155,9 @@ class QuotaClient(Part):
 
     ahit = _in_thread(hit)
     aconsume = _in_thread(consume)
-    areserve = _in_thread(reserve)
-    alease = _in_thread(lease)
-    aall_of = _in_thread(all_of)
+    areserve = _acquired_in_thread(reserve)
+    alease = _acquired_in_thread(lease)
+    aall_of = _acquired_in_thread(all_of)
     afree = _in_thread(free)
     ausage = _in_thread(usage)
     apeek = _in_thread(peek)
@@ -179,7 +196,7 @@ class QuotaClient(Part):
         self._permits_dropped = 0
         self.threads = Threads()
         self._recounts = self._recounts.again()
-        # Weak: a caller that was cancelled before it got its lease never gives it back, and must not be kept alive.
+        # Weak: a lease that its holder forgot without giving it back must not be kept alive.
         self._leases: weakref.WeakValueDictionary[uuid.UUID, Lease] = weakref.WeakValueDictionary()
 
     def _ask(self, statement: str, use: Use, **params: Any) -> tuple[Decision, Row | None]:

@@ -64,6 +64,7 @@ class Decision:
     retryable: bool = False
     window_seconds: int | None = None
     warn_rates: tuple[float, float] = WARN_RATES
+    unit: str = ""
 
     @property
     def warning(self) -> str:

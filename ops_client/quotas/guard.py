@@ -52,7 +52,7 @@ class Block:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._threads.run(self.leave, error is not None)
+        await self._threads.run_to_end(self.leave, error is not None)
 
 
 class Held(Block):

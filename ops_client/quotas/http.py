@@ -6,6 +6,7 @@ from math import ceil
 from ops_client.quotas.decide import Decision, Kind
 from ops_client.quotas.usage import Usage
 
+_BYTES, _REQUESTS = frozenset({"bytes", "byte", "B"}), frozenset({"", "calls", "call", "requests", "request"})
 _LARGEST_INTEGER = 10**15 - 1  # structured fields have no larger one
 PROBLEM_TYPE = "application/problem+json"
 
@@ -21,9 +22,11 @@ def headers(decision: Decision) -> dict[str, str]:
         return {}
     name = _quoted(decision.resource)
     window = f";w={decision.window_seconds}" if decision.window_seconds is not None else ""
+    # What is stored comes back when it is deleted, and not after a time.
+    reset = "" if decision.kind is Kind.STORAGE else f";t={_integer(ceil(decision.reset_seconds))}"
     told = {
-        "RateLimit-Policy": f"{name};q={_integer(decision.limit)}{window}",
-        "RateLimit": f"{name};r={_integer(decision.remaining)};t={_integer(ceil(decision.reset_seconds))}",
+        "RateLimit-Policy": f"{name};q={_integer(decision.limit)}{_quota_unit(decision)}{window}",
+        "RateLimit": f"{name};r={_integer(decision.remaining)}{reset}",
     }
     if not decision.allowed and decision.retryable:
         told["Retry-After"] = str(_retry_after(decision))
@@ -87,6 +90,17 @@ def sentence(decision: Decision) -> str:
 
 def _retry_after(decision: Decision) -> int:
     return max(1, ceil(decision.retry_after_seconds), ceil(decision.reset_seconds))
+
+
+def _quota_unit(decision: Decision) -> str:
+    """The parameter `qu` of draft-ietf-httpapi-ratelimit-headers; without it the unit is requests."""
+    if decision.kind is Kind.CONCURRENCY:
+        unit = "concurrent-requests"
+    elif decision.unit in _BYTES or (decision.kind is Kind.STORAGE and not decision.unit):
+        unit = "content-bytes"
+    else:
+        unit = "" if decision.unit in _REQUESTS else decision.unit
+    return f";qu={_quoted(unit)}" if unit else ""
 
 
 def _integer(value: int) -> int:

@@ -2,10 +2,15 @@
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ParamSpec, TypeVar
+
+from ops_client.errors import OpsError
+
+logger = logging.getLogger("ops_client")
 
 # More wait at once than connections are there for; the rest of the time goes into the callers' own look-ups.
 MOST_THREADS = 16
@@ -24,6 +29,34 @@ class Threads:
         call = functools.partial(copy_context().run, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
+    async def run_to_end(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same for what must happen even if the caller is cancelled meanwhile: it is still run."""
+        call = functools.partial(copy_context().run, function, *args, **kwargs)
+        return await asyncio.shield(asyncio.wrap_future(self._executor.submit(call)))
+
+    async def acquire(
+        self, undo: Callable[[R], object], function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """The same for what holds something: if the caller is cancelled, `undo` gets what it would have got."""
+        call = functools.partial(copy_context().run, function, *args, **kwargs)
+        future = self._executor.submit(call)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(lambda done: self._undo(undo, done))
+            raise
+
+    def _undo(self, undo: Callable[[R], object], done: "Future[R]") -> None:
+        if not done.cancelled() and done.exception() is None:
+            self._executor.submit(_logged, undo, done.result())
+
     def start(self, function: Callable[[], object]) -> None:
         """Run something that nobody waits for; it must not raise."""
         self._executor.submit(function)
+
+
+def _logged(undo: Callable[[R], object], result: R) -> None:
+    try:
+        undo(result)
+    except OpsError as error:
+        logger.warning("ops_client: what a cancelled call held stays until it runs out: %s", error)

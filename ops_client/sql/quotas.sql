@@ -2,7 +2,7 @@
 
 -- name: quota_resources
 SELECT name, kind, window_seconds, default_limit, allow_unlimited, failure_policy, ttl_seconds,
-       cost, warn_percent, nearly_percent, deadline_ms
+       cost, warn_percent, nearly_percent, deadline_ms, unit
 FROM ops_v1.quota_resource
 
 -- name: quota_hit

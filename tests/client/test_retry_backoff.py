@@ -298,3 +298,32 @@ def test_decorated_function_keeps_its_name():
         """Make text."""
 
     assert (transcribe.__name__, transcribe.__doc__) == ("transcribe", "Make text.")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_why_a_call_is_not_tried_again_is_said(asynchronous, caplog):
+    """On the error and in the log: a stream that was hidden in an attribute would be sent empty."""
+    flaky = Flaky(*[Refused(503)] * 9)
+    with pytest.raises(Refused) as raised, without_waiting():
+        run(flaky, SimpleNamespace(body=iter([1])), asynchronous=asynchronous)
+    assert flaky.calls == 1
+    assert "cannot be rewound" in raised.value.__notes__[0]
+    assert [record.levelname for record in caplog.records if "cannot be rewound" in record.message] == ["WARNING"]
+
+
+def test_the_object_of_a_method_is_not_its_body():
+    """What it holds is kept across attempts, an iterator that numbers its calls for instance."""
+
+    class Uploader:
+        def __init__(self):
+            self.numbers = iter(range(9))
+
+        @retry_with_backoff(budget=RetryBudget())
+        def send(self):
+            number = next(self.numbers)
+            if number < 2:
+                raise Refused(503)
+            return number
+
+    with without_waiting():
+        assert Uploader().send() == 2

@@ -1,7 +1,12 @@
 """The streams among a call's arguments."""
 
 import io
+import itertools
 import os
+from collections import deque
+from dataclasses import dataclass
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -32,6 +37,83 @@ def test_read_once(argument):
 def test_plain(argument):
     """Plain values can be sent as often as one likes."""
     assert Body((argument,), {"body": argument}).rewindable
+
+
+@dataclass
+class Upload:
+    name: str
+    file: Any
+
+
+class Request:
+    """Of another library: neither data nor a stream."""
+
+    def __init__(self, body: Any) -> None:
+        self.body = body
+
+
+class Slotted(Request):
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(None)
+        self.stream = stream
+
+
+class Session:
+    """Holds what is its own: a counter, and a log that it writes."""
+
+    def __init__(self, log: Any) -> None:
+        self.log = log
+        self.pool = Request(itertools.count())
+
+
+HIDING = [
+    lambda stream: Upload("a", stream),
+    lambda stream: [Upload("a", {"inner": Upload("b", stream)})],
+    lambda stream: Request(stream),
+    lambda stream: Request({"files": [("a", stream)]}),
+    lambda stream: Slotted(stream),
+    lambda stream: SimpleNamespace(a=SimpleNamespace(b=stream)),
+    lambda stream: {str(number): stream if number == 90 else number for number in range(100)},
+    lambda stream: [[[[[[stream]]]]]],
+    lambda stream: deque([stream]),
+    lambda stream: [*range(50_000), stream],
+    lambda stream: MappingProxyType({"a": stream}),
+]
+
+
+@pytest.mark.parametrize("hide", HIDING)
+def test_a_stream_is_found_wherever_it_is(hide):
+    """In attributes, in large and in deep containers: it is rewound, or the call is not repeated."""
+    file = io.BytesIO(b"abc")
+    body = Body((hide(file),), {})
+    file.read()
+    body.rewind()
+    assert (file.tell(), body.obstacle) == (0, "")
+    assert "cannot be rewound" in Body((hide(iter([1])),), {}).obstacle
+
+
+def test_what_cannot_be_searched_is_not_repeated():
+    """A million objects are not searched for a stream, and nobody can say that there is none."""
+    assert "too many" in Body(([[{}]] * 10 + [[number] for number in range(200_000)],), {}).obstacle
+    assert Body(([{"text": "x", "at": [1.5]} for _ in range(10_000)],), {}).rewindable
+
+
+def test_a_payload_that_contains_itself_is_searched_once():
+    """It ends."""
+    payload: list[Any] = [object()]
+    payload.append(payload)
+    assert Body((payload,), {}).rewindable
+
+
+def test_what_an_object_holds_for_itself_is_left_alone(tmp_path):
+    """A session's log and its pool are not the body of a call."""
+    with (tmp_path / "log").open("w") as log:
+        body = Body((Session(log),), {})
+        log.write("attempt")
+        body.rewind()
+        assert (log.tell(), body.rewindable) == (7, True)
 
 
 def test_pipe_cannot_be_rewound():

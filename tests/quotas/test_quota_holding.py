@@ -1,6 +1,7 @@
 """Storage, places and allowances as backends meet them."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from ops_client.errors import InvalidInput, StoreUnavailable
 from ops_client.quotas.decide import Source
 from ops_client.quotas.guard import QuotaExceeded, ReservationGone
 from quotas.models import Counter, Level, Reservation, Slot
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,6 +209,66 @@ def test_async_callers_have_the_same(ops, hanna):
         "episodes_per_month": 1,
         "storage_bytes": 5,
     }
+
+
+@pytest.mark.parametrize(
+    ("acquire", "resource"),
+    [
+        (lambda quotas, user: quotas.alease("concurrent_assemblies", user, tier="pro"), "concurrent_assemblies"),
+        (lambda quotas, user: quotas.areserve("storage_bytes", user, 5, tier="pro"), "storage_bytes"),
+        (lambda quotas, user: quotas.aall_of({"storage_bytes": 5}, user, tier="pro"), "storage_bytes"),
+    ],
+)
+def test_a_cancelled_call_gives_back_what_it_got(ops, hanna, acquire, resource, monkeypatch):
+    """Forty callers whose clients went away while the database was asked: nothing stays held for its time to live."""
+    asked, answer = threading.Semaphore(0), threading.Event()
+    fetch = ops.runtime.store.fetch
+
+    def slow(name, **params):
+        rows = fetch(name, **params)
+        if name in ("quota_take", "quota_reserve", "quota_all"):
+            asked.release()
+            answer.wait(30)
+        return rows
+
+    monkeypatch.setattr(ops.runtime.store, "fetch", slow)
+
+    async def cancelled():
+        calls = [asyncio.ensure_future(acquire(ops.quotas, hanna.id)) for _ in range(40)]
+        await asyncio.to_thread(asked.acquire)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    asyncio.run(cancelled())
+    answer.set()
+    until(lambda: used(ops, hanna, resource) == 0, 10, "what was held")
+
+
+def test_a_cancelled_block_is_left_all_the_same(ops, hanna, monkeypatch):
+    """Leaving waits for a thread; a caller that is cancelled meanwhile has left."""
+    leaving, go = threading.Event(), threading.Event()
+    fetch = ops.runtime.store.fetch
+
+    def slow(name, **params):
+        if name == "quota_leave":
+            leaving.set()
+            go.wait(30)
+        return fetch(name, **params)
+
+    async def held():
+        async with await ops.quotas.alease("concurrent_assemblies", hanna.id, tier="pro"):
+            monkeypatch.setattr(ops.runtime.store, "fetch", slow)
+
+    async def cancelled():
+        call = asyncio.ensure_future(held())
+        await asyncio.to_thread(leaving.wait)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+    asyncio.run(cancelled())
+    go.set()
+    until(lambda: used(ops, hanna, "concurrent_assemblies") == 0, 10, "the place")
 
 
 def test_without_a_limit_no_place_is_taken(ops, hanna, allow, make_resource):

@@ -16,7 +16,7 @@ DROP FUNCTION IF EXISTS ops.quota_in_force(text, text, text, timestamptz),
 -- What a client must know while the database is away, and how long it waits for an answer.
 CREATE OR REPLACE VIEW ops_v1.quota_resource AS
 SELECT name, kind, window_seconds, default_limit, allow_unlimited, failure_policy, ttl_seconds,
-       cost, warn_percent, nearly_percent, deadline_ms
+       cost, warn_percent, nearly_percent, deadline_ms, unit
 FROM ops.quotas_resource;
 -- backend: GRANT SELECT ON ops_v1.quota_resource
 

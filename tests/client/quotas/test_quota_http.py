@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 
+import http_sfv
 import pytest
 
 from ops_client.quotas.decide import Decision, Kind, Source
 from ops_client.quotas.http import headers, problem, sentence, status
 
 LET_THROUGH = Decision(True, "api", Kind.RATE, 100, 42, Source.TIER, "pro", 12.2, window_seconds=60)
+PLACES = replace(LET_THROUGH, window_seconds=None)
 REFUSED = replace(LET_THROUGH, allowed=False, remaining=0, retryable=True, reset_seconds=12.2, retry_after_seconds=20.5)
 FULL = Decision(False, "storage_bytes", Kind.STORAGE, 1_000_000, 5, Source.OVERRIDE, "support case")
 
@@ -34,6 +36,41 @@ def test_no_retry_after_where_waiting_does_not_help():
     """A storage refusal invites nobody to try again."""
     assert "Retry-After" not in headers(FULL)
     assert status(FULL) == 413
+
+
+@pytest.mark.parametrize(
+    ("decision", "policy", "limit"),
+    [
+        (LET_THROUGH, {"q": 100, "w": 60}, {"r": 42, "t": 13}),
+        (replace(LET_THROUGH, unit="calls"), {"q": 100, "w": 60}, {"r": 42, "t": 13}),
+        (replace(LET_THROUGH, unit="bytes"), {"q": 100, "qu": "content-bytes", "w": 60}, {"r": 42, "t": 13}),
+        (FULL, {"q": 1_000_000, "qu": "content-bytes"}, {"r": 5}),
+        (replace(FULL, unit="bytes"), {"q": 1_000_000, "qu": "content-bytes"}, {"r": 5}),
+        (replace(FULL, unit="seconds"), {"q": 1_000_000, "qu": "seconds"}, {"r": 5}),
+        (
+            replace(PLACES, kind=Kind.CONCURRENCY),
+            {"q": 100, "qu": "concurrent-requests"},
+            {"r": 42, "t": 13},
+        ),
+        (
+            replace(LET_THROUGH, kind=Kind.ALLOWANCE, unit='a"\u00fc', window_seconds=None),
+            {"q": 100, "qu": 'a"?'},
+            {"r": 42, "t": 13},
+        ),
+    ],
+)
+def test_headers_are_structured_fields_of_the_draft(decision, policy, limit):
+    """A parser of RFC 9651 reads them: quota unit where it is not requests, and no reset for what is stored."""
+    told = headers(decision)
+    assert parameters(told["RateLimit-Policy"]) == {decision.resource: policy}
+    assert parameters(told["RateLimit"]) == {decision.resource: limit}
+
+
+def parameters(header: str) -> dict[str, dict[str, object]]:
+    """The items of a list, each with its parameters."""
+    fields = http_sfv.List()
+    fields.parse(header.encode())
+    return {str(item.value): dict(item.params) for item in fields}
 
 
 def test_no_headers_without_a_limit():
