@@ -28,7 +28,7 @@ def chooser(group: str, definitions: Sequence[VariantDefinition]) -> Chooser:
 
     def choose(context: Context) -> Variant | None:
         for answer, override in overrides:
-            if _overrides(override, context):
+            if is_overridden(override, context):
                 return answer
         return by_weight(context)
 
@@ -50,7 +50,8 @@ def _by_weight(group: str, definitions: Sequence[VariantDefinition], answers: Se
     return choose
 
 
-def _overrides(override: Override, context: Context) -> bool:
+def is_overridden(override: Override, context: Context) -> bool:
+    """Does the override hold for this context? It may raise, whatever the context holds."""
     value = context.get(override.field)
     return value is not None and text(value) in override.values
 

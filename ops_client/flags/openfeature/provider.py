@@ -44,8 +44,9 @@ class Standing(Enum):
 class OpsProvider(AbstractProvider):
     """The flags of an OpsClient. The client belongs to who made it: `shutdown` leaves it open.
 
-    A boolean is whether the flag is on. Every other type is the payload of the variant, a text also the name of a
-    variant without one; a flag that is off gives the caller's default. The targeting key is our `user_id`, unless an
+    A boolean is whether the flag is on: False where it is off, never the caller's default, which a kill switch must
+    not depend on. Every other type is the payload of the variant, a text also the name of a variant without one;
+    there, a flag that is off gives the caller's default. The targeting key is our `user_id`, unless an
     attribute says that. While the database is away, answers carry the reason STALE, and their own in the metadata.
     """
 
@@ -91,7 +92,8 @@ class OpsProvider(AbstractProvider):
     def resolve_float_details(
         self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[float]:
-        return self._resolve(flag_key, default_value, evaluation_context, values.floating)
+        # Callers write 1 for 1.0. The SDK refuses an int as a float, also where it is the caller's own default.
+        return self._resolve(flag_key, values.as_float(default_value), evaluation_context, values.floating)
 
     def resolve_object_details(
         self, flag_key: str, default_value: ObjectValue, evaluation_context: EvaluationContext | None = None
@@ -134,7 +136,7 @@ class OpsProvider(AbstractProvider):
         if not variant.feature_enabled and not context.get(USER_ID):
             self._require_key(name, context)
         boolean = read is values.boolean
-        why = reason(decision, not boolean)
+        why = reason(decision, context, not boolean)
         return FlagResolutionDetails(
             value=read(variant) if boolean or variant.enabled else _without_variant(decision, default),
             reason=Reason.STALE if self._now() is Standing.STALE else why,

@@ -48,6 +48,16 @@ def floating(variant: Variant) -> float:
         raise _mismatch(variant, "a number of this size") from error
 
 
+def as_float(default: float) -> float:
+    """A caller's default as the type that was asked for; one that is no number, or none of this size, as it is."""
+    if isinstance(default, bool) or not isinstance(default, int):
+        return default
+    try:
+        return float(default)
+    except OverflowError:
+        return default
+
+
 def structure(variant: Variant) -> ObjectValue:
     """An object or a list; comma-separated values are a list of texts."""
     value = _parsed(variant)

@@ -103,7 +103,11 @@ def test_payload_that_cannot_be_read(ask, kind, payload):
     assert (found.value, found.error_code) == (DEFAULTS[kind], ErrorCode.PARSE_ERROR)
 
 
+FREE = [{"field": "tier", "operator": "IN", "values": ["free"]}]
 TWO = [{"name": name, "weight": 1, "payload": {"type": "string", "value": name}} for name in "ab"]
+FOR_ANNA, FOR_BEN = (
+    [{**TWO[0], "overrides": [{"field": "user_id", "values": [user]}]}, TWO[1]] for user in ("anna", "ben")
+)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +119,14 @@ TWO = [{"name": name, "weight": 1, "payload": {"type": "string", "value": name}}
         (flag(rules=[{"constraints": PRO}]), True, Reason.TARGETING_MATCH),
         (flag(rules=[{"segments": ["pros"]}]), False, Reason.DEFAULT),
         (flag(rules=[{"percent": "99.99"}]), True, Reason.SPLIT),
+        (flag(rules=[{"constraints": FREE}, {}]), True, Reason.DEFAULT),
+        (flag(rules=[{}, {"constraints": PRO}]), True, Reason.DEFAULT),
+        (flag(rules=[{"percent": 0}, {}]), True, Reason.DEFAULT),
+        (flag(rules=[{}, {"name": "again"}]), True, Reason.STATIC),
+        (flag(on_at="2020-01-01T00:00:00Z"), True, Reason.TARGETING_MATCH),
+        (flag(prerequisites=[{"flag": "gone", "state": "off"}]), True, Reason.TARGETING_MATCH),
+        (flag(everyone=True, rules=[{"constraints": PRO}]), True, Reason.STATIC),
+        (flag(variants=FOR_ANNA), True, Reason.STATIC),
         (flag(rules=[{"constraints": PRO, "percent": "99.99"}]), True, Reason.SPLIT),
         (flag(rules=[]), False, Reason.DEFAULT),
         (flag(off_at="2020-01-01T00:00:00Z"), False, Reason.DEFAULT),
@@ -136,6 +148,12 @@ def test_reasons_of_a_boolean(ask, row, value, reason):
         (flag(rules=[{"constraints": PRO, "variants": TWO[:1]}]), Reason.TARGETING_MATCH),
         (flag(rules=[{"constraints": PRO, "variants": TWO}]), Reason.SPLIT),
         (flag(everyone=True, variants=TWO), Reason.SPLIT),
+        (flag(variants=FOR_ANNA), Reason.TARGETING_MATCH),
+        (flag(everyone=True, variants=FOR_ANNA), Reason.TARGETING_MATCH),
+        (flag(variants=FOR_BEN), Reason.SPLIT),
+        (flag(variants=FOR_BEN[:1]), Reason.DEFAULT),
+        (flag(everyone=True, variants=FOR_BEN[:1]), Reason.DEFAULT),
+        (flag(rules=[{"constraints": FREE, "variants": TWO}, {"variants": TWO[:1]}]), Reason.DEFAULT),
     ],
 )
 def test_reasons_of_a_variant(ask, row, reason):
@@ -149,6 +167,26 @@ def test_flag_that_is_off_gives_the_default(ask, everyone, reason):
     """No variant is given by a flag that is off; that is no error."""
     found = ask(flag(everyone=everyone, rules=[], variants=TWO), "string")
     assert (found.value, found.variant, found.reason, found.error_code) == ("d", None, reason, None)
+
+
+@pytest.mark.parametrize("row", [flag(rules=[], variants=TWO), flag(everyone=False)])
+def test_a_whole_number_is_a_default_for_a_float(ask, row):
+    """Asked for a float with the default 1, a flag that gives no value gives 1.0, and says nothing of types."""
+    found = ask(row, "float", default=1)
+    assert (found.value, type(found.value)) == (1.0, float)
+    assert found.error_code is None
+
+
+@pytest.mark.parametrize("default", [10**400, 2.5])
+def test_a_default_of_another_size_is_left_alone(ask, default):
+    """A number that no float holds is the caller's to answer for; a float stays what it is."""
+    assert ask(None, "float", default=default).value == default
+
+
+@pytest.mark.parametrize("row", [flag(everyone=False), flag(rules=[])])
+def test_a_kill_switch_never_gives_the_default(ask, row):
+    """A boolean that is off is False, though the caller would take True where nothing is known."""
+    assert ask(row, default=True).value is False
 
 
 @pytest.mark.parametrize("row", [None, flag(archived=True)])
