@@ -5,11 +5,12 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+import waffle.models
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connection
 from django.http import HttpRequest
-from django.utils import timezone, translation
+from django.utils import timezone
 from waffle import get_setting
 
 from ops_client.flags.defaults import EnvironmentDefaults
@@ -22,9 +23,32 @@ def is_active(name: str, context: dict[str, Any]) -> bool:
     default = EnvironmentDefaults(os.environ).answer(name, context, bool(get_setting("FLAG_DEFAULT")))
     known = definitions(name)
     if name not in known:
+        if level := get_setting("LOG_MISSING_FLAGS"):
+            waffle.models.logger.log(level, "Flag %s not found", name)
         return default
     named = segments_named_by(known.values())
     return evaluate(known[name], context, timezone.now(), segments(named) if named else {}, default, known)
+
+
+def is_active_in_request(name: str, request: HttpRequest | None) -> bool:
+    """waffle's question of a request. Without one, nobody asks.
+
+    Where waffle's `WAFFLE_OVERRIDE` is set, a parameter with the flag's name settles it. A flag under test is off in a
+    request that says so; what a parameter or header says is remembered for waffle's middleware, which sets the cookie.
+    """
+    if request is None:
+        return is_active(name, context_of_user(AnonymousUser()))
+    override, test = _override(request, name), _test(request, name)
+    # Only a request that names the flag costs this query.
+    row = next(iter(flag_rows([name])), None) if (override, test) != (None, None) else None
+    if row is not None and override is not None:
+        return override
+    if row is not None and test is not None and _may_be_tested(row):
+        if not _is_by_cookie(request, name):
+            request.waffle_tests = {**getattr(request, "waffle_tests", {}), name: test}  # type: ignore[attr-defined]
+        if not test:
+            return False
+    return is_active(name, context_of_request(request, name))
 
 
 def definitions(*names: str) -> dict[str, FlagDefinition]:
@@ -78,11 +102,39 @@ def context_of_request(request: HttpRequest, name: str) -> dict[str, Any]:
     """The user's attributes, the language, and whether this flag is under test in the request (waffle's `dwft_`)."""
     return {
         **context_of_user(getattr(request, "user", None) or AnonymousUser()),
-        "language": getattr(request, "LANGUAGE_CODE", translation.get_language()),
-        "testing": [name] if _is_tested(request, name) else [],
+        "language": getattr(request, "LANGUAGE_CODE", None),
+        "testing": [name] if _test(request, name) else [],
     }
 
 
-def _is_tested(request: HttpRequest, name: str) -> bool:
-    key = str(get_setting("TEST_COOKIE")) % name
-    return request.GET.get(key) == "1" or request.COOKIES.get(key) == "True"
+def _override(request: HttpRequest, name: str) -> bool | None:
+    if not get_setting("OVERRIDE") or name not in request.GET:
+        return None
+    return request.GET[name] == "1"
+
+
+def _test(request: HttpRequest, name: str) -> bool | None:
+    """What a request says of a flag under test: the parameter, else the header, else the cookie; None: nothing."""
+    key = _test_key(name)
+    if key in request.GET:
+        return request.GET[key] == "1"
+    if _header(key) in request.headers:
+        return request.headers[_header(key)] == "1"
+    return request.COOKIES[key] == "True" if key in request.COOKIES else None
+
+
+def _is_by_cookie(request: HttpRequest, name: str) -> bool:
+    key = _test_key(name)
+    return key not in request.GET and _header(key) not in request.headers
+
+
+def _test_key(name: str) -> str:
+    return str(get_setting("TEST_COOKIE")) % name
+
+
+def _header(key: str) -> str:
+    return key.replace("_", "-")
+
+
+def _may_be_tested(row: dict[str, Any]) -> bool:
+    return bool(row["testing"]) and row["everyone"] is None and not row["archived"]

@@ -111,11 +111,14 @@ class Flag(AbstractUserFlag):
         """waffle's look-up. Without a query: the answer is read, whole, when it is asked for."""
         return cls(name=name)
 
-    def is_active(self, request: HttpRequest, read_only: bool = False) -> bool:
+    def is_active(self, request: HttpRequest | None, read_only: bool = False) -> bool:
         """waffle's question, answered by the evaluator that backends use."""
-        return evaluation.is_active(self.name, evaluation.context_of_request(request, self.name))
+        return evaluation.is_active_in_request(self.name, request)
 
     def is_active_for_user(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+        """The same of a user. What this instance says of everyone counts, saved or not, as in waffle."""
+        if self.everyone is not None and self.archived_at is None:
+            return self.everyone
         return evaluation.is_active(self.name, evaluation.context_of_user(user))
 
 

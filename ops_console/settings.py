@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "waffle.middleware.WaffleMiddleware",
     "ops_console.web.moments.zone_middleware",
     "ops_console.web.failures.FailureMiddleware",
     "allauth.account.middleware.AccountMiddleware",

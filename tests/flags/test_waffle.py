@@ -1,11 +1,13 @@
 """waffle's own interface: the same answers as a backend's client gives."""
 
 import json
+import logging
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import waffle
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connection
 from django.template import Context, Template
@@ -110,6 +112,91 @@ def test_a_request_may_test_a_flag() -> None:
     Flag.objects.create(name="g")
     assert waffle.flag_is_active(request(path="/?dwft_f=1"), "f")
     assert not waffle.flag_is_active(request(path="/?dwft_g=1"), "g")
+
+
+TESTED = [
+    # path, headers, cookie, answer, what the cookie is set to
+    ("/?dwft_f=1", {}, "", True, True),
+    ("/?dwft_f=0", {}, "True", False, False),
+    ("/?dwft_f=1", {"dwft-f": "0"}, "False", True, True),
+    ("/", {"dwft-f": "1"}, "False", True, True),
+    ("/", {"dwft-f": "0"}, "True", False, False),
+    ("/", {}, "True", True, None),
+    ("/", {}, "False", False, None),
+    ("/", {}, "", True, None),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "cookie", "answer", "kept"), TESTED)
+def test_a_request_says_whether_it_tests_a_flag(
+    path: str, headers: dict[str, str], cookie: str, answer: bool, kept: bool | None
+) -> None:
+    """The parameter comes before the header, and that before the cookie; a test that is off wins over the rules."""
+    Flag.objects.create(name="f", testing=True, percent=100)
+    asked = RequestFactory().get(path, headers=headers)
+    asked.user = AnonymousUser()
+    if cookie:
+        asked.COOKIES["dwft_f"] = cookie
+    assert waffle.flag_is_active(asked, "f") is answer
+    assert getattr(asked, "waffle_tests", {}) == ({} if kept is None else {"f": kept})
+
+
+@pytest.mark.parametrize("fields", [{"testing": False}, {"testing": True, "everyone": True}])
+def test_what_may_not_be_tested_is_not(fields: dict[str, Any]) -> None:
+    """A flag that allows no testing, or is settled for everyone, answers as without the parameter."""
+    Flag.objects.create(name="f", percent=100, **fields)
+    asked = request(path="/?dwft_f=0")
+    assert waffle.flag_is_active(asked, "f")
+    assert not hasattr(asked, "waffle_tests")
+
+
+def test_the_console_sets_the_test_cookie() -> None:
+    """waffle's middleware is in place."""
+    assert "waffle.middleware.WaffleMiddleware" in settings.MIDDLEWARE
+
+
+def test_nobody_asks_without_a_request() -> None:
+    """waffle allows None: nobody is let in by who they are, and a full rollout is on."""
+    flag = Flag.objects.create(name="f", superusers=True, authenticated=True)
+    assert flag.is_active(None) is False
+    Flag.objects.filter(pk=flag.pk).update(percent=100)
+    assert flag.is_active(None) is True
+
+
+def test_a_request_without_a_language_has_none() -> None:
+    """Without LocaleMiddleware no language is guessed from the console's own settings."""
+    Flag.objects.create(name="f", languages="en-us, en")
+    asked = request()
+    del asked.LANGUAGE_CODE
+    assert not waffle.flag_is_active(asked, "f")
+
+
+def test_a_parameter_overrides_where_that_is_allowed(settings: Any) -> None:
+    """WAFFLE_OVERRIDE lets a parameter with the flag's name settle a defined flag, and no other."""
+    Flag.objects.create(name="f")
+    assert not waffle.flag_is_active(request(path="/?f=1"), "f")
+    settings.WAFFLE_OVERRIDE = True
+    assert waffle.flag_is_active(request(path="/?f=1"), "f")
+    Flag.objects.filter(name="f").update(everyone=True)
+    assert not waffle.flag_is_active(request(path="/?f=0"), "f")
+    assert not waffle.flag_is_active(request(path="/?g=1"), "g")
+
+
+def test_what_is_not_saved_yet_counts() -> None:
+    """A flag in hand says whether everyone has it."""
+    flag = Flag.objects.create(name="f")
+    flag.everyone = True
+    assert flag.is_active_for_user(AnonymousUser())
+    assert not Flag(name="f").is_active_for_user(AnonymousUser())
+
+
+def test_missing_flags_are_logged_where_that_is_set(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """WAFFLE_LOG_MISSING_FLAGS is a level."""
+    waffle.flag_is_active(request(), "absent")
+    assert not caplog.records
+    settings.WAFFLE_LOG_MISSING_FLAGS = logging.WARNING
+    waffle.flag_is_active(request(), "absent")
+    assert [record.getMessage() for record in caplog.records] == ["Flag absent not found"]
 
 
 def test_the_template_tag_and_the_test_helper_work() -> None:
