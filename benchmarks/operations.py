@@ -43,7 +43,12 @@ def measure(rows: int, pairs: int) -> Result:
         "without_indexes": {"page_seconds": seconds, "names_the_missing_index": says_so},
         "bulks": bulks,
         "race": victims,
-        "list_after_bulks": say(measure_lists()),
+        "list_after_bulks": (after := say(measure_lists())),
+        "times_before_bulks": {
+            name: round(after["p95_ms_by_page"][name] / before, 2)
+            for name, before in lists["p95_ms_by_page"].items()
+            if name in after["p95_ms_by_page"]
+        },
     }
     return Result("operations", "ms (list page, p95)", lists["p95_ms"], lists["floor_ms"], details=details)
 

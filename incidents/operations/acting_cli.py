@@ -43,7 +43,7 @@ def _add_verb(parser: ArgumentParser, verb: Verb) -> None:
     parser.add_argument("--all", action="store_true", help="yes, all of the state: needed to act without ids")
     parser.add_argument("--all-stuck", action="store_true", help="all that are stuck")
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
-    parser.add_argument("--max", type=int, dest="most", help="no more than so many, the longest waiting first")
+    parser.add_argument("--max", type=int, dest="most", help="change at most this many, the longest waiting first")
     parser.add_argument("--canary", action="store_true", help="pause after the first ten")
     parser.add_argument("--rate", type=float, help="most operations a second")
     if verb == Verb.FAIL:

@@ -46,7 +46,11 @@ class ActIn(Input):
     seen_status: str = Field("", max_length=100, description="Of one id: what you saw; another one is a conflict.")
     seen_version: Whole = Field(0, ge=0)
     dry_run: Truth = False
-    max: Whole | None = Field(None, ge=1, description="No more than so many, the longest waiting first.")
+    max: Whole | None = Field(
+        None,
+        ge=1,
+        description="Change at most this many, the longest waiting first; what cannot be acted on does not count.",
+    )
     canary: Truth = Field(False, description="Pause after the first ten.")
     rate_per_second: Number | None = Field(None, description="At most so many a second.")
     notify: Truth = Field(False, description="Tell the users of what fails.")

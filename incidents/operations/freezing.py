@@ -1,17 +1,20 @@
 """An intent becomes rows: the operations that a scope holds now, in packed chunks with what was seen of each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db import connection
 from psycopg import sql
 
-from incidents.operations.branches import branch_of
+from incidents.operations.branches import Branch, branch_of
+from incidents.operations.eligibility import reason, seen_at
 from incidents.operations.guard import limited, rows
 from incidents.operations.listing import is_descending
 from incidents.operations.models import Action, Verb
+from incidents.operations.preview import judged
 from incidents.operations.scope import Scope
 from incidents.operations.verbs import RULES
 from ops_console.errors import Conflict, InvalidInput
@@ -29,7 +32,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Options:
-    """How an action is to go. `most` operations at most; `canary` pauses after the first ten."""
+    """How an action is to go. `most` bounds how many are changed; `canary` pauses after the first ten."""
 
     canary: bool = False
     rate_per_second: float | None = None
@@ -40,7 +43,8 @@ class Options:
 
 
 def freeze(action: Action, scopes: Sequence[Scope], seen: Seen, most: int | None) -> None:
-    """Write the chunks, and the action's total, by the database alone: no id passes through this process.
+    """Write the chunks, and the action's total, by the database alone: no id passes through this process, unless the
+    action is for `most` operations that need a payload. Then only what can be acted on is meant, up to so many.
 
     The scopes are of the action's kind and hold different operations; their moments are fixed.
     Raises InvalidInput where nothing is left, Conflict, SourceUnavailable, TooSlow.
@@ -48,20 +52,36 @@ def freeze(action: Action, scopes: Sequence[Scope], seen: Seen, most: int | None
     chunks = 0
     with limited(FREEZE_MS, "What is meant"):
         for scope in scopes:
-            left = EVERY if most is None else most - action.total
-            canary = CANARY_SIZE if action.canary and not chunks else 0
-            written = _write(action, scope, chunks, canary, left) if left > 0 else (0, 0)
-            action.total, chunks = action.total + written[0], chunks + written[1]
+            left = None if most is None else most - action.total
+            for part, limit in _parts(scope, action.verb, left):
+                canary = CANARY_SIZE if action.canary and not chunks else 0
+                written = _write(action, part, chunks, canary, limit)
+                action.total, chunks = action.total + written[0], chunks + written[1]
     if not action.total:
-        raise InvalidInput("ids", NOTHING_LEFT)
+        done_word = RULES[Verb(action.verb)].done
+        raise InvalidInput("ids", NOTHING_LEFT if most is None else f"None of these operations can be {done_word}.")
     if seen:
         compare(_frozen(action, seen), seen)
+
+
+def _parts(scope: Scope, verb: str, most: int | None) -> Iterator[tuple[Scope, int | None]]:
+    """The scope in parts to be frozen one by one, each with how many of it that can be acted on; None for all of it.
+
+    In one, unless it takes the source's code to find out what can be acted on. Nothing where `most` is reached already.
+    """
+    if most is None or (most > 0 and not RULES[Verb(verb)].hands_over):
+        yield scope, most
+        return
+    able = (row["operation_id"] for row, reason in judged(scope, verb, most) if not reason)
+    chosen = islice(able, most)
+    while ids := tuple(islice(chosen, CHUNK_SIZE)):
+        yield replace(scope, ids=ids), None
 
 
 _CHUNKS = """
 WITH listed AS (
     SELECT {columns}, {id} AS row_id, row_number() OVER (ORDER BY e.sort_at {way}, {id} {way}) AS place_in_list
-    FROM ({rows}) AS e {mark}
+    FROM ({rows}) AS e {mark} {able}
 ), placed AS (
     SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM listed
 ), written AS (
@@ -79,15 +99,19 @@ SELECT coalesce(sum(size), 0)::int AS operations, count(*)::int AS chunks FROM w
 """
 
 
-def _write(action: Action, scope: Scope, first: int, canary: int, most: int) -> tuple[int, int]:
-    """Chunks of a scope's first `most` in its list's order, numbered from `first`; how many operations and chunks."""
+def _write(action: Action, scope: Scope, first: int, canary: int, most: int | None) -> tuple[int, int]:
+    """Chunks of a scope, numbered from `first`; how many operations and chunks. With `most`, of the first so many in
+    its list's order that can be acted on.
+    """
     branch, down = branch_of(scope.kind), is_descending(scope)
+    way = sql.SQL("DESC" if down else "ASC")
     statement = sql.SQL(_CHUNKS).format(
         columns=branch.parts.columns(),
-        rows=branch.rows(scope, sql.SQL("TRUE"), down, most),
+        rows=branch.rows(scope, sql.SQL("TRUE"), down, EVERY),
         mark=branch.parts.mark_beside(),
+        able=sql.SQL("") if most is None else _able(branch, action.verb, scope, way, most),
         id=branch.parts.id,
-        way=sql.SQL("DESC" if down else "ASC"),
+        way=way,
         order=_order(action, canary),
         action=sql.Literal(action.pk),
         first=sql.Literal(first),
@@ -96,6 +120,12 @@ def _write(action: Action, scope: Scope, first: int, canary: int, most: int) -> 
     )
     (written,) = rows(statement)
     return written["operations"], written["chunks"]
+
+
+def _able(branch: Branch, verb: str, scope: Scope, way: sql.Composable, most: int) -> sql.Composable:
+    return sql.SQL("WHERE {} IS NULL ORDER BY e.sort_at {way}, {} {way} LIMIT {}").format(
+        reason(branch.parts, verb, many=most > 1, seen_at=seen_at(scope)), branch.parts.id, sql.Literal(most), way=way
+    )
 
 
 def _order(action: Action, canary: int) -> sql.Composable:

@@ -6,12 +6,12 @@ skipped. Marks are as they were when the statement began: only one slice of a ki
 
 from typing import Any
 
-from django.conf import settings
 from psycopg import sql
 
+from incidents.operations import eligibility
 from incidents.operations.models import Action, Chunk, Verb
+from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.verbs import RULES, allowed_statuses, needed_columns
 
 Statement = tuple[sql.Composable, dict[str, Any]]
 
@@ -56,6 +56,7 @@ def judged(parts: SourceSql, action: Action, columns: sql.Composable) -> Stateme
     change, with the source's `columns`; and their parameters beside those of the slice.
     """
     conditions, params = _conditions(parts, action)
+    is_taken_back = action.verb == Verb.TAKE_BACK
     named = {
         "id": parts.id,
         "id_type": parts.id_type,
@@ -63,8 +64,8 @@ def judged(parts: SourceSql, action: Action, columns: sql.Composable) -> Stateme
         "status": sql.SQL("{}::text").format(parts.column(parts.source.status_column)),
         "age": parts.age,
         "sign": parts.own_heartbeat,
-        "meta": parts.meta if action.verb == Verb.TAKE_BACK else sql.SQL("NULL::text"),
-        "lacking": _lacking(parts, action),
+        "meta": parts.meta if is_taken_back else sql.SQL("NULL::text"),
+        "lacking": sql.SQL("NULL::text[]") if is_taken_back else eligibility.lacking(parts, action.verb),
         "columns": columns,
         "conditions": conditions,
     }
@@ -81,31 +82,22 @@ def slice_of(action: Action, chunk: Chunk, count: int) -> dict[str, Any]:
     return {"kind": action.kind, "chunk": chunk.pk, "first": chunk.released + 1, "last": chunk.released + count}
 
 
-def _lacking(parts: SourceSql, action: Action) -> sql.Composable:
-    """The names of columns that must hold something and do not."""
-    needed = needed_columns(parts.source, action.verb)
-    named = [sql.SQL("CASE WHEN {} IS NULL THEN {} END").format(parts.text(c), sql.Literal(c)) for c in needed]
-    return sql.SQL("array_remove(ARRAY[{}]::text[], NULL)").format(sql.SQL(", ").join(named))
-
-
 def _conditions(parts: SourceSql, action: Action) -> Statement:
     """What the verb asks for, as branches of the CASE."""
     if action.verb == Verb.TAKE_BACK:
         params = {"note": f'"error_action": {action.takes_back_id}', "taken_back": action.takes_back_id}
         return sql.SQL(f"{_CARRIED_OUT}\n        {_NOT_LAST}"), params
-    allowed = allowed_statuses(parts.source, parts.live, action.verb)
-    bulk_retry = action.verb == Verb.RETRY and action.total > 1
-    # Who acts on what is slow knows that it is alive.
-    alive = [] if action.scope.get("state") == "slow" else [_ALIVE]
-    branches = [_OTHER, *alive, _STATUS, _LACKING, *([_QUARANTINED] if bulk_retry else [])]
-    word = parts.word(sql.SQL("h.status_now"))
-    return sql.SQL("\n        ".join(branches)).format(word=word), {
-        "created": action.created_at,
-        "allowed": allowed,
-        "allowed_words": ", ".join(allowed),
-        "done_word": RULES[Verb(action.verb)].done,
-        "most_attempts": settings.OPERATION_MOST_ATTEMPTS,
-    }
+    scope = Scope.from_json(action.scope)
+    held = eligibility.branches(
+        parts,
+        action.verb,
+        status=sql.SQL("h.status_now"),
+        lacking=sql.SQL("h.lacking"),
+        sign=sql.SQL("h.sign_at"),
+        many=action.total > 1,
+        seen_at=eligibility.seen_at(scope if scope.as_of else scope.at(action.created_at)),
+    )
+    return sql.SQL("{}\n        {}").format(sql.SQL(_OTHER), held), {}
 
 
 _OTHER = """WHEN coalesce(m.version, 0) <> h.version THEN
@@ -114,14 +106,5 @@ _OTHER = """WHEN coalesce(m.version, 0) <> h.version THEN
 _NOT_LAST = """WHEN m.kind IS NOT NULL AND m.action_ids[1] IS DISTINCT FROM %(taken_back)s
             OR m.kind IS NULL AND coalesce(position(%(note)s IN h.meta_now), 0) = 0 THEN
             ARRAY['finished_meanwhile', 'Another action was quicker with it.']"""
-_ALIVE = """WHEN GREATEST(m.heartbeat_at, h.sign_at) > %(created)s THEN
-            ARRAY['ineligible', 'It has sent a heartbeat since: it is alive.']"""
-_STATUS = """WHEN coalesce({word}, '') <> ALL (%(allowed)s) THEN
-            ARRAY['ineligible', format('Status %%s: only %%s can be %%s.', coalesce({word}, 'none'),
-                %(allowed_words)s::text, %(done_word)s::text)]"""
-_LACKING = """WHEN cardinality(h.lacking) > 0 THEN
-            ARRAY['ineligible', format('%%s is missing.', h.lacking[1])]"""
-_QUARANTINED = """WHEN m.attempts >= %(most_attempts)s THEN ARRAY['ineligible',
-            format('Quarantined after %%s retries: look at it, then retry it by itself.', m.attempts)]"""
 _CARRIED_OUT = """WHEN m.handled_version >= m.version THEN
             ARRAY['ineligible', 'Its backend has carried it out already.']"""

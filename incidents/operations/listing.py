@@ -1,7 +1,7 @@
 """Lists over every source that a scope means: one statement, keyset pages, merged by the time of their order."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from psycopg import sql
@@ -10,6 +10,7 @@ from incidents.operations.branches import Branch, branches
 from incidents.operations.guard import LIST_MS, limited, rows
 from incidents.operations.operation import Operation, operation_of
 from incidents.operations.scope import Scope
+from incidents.operations.sources.sql import SourceSql
 from incidents.operations.sources.states import NEWEST_FIRST, state_sql
 from ops_console.errors import InvalidInput
 from ops_console.web import Key, Keyset, Page
@@ -17,6 +18,7 @@ from ops_console.web.keyset import Cursor
 
 PAGE_SIZE = 50
 SCAN_SIZE = 2_000
+Reason = Callable[[SourceSql], sql.Composable]
 
 
 def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Operation]:
@@ -26,11 +28,14 @@ def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Ope
     return Page([operation_of(row) for row in page.rows], page.next, page.previous)
 
 
-def scan(scope: Scope, details: bool = False) -> Iterator[list[dict[str, Any]]]:
-    """All rows of a scope in keyset pages: no transaction stays open, however many there are."""
+def scan(scope: Scope, details: bool = False, reason: Reason | None = None) -> Iterator[list[dict[str, Any]]]:
+    """All rows of a scope in keyset pages: no transaction stays open, however many there are.
+
+    `reason` makes a column of that name: why a row may not be acted on.
+    """
     cursor = ""
     while True:
-        page = _page(scope, cursor, SCAN_SIZE, details)
+        page = _page(scope, cursor, SCAN_SIZE, details, reason)
         if page.rows:
             yield page.rows
         cursor = page.next
@@ -44,18 +49,20 @@ def is_descending(scope: Scope) -> bool:
 
 
 def _page(
-    scope: Scope, cursor: str, size: int, details: bool = False, comes_again: bool = False
+    scope: Scope, cursor: str, size: int, details: bool = False, reason: Reason | None = None, comes_again: bool = False
 ) -> Page[dict[str, Any]]:
     keyset = _keyset(size)
-    found = rows(sql_of_page(scope, cursor, size, details), comes_again)
+    found = rows(sql_of_page(scope, cursor, size, details, reason), comes_again)
     return keyset.cut(_merged(found, _goes_down(scope, keyset.read(cursor)))[: size + 1], cursor)
 
 
-def sql_of_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE, details: bool = False) -> sql.Composable:
+def sql_of_page(
+    scope: Scope, cursor: str = "", size: int = PAGE_SIZE, details: bool = False, reason: Reason | None = None
+) -> sql.Composable:
     """A page's one statement over all its branches, each sorted by itself."""
     at = _keyset(size).read(cursor)
     down = _goes_down(scope, at)
-    selects = [_select(branch, scope, at, down, size + 1, details) for branch in branches(scope.kind)]
+    selects = [_select(branch, scope, at, down, size + 1, details, reason) for branch in branches(scope.kind)]
     return sql.SQL(" UNION ALL ").join(selects)
 
 
@@ -75,11 +82,14 @@ def _merged(found: list[dict[str, Any]], down: bool) -> list[dict[str, Any]]:
     return list(heapq.merge(*streams.values(), key=lambda row: (row["sort_at"], row["branch"]), reverse=down))
 
 
-def _select(branch: Branch, scope: Scope, at: Cursor | None, down: bool, limit: int, details: bool) -> sql.Composable:
+def _select(
+    branch: Branch, scope: Scope, at: Cursor | None, down: bool, limit: int, details: bool, reason: Reason | None
+) -> sql.Composable:
     parts = branch.parts
     after = _after(branch, scope, at, down) if at else sql.SQL("TRUE")
     columns = [parts.columns(), *([parts.details()] if details else [])]
-    # The mark is joined to the few rows of the page alone, whatever the planner thinks of the rest.
+    columns += [sql.SQL("{} AS reason").format(reason(parts))] if reason else []
+    # The mark is looked up for the few rows of the page alone.
     return sql.SQL(
         "(SELECT {name} AS branch, e.sort_at, {columns} FROM ({rows}) AS e {mark} "
         "ORDER BY e.sort_at {way}, {id} {way} LIMIT {limit})"
@@ -87,7 +97,7 @@ def _select(branch: Branch, scope: Scope, at: Cursor | None, down: bool, limit: 
         name=sql.Literal(branch.name),
         columns=sql.SQL(", ").join(columns),
         rows=branch.rows(scope, after, down, limit),
-        mark=parts.mark_beside(),
+        mark=parts.mark_of_each(),
         way=sql.SQL("DESC" if down else "ASC"),
         id=parts.id,
         limit=sql.Literal(limit),

@@ -1,23 +1,25 @@
-"""What an action would do, in numbers, before it is done: counted by the same rules as the release itself."""
+"""What an action would do, in numbers, before it is done: by the rule that the release applies too."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from typing import Any
 
+from incidents.operations import eligibility
 from incidents.operations.counting import count
 from incidents.operations.models import Verb
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
-from incidents.operations.sources import CannotRetry, Source, source_of
-from incidents.operations.sources.schema import LiveTable
-from incidents.operations.verbs import RULES, allowed_statuses, needed_columns, says_why_status_not
+from incidents.operations.sources import source_of
+from incidents.operations.verbs import RULES
 
 # A person waits: so many are looked at one by one, and so many counted.
 MOST_JUDGED = 10_000
 MOST_COUNTED = 10_000_000
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,60 +51,47 @@ class Preview:
 
 
 def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
-    """Count a scope, or its first `most` rows, within seconds. Raises SourceUnavailable."""
-    source = source_of(scope.kind)
-    live = source.live()
+    """Count a scope within seconds, or its first rows of which `most` can be acted on. Raises SourceUnavailable."""
     why: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
     users: set[str | None] = set()
     oldest: datetime | None = None
-    # A payload is read where one is to be made; a million rows are counted without.
-    details = RULES[Verb(verb)].hands_over or bool(needed_columns(source, verb))
-    for row in islice(chain.from_iterable(scan(scope, details=details)), min(MOST_JUDGED, most or MOST_JUDGED)):
+    enough = most or MOST_JUDGED
+    for row, reason in islice(judged(scope, verb, most), MOST_JUDGED):
         statuses[row["status"]] += 1
         users.add(row["owner_id"])
         oldest = min(oldest or row["since"], row["since"])
-        why.update(filter(None, [why_ineligible(source, live, verb, row)]))
-    judged = statuses.total()
-    total, is_more = _total(scope, judged, most or MOST_COUNTED)
-    eligible, people = judged - why.total(), len(users - {None})
-    return Preview(total, eligible, why.most_common(), oldest, people, statuses.most_common(), judged, is_more)
+        why.update(filter(None, [reason]))
+        if statuses.total() - why.total() == enough:
+            break
+    looked_at = statuses.total()
+    eligible, people = looked_at - why.total(), len(users - {None})
+    total, is_more = (looked_at, False) if eligible == most else _total(scope, looked_at, most or MOST_COUNTED)
+    return Preview(total, eligible, why.most_common(), oldest, people, statuses.most_common(), looked_at, is_more)
 
 
-def _total(scope: Scope, judged: int, most: int) -> tuple[int, bool]:
+def judged(scope: Scope, verb: str, most: int | None = None) -> Iterator[tuple[Row, str]]:
+    """Every row of a scope in its list's order, read as far as it is asked for, with why it cannot be acted on (""
+    if it can).
+
+    `most` is how many the action is for: of one alone, no quarantine keeps it out.
+    """
+    source = source_of(scope.kind)
+    # A payload is read where one is to be made; a million rows are counted without.
+    details = RULES[Verb(verb)].hands_over
+    count_of_first = len(next(scan(scope), [])) if verb == Verb.RETRY and most != 1 else 2
+    many = most != 1 and count_of_first > 1
+    said = partial(eligibility.reason, verb=verb, many=many, seen_at=eligibility.seen_at(scope))
+    for rows in scan(scope, details, said):
+        for row in rows:
+            yield row, eligibility.why_not(source, verb, row, row["reason"])
+
+
+def _total(scope: Scope, looked_at: int, most: int) -> tuple[int, bool]:
     """How many there are, `most` at most, and whether there are more than that many because counting took too long."""
-    if judged < MOST_JUDGED or judged == most:
-        return judged, False
+    if looked_at < MOST_JUDGED:
+        return looked_at, False
     found = count(scope, most)
     if found.number is None:
-        return judged, True
-    return max(found.number, judged), found.capped and most == MOST_COUNTED
-
-
-def why_ineligible(source: Source, live: LiveTable, verb: str, row: Mapping[str, Any]) -> str:
-    """Why this row cannot be acted on so; "" if it can. Every refusal names the field or status."""
-    if reason := why_verb_not(source, live, verb):
-        return reason
-    allowed = allowed_statuses(source, live, verb)
-    if (word := source.status_word(row["status"] or "")) not in allowed:
-        return says_why_status_not(word, allowed, verb)
-    for column in needed_columns(source, verb):
-        if column in row and row[column] is None:
-            return f"{column} is missing."
-    if RULES[Verb(verb)].hands_over:
-        try:
-            source.storable_payload(row)
-        except CannotRetry as refusal:
-            return refusal.message
-    return ""
-
-
-def why_verb_not(source: Source, live: LiveTable, verb: str) -> str:
-    """Why no operation of this source can be acted on so here; "" if some can."""
-    if verb == Verb.RESOLVE and not source.done_status:
-        return f"Only its backend can say that a {source.label} is done."
-    if verb == Verb.FREE and not source.resource_columns:
-        return f"A {source.label} leaves nothing behind that could be freed."
-    if verb == Verb.RELEASE and not source.waiting:
-        return f"A {source.label} never waits."
-    return source.why_not({Verb.RELEASE: "retry", Verb.SNOOZE: "list"}.get(Verb(verb), verb), live)
+        return looked_at, True
+    return max(found.number, looked_at), found.capped and most == MOST_COUNTED

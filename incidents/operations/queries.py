@@ -5,15 +5,18 @@ from typing import Any
 
 from psycopg import sql
 
+from incidents.operations import eligibility
 from incidents.operations.branches import Branch, SourceUnavailable, branches, parts_of, unavailable
 from incidents.operations.counting import CAP, Count, count, counts, stuck_count
 from incidents.operations.guard import rows
 from incidents.operations.listing import list_page, scan
+from incidents.operations.models import Verb
 from incidents.operations.operation import Operation, operation_of, state_of
 from incidents.operations.progress import outbox_depth_and_age, running_actions
 from incidents.operations.scope import Scope
 from incidents.operations.sources import source_of
 from incidents.operations.sources.filters import id_begins
+from incidents.operations.verbs import RULES
 from ops_console.errors import NotFound
 
 # What a search looks at by title: an operation that is done is found by its id alone.
@@ -39,6 +42,7 @@ __all__ = [
     "state_of",
     "stuck_count",
     "unavailable",
+    "why_not",
 ]
 
 
@@ -82,7 +86,27 @@ def _with_id(branch: Branch, text: str, most: int) -> list[dict[str, Any]]:
     return rows(statement.format(parts.columns(), parts.origin(), sql.SQL(" OR ").join(conditions), sql.Literal(most)))
 
 
+def why_not(found: Detail, verb: str) -> str:
+    """Why the operation cannot be acted on so, by itself; "" if it can."""
+    source = source_of(found.operation.kind)
+    impossible = eligibility.why_verb_not(source, source.live(), verb)
+    return impossible or eligibility.why_not(source, verb, found.row, found.row[f"not_{verb}"])
+
+
 def _one(parts: Any, operation_id: str) -> sql.Composable:
-    return sql.SQL("SELECT {}, {} {} WHERE {} = {}::{}").format(
-        parts.columns(), parts.details(), parts.origin(), parts.id, sql.Literal(operation_id), parts.id_type
+    reasons = [
+        sql.SQL("{} AS {}").format(
+            eligibility.reason(parts, verb, many=False, seen_at=None), sql.Identifier(f"not_{verb}")
+        )
+        for verb in RULES
+        if verb != Verb.TAKE_BACK
+    ]
+    return sql.SQL("SELECT {}, {}, {} {} WHERE {} = {}::{}").format(
+        parts.columns(),
+        parts.details(),
+        sql.SQL(", ").join(reasons),
+        parts.origin(),
+        parts.id,
+        sql.Literal(operation_id),
+        parts.id_type,
     )

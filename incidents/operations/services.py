@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from incidents.operations.eligibility import why_verb_not
 from incidents.operations.freezing import Options, Seen, compare, freeze, freeze_again
 from incidents.operations.late_freezing import is_put_off, put_off
 from incidents.operations.models import Action, Command, Verb
-from incidents.operations.preview import why_verb_not
 from incidents.operations.queries import scan
 from incidents.operations.scheduling import audit, schedule
 from incidents.operations.scope import Scope

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from incidents.operations.models import TrackedOperation, Verb
 from incidents.operations.operation import Operation, operation_of, state_of, verdict_of
-from incidents.operations.preview import why_ineligible
 from incidents.operations.progress import mark
-from incidents.operations.queries import Detail, scan
+from incidents.operations.queries import Detail, scan, why_not
 from incidents.operations.scope import Scope
 from incidents.operations.sources import CannotRetry, Source, TrackedSource, source_of
 from incidents.operations.sources.text import pretty
@@ -68,9 +67,9 @@ def page_facts(found: Detail) -> dict[str, Any]:
         "is_snoozed": bool(kept and kept.snoozed_until and kept.snoozed_until > timezone.now()),
         "meta": text,
         "meta_is_json": is_json,
-        "retry_not": why_ineligible(source, source.live(), "retry", found.row),
-        "more": _more_verbs(source, found.row),
-        "fail_not": why_ineligible(source, source.live(), "fail", found.row),
+        "retry_not": why_not(found, "retry"),
+        "more": _more_verbs(found),
+        "fail_not": why_not(found, "fail"),
         "payload": (payload := _payload(source, found.row)),
         "payload_lines": [(name, _as_json(value)) for name, value in payload],
         "tracked": tracked(operation),
@@ -95,10 +94,9 @@ _MORE = (
 )
 
 
-def _more_verbs(source: Source, row: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _more_verbs(found: Detail) -> list[tuple[str, str, str]]:
     """What else can be done with it: verb, label, icon."""
-    live = source.live()
-    return [(verb.value, label, icon) for verb, label, icon in _MORE if not why_ineligible(source, live, verb, row)]
+    return [(verb.value, label, icon) for verb, label, icon in _MORE if not why_not(found, verb)]
 
 
 def _payload(source: Source, row: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -69,11 +69,6 @@ def needed_columns(source: Source, verb: str) -> tuple[str, ...]:
     return source.done_needs if verb == Verb.RESOLVE else ()
 
 
-def says_why_status_not(status: str, allowed: list[str], verb: str) -> str:
-    """The sentence for an operation in a status that the verb does not touch; release says the same in SQL."""
-    return f"Status {status or 'none'}: only {', '.join(allowed)} can be {RULES[Verb(verb)].done}."
-
-
 def says_what(source: Source, verb: str) -> str:
     """What happens to each operation, as the end of "will be ..."."""
     return {

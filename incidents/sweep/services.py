@@ -5,8 +5,8 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from incidents.operations import services as operations
+from incidents.operations.eligibility import why_verb_not
 from incidents.operations.outbox import is_handled
-from incidents.operations.preview import why_verb_not
 from incidents.operations.queries import unavailable
 from incidents.operations.sources import all_sources, source_of
 from incidents.sweep.detection import Found, detect, mass_stop, usual_most

@@ -7,7 +7,7 @@ from psycopg import sql
 
 from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.sources.states import State, now_of
+from incidents.operations.sources.states import State, no_mark, now_of
 from ops_client.text import is_storable
 from ops_console import directory
 
@@ -95,10 +95,8 @@ def _escaped(text: str) -> str:
 
 def _silent_for(parts: SourceSql, scope: Scope) -> sql.Composable:
     limit = sql.SQL("({} - make_interval(secs => {}))").format(now_of(scope), sql.Literal(scope.older_than_seconds))
-    return sql.SQL(
-        "{silent} < {limit} AND NOT EXISTS (SELECT FROM ops.operations_operationmark AS f WHERE f.kind = {kind} "
-        "AND f.operation_id = {id}::text AND GREATEST(f.last_command_at, f.heartbeat_at) >= {limit})"
-    ).format(silent=parts.silent, limit=limit, kind=parts.kind, id=parts.id)
+    fresh = sql.SQL("GREATEST(f.last_command_at, f.heartbeat_at) >= {}").format(limit)
+    return sql.SQL("{} < {} AND {}").format(parts.silent, limit, no_mark(parts, fresh))
 
 
 def _window(scope: Scope, state: State) -> Iterator[sql.Composable]:

@@ -60,9 +60,12 @@ def _stuck(parts: SourceSql, scope: Scope) -> State:
     conditions = [
         _open(parts, parts.in_statuses("in_progress")),
         sql.SQL("{} < {}").format(parts.silent, limit),
-        _no_mark_since(parts, "last_command_at", limit),
-        *([] if parts.source.heartbeat_column else [_no_mark_since(parts, "heartbeat_at", limit)]),
-        sql.SQL("NOT {}").format(_mark(parts, sql.SQL("f.snoozed_until >= {}").format(now_of(scope)))),
+        no_mark(
+            parts,
+            sql.SQL("f.last_command_at >= {}").format(limit),
+            *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
+            sql.SQL("f.snoozed_until >= {}").format(now_of(scope)),
+        ),
         *_with_evidence(parts, scope.evidence),
     ]
     return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent)
@@ -82,9 +85,17 @@ def was_alive(parts: SourceSql) -> sql.Composable:
     return _mark(parts, sql.SQL("f.heartbeat_at IS NOT NULL"))
 
 
-def _no_mark_since(parts: SourceSql, column: str, limit: sql.Composable) -> sql.Composable:
-    # Not a join: a small set of fresh marks is looked up by its index, and nothing of the mark is read otherwise.
-    return sql.SQL("NOT {}").format(_mark(parts, sql.SQL("f.{} >= {}").format(sql.Identifier(column), limit)))
+def no_mark(parts: SourceSql, *conditions: sql.Composable) -> sql.Composable:
+    """Whether the row has no mark, `f`, for which one of the conditions holds.
+
+    By the primary key for each row that is read: OFFSET keeps the planner from making a join of it. Its estimate of how
+    many marks are fresh is wrong from a bulk until the next ANALYZE, and in a kept plan for longer; then a join
+    compared each row with each fresh mark.
+    """
+    return sql.SQL(
+        "NOT EXISTS (SELECT FROM ops.operations_operationmark AS f "
+        "WHERE f.kind = {kind} AND f.operation_id = {id}::text AND ({conditions}) OFFSET 0)"
+    ).format(kind=parts.kind, id=parts.id, conditions=sql.SQL(" OR ").join(conditions))
 
 
 def _mark(parts: SourceSql, condition: sql.Composable) -> sql.Composable:

@@ -1,5 +1,6 @@
 """The indexes that lists ask for: made beside running work, used in every order, and not needed for an answer."""
 
+import json
 import re
 from typing import Any
 
@@ -203,3 +204,44 @@ def _drop_indexes() -> None:
         for (name,) in found.fetchall():
             owner.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("public", name)))
     forget()
+
+
+MARKS = """
+INSERT INTO ops.operations_operationmark (kind, operation_id, version, attempts, last_command_at)
+SELECT 'episode_assembly', gen_random_uuid()::text, 1, 1, now() FROM generate_series(1, 12000)
+"""
+
+
+@pytest.fixture
+def marked(many: None) -> None:
+    """Fresh marks of twelve thousand other operations, in a table whose statistics are of none."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM pg_statistic WHERE starelid = 'ops.operations_operationmark'::regclass")
+        cursor.execute(MARKS)
+
+
+def compared(statement: sql.Composable) -> int:
+    """How many pairs of rows the statement compares in joins, and rows it reads of the marks, while it runs."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {}").format(statement))
+        (found,) = cursor.fetchone()
+    nodes = [(found if isinstance(found, list) else json.loads(found))[0]["Plan"]]
+    total = 0
+    for node in nodes:  # grows while it is walked
+        nodes.extend(node.get("Plans", []))
+        read = node["Actual Rows"] if node.get("Relation Name") == "operations_operationmark" else 0
+        total += int((read + node.get("Rows Removed by Join Filter", 0)) * node["Actual Loops"])
+    return total
+
+
+@pytest.mark.parametrize("older", [0, 3600], ids=["as it opens", "under an age"])
+def test_fresh_marks_of_others_cost_a_stuck_list_nothing(marked: None, older: int) -> None:
+    """Right after a bulk, without statistics of the marks: each row is looked up, none is compared with all marks."""
+    scope = Scope(kind="", older_than_seconds=older)
+    within = branches("")
+    statements = [
+        sql_of_page(scope),
+        sql.SQL("SELECT {}").format(counting.sum_of(within, scope, counting.CAP)),
+        sql.SQL("SELECT {}").format(counting._evidence_of(within, scope)),
+    ]
+    assert [compared(statement) for statement in statements] == [0, 0, 0]

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from incidents.operations import services
 from incidents.operations.listing import list_page
-from incidents.operations.preview import why_ineligible
-from incidents.operations.queries import detail
+from incidents.operations.queries import detail, why_not
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES
@@ -97,8 +96,7 @@ def test_an_error_with_its_text_can_be_retried() -> None:
 def test_without_a_file_name_it_cannot_be_retried() -> None:
     """The missing field is named."""
     watch = make_watch("processing", filename="")
-    row = detail(KIND, watch).row
-    assert "filename is empty" in why_ineligible(WATCH, WATCH.live(), "retry", row)
+    assert "filename is empty" in why_not(detail(KIND, watch), "retry")
 
 
 def test_without_recordings_the_watches_are_still_listed() -> None:
@@ -167,7 +165,7 @@ def test_what_may_be_null_is_listed() -> None:
 def test_a_status_that_does_not_allow_it_is_said_by_its_word(status: str | None, said: str) -> None:
     """The dry run and the release say the same, and a row without a status is left alone."""
     watch = make_watch(status)
-    assert why_ineligible(WATCH, WATCH.live(), "fail", detail(KIND, watch).row).startswith(said)
+    assert why_not(detail(KIND, watch), "fail").startswith(said)
     action = services.start(actor(), Scope(kind=KIND, state="any", ids=(watch,)), "fail", "gave up")
     release_due()
     assert action.outcomes.get().detail.startswith(said)

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from psycopg import sql
 
+from incidents.operations.eligibility import why_verb_not
 from incidents.operations.models import Verb
-from incidents.operations.preview import why_verb_not
 from incidents.operations.sources import SOURCES, Source
 from incidents.operations.sources.indexes import invalid_indexes, missing_indexes
 from incidents.operations.sources.schema import forget, tracked_kinds
