@@ -16,7 +16,7 @@ HOURS_A_POINT = 4
 
 @dataclass(frozen=True)
 class History:
-    """Peaks of one resource: `points` for a sparkline, the oldest first (None: nothing asked), `rows` for a table."""
+    """Peaks of one resource: `points` of a sparkline from the first peak on (None: nothing used), `rows` of a table."""
 
     resource: Resource
     points: list[float | None]
@@ -62,8 +62,9 @@ def _history(resource: Resource, rows: list[tuple[datetime, int, int | None]], n
     for hour, peak, _ in rows:
         at = min(count - 1, max(0, int((hour - start).total_seconds() // (HOURS_A_POINT * 3600))))
         points[at] = max(peak, points[at] or 0)
+    first = next(index for index, point in enumerate(points) if point is not None)
     table = [
         (hour, words.used(resource.unit, peak), words.amount(resource.unit, limit))
         for hour, peak, limit in reversed(rows)
     ]
-    return History(resource, points, table, words.used(resource.unit, max(peak for _, peak, _ in rows)))
+    return History(resource, points[first:], table, words.used(resource.unit, max(peak for _, peak, _ in rows)))
