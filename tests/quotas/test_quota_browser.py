@@ -18,8 +18,11 @@ from tests.console.gallery.serving import served
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-TOO_WIDE = """[...document.querySelectorAll(".table-wrap")]
-    .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth).map((one) => one.getAttribute("aria-label"))"""
+TOO_WIDE = """
+[...document.querySelectorAll(".table-wrap")]
+    .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth)
+    .map((one) => one.getAttribute("aria-label"))
+"""
 PASSWORD = "correct horse battery staple"
 
 
