@@ -8,6 +8,7 @@ from ninja import Field, Query, Schema
 from flags import promotion
 from flags.api.routers import flags_router
 from ops_console.api_base import Asked, Input, Truth, caller, needs
+from ops_console.web.export import streamed
 
 READERS = {"own": promotion.own, "unleash": promotion.unleash, "waffle": promotion.waffle}
 
@@ -61,7 +62,7 @@ class FlagImportOut(Schema):
 @flags_router.get("/flag-export", auth=needs("flags:read"), response=dict[str, Any])
 def flag_export(request: HttpRequest, wanted: Query[ExportFilter]) -> Any:
     """Flags and the segments they use, as a document for the import of another environment."""
-    return promotion.export(wanted.name)
+    return streamed(request, promotion.written(wanted.name), "application/json")
 
 
 @flags_router.post("/flag-import", auth=needs("flags:write"), response=FlagImportOut)

@@ -2,6 +2,6 @@
 
 from flags.promotion.formats import own, unleash, waffle
 from flags.promotion.importing import Outcome, Report, Result, run
-from flags.promotion.writing import export
+from flags.promotion.writing import export, written
 
-__all__ = ["Outcome", "Report", "Result", "export", "own", "run", "unleash", "waffle"]
+__all__ = ["Outcome", "Report", "Result", "export", "own", "run", "unleash", "waffle", "written"]

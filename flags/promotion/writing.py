@@ -1,12 +1,13 @@
 """Flags as a document that another console's import reads: what they say, and nothing that only this one knows."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from flags.models import Flag, Segment
@@ -14,29 +15,53 @@ from flags.prerequisites import parents
 from flags.services import EDITABLE
 from ops_console.audit.services import snapshot
 from ops_console.errors import NotFound
+from ops_console.web import Key, Keyset
 
 FORMAT = "ops-console-flags"
 VERSION = 1
+ROWS_A_CHUNK = 100
+BY_NAME = Keyset(Key("name"), Key("id", "int"), size=500)
 
 
 def export(names: Iterable[str] = ()) -> dict[str, Any]:
+    """The same document in one piece, for a few flags. Raises as `written`."""
+    document: dict[str, Any] = json.loads("".join(written(names)))
+    return document
+
+
+def written(names: Iterable[str] = ()) -> Iterator[str]:
     """The named flags in force with all that they depend on and the segments they use; without names, all of them.
 
-    Raises NotFound for a name that is none.
+    The text of a JSON document, a row a line, read in batches while it is written. Raises NotFound for a name that is
+    none, before anything is written.
     """
-    flags = _flags(list(names))
-    used = {name for flag in flags for rule in flag.rules for name in rule.get("segments") or []}
-    segments = Segment.objects.filter(name__in=used) if names else Segment.objects.all()
-    document = {
+    wanted = _named(list(names))
+    return _text(wanted)
+
+
+def _text(wanted: list[Flag] | None) -> Iterator[str]:
+    head = {
         "format": FORMAT,
         "version": VERSION,
         "environment": settings.ENVIRONMENT,
         "exported_at": timezone.now(),
-        "segments": [snapshot(segment, ("name", "note", "constraints")) for segment in segments],
-        "flags": [portable(flag) for flag in flags],
     }
-    plain: dict[str, Any] = json.loads(json.dumps(document, cls=DjangoJSONEncoder))
-    return plain
+    used: set[str] = set()
+
+    def flags() -> Iterator[dict[str, Any]]:
+        for flag in _in_force() if wanted is None else wanted:
+            used.update(name for rule in flag.rules for name in rule.get("segments") or [])
+            yield portable(flag)
+
+    yield _json(head)[:-1] + ', "flags": ['
+    yield from _lines(flags())
+    # After the flags: every segment that one of them names is there by then.
+    segments = Segment.objects.order_by("name")
+    if wanted is not None:
+        segments = segments.filter(name__in=used)
+    yield '], "segments": ['
+    yield from _lines(snapshot(segment, ("name", "note", "constraints")) for segment in BY_NAME.rows(segments))
+    yield "]}\n"
 
 
 def portable(flag: Flag) -> dict[str, Any]:
@@ -51,17 +76,43 @@ def portable(flag: Flag) -> dict[str, Any]:
     return said | listed
 
 
-def _flags(names: list[str]) -> list[Flag]:
-    found = Flag.objects.filter(archived_at=None).prefetch_related("users", "groups").order_by("name")
+def _named(names: list[str]) -> list[Flag] | None:
+    """The named flags and, generation by generation, those that they depend on; None where all are wanted."""
     if not names:
-        return list(found)
-    known = {flag.name: flag for flag in found}
-    wanted: dict[str, Flag] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in known:
-            raise NotFound(f"There is no flag named {name!r} in force.")
-        wanted[name] = known[name]
-        waiting += [parent for parent in parents(known[name].prerequisites) if parent not in wanted and parent in known]
-    return [wanted[name] for name in sorted(wanted)]
+        return None
+    found: dict[str, Flag] = {}
+    asked = set(names)
+    while asked:
+        newer = {flag.name: flag for flag in _flags().filter(name__in=asked)}
+        if not found and (missing := asked - newer.keys()):
+            raise NotFound(f"There is no flag named {min(missing)!r} in force.")
+        found |= newer
+        asked = {parent for flag in newer.values() for parent in parents(flag.prerequisites)} - found.keys()
+        if not newer:
+            break
+    return [found[name] for name in sorted(found)]
+
+
+def _in_force() -> Iterator[Flag]:
+    return BY_NAME.rows(_flags())
+
+
+def _flags() -> QuerySet[Flag]:
+    return Flag.objects.filter(archived_at=None).prefetch_related("users", "groups")
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Rows as JSON, some to a chunk."""
+    chunk: list[str] = []
+    between = "\n"
+    for row in rows:
+        chunk.append(between + _json(row))
+        between = ",\n"
+        if len(chunk) >= ROWS_A_CHUNK:
+            yield "".join(chunk)
+            chunk = []
+    yield "".join(chunk) + "\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder)

@@ -1,8 +1,10 @@
 """The list of flags, with live switches, filters in the URL, and CSV; and the names that nobody has defined."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -10,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from flags import list_rows, processes, queries, services, usage
 from flags.forms import FilterForm, NewFlagForm
-from flags.list_rows import Row
 from flags.models import Flag
 from flags.views.common import part_url
 from flags.words import as_list
@@ -53,7 +54,7 @@ def flag_list(request: HttpRequest) -> HttpResponseBase:
     chosen, state = list_rows.filters(wanted), request.GET.get("state", "")
     found = queries.flags(state=state, **chosen)
     if request.GET.get("format") == "csv":
-        return csv_response(request, "flags", _COLUMNS, _csv_rows(list_rows.rows(found.order_by("name"))))
+        return csv_response(request, "flags", _COLUMNS, _csv_rows(found))
     order = list_rows.ORDERS.get(request.GET.get("sort", ""), list_rows.ORDERS[list_rows.DEFAULT_ORDER])
     shown, counts = order.page(found, request.GET.get("cursor", "")), queries.counts(**chosen)
     context = {
@@ -100,8 +101,9 @@ def list_tabs(
     return [*states, *beside]
 
 
-def _csv_rows(rows: list[Row]) -> Iterator[list[Any]]:
-    for row in rows:
+def _csv_rows(found: QuerySet[Flag]) -> Iterator[list[Any]]:
+    batches = list_rows.ORDERS[list_rows.DEFAULT_ORDER].batches(found)
+    for row in chain.from_iterable(map(list_rows.rows, batches)):
         flag = row.flag
         texts = [
             flag.name,

@@ -47,14 +47,16 @@ def csv_response(
     request: HttpRequest, filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> StreamingHttpResponse:
     """A download of any length, its `filename` without extension. Give `Keyset.rows(queryset)` for long ones."""
-    lines = csv_lines(header, rows)
-    body = _in_thread(lines) if isinstance(request, ASGIRequest) else lines
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", filename)
-    return StreamingHttpResponse(
-        body,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
+    response = streamed(request, csv_lines(header, rows), "text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def streamed(request: HttpRequest, chunks: Iterator[str], content_type: str) -> StreamingHttpResponse:
+    """An answer that is sent as it is made, under WSGI and ASGI."""
+    body = _in_thread(chunks) if isinstance(request, ASGIRequest) else chunks
+    return StreamingHttpResponse(body, content_type=content_type)
 
 
 async def _in_thread(lines: Iterator[str]) -> AsyncIterator[str]:

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from flags import queries, usage
 from flags.models import EvaluationSpan, Flag, Usage
 from flags.staleness import LOOKED_AT
+from ops_console.access.roles import Role
 from ops_console.retention import KEPT
 from tests.flags.usage_rows import asked, this_hour
+from tests.people import signed_in
 
 TABLES = "ops.flags_flag, ops.flags_usage, ops.flags_evaluationspan"
 pytestmark = pytest.mark.django_db
@@ -145,3 +148,17 @@ def test_undefined_names_are_found_by_their_spans() -> None:
     fill(5, hours=1)
     asked("unknown", 1), asked("long ago", 20)
     assert [each.name for each in usage.undefined()] == ["unknown"]
+
+
+def test_the_list_as_csv_is_written_while_it_is_read() -> None:
+    """The first lines are out after the first batch of flags, whatever follows; each flag has a line."""
+    Flag.objects.bulk_create(Flag(name=f"flag-{number:04}") for number in range(1100))
+    answer = signed_in(Role.VIEWER).get("/flags/?format=csv")
+    assert answer.status_code == 200
+    chunks = iter(answer.streaming_content)
+    with CaptureQueriesContext(connection) as first:
+        text = next(chunks)
+    with CaptureQueriesContext(connection) as rest:
+        text += b"".join(chunks)
+    assert len(rest) >= len(first) > 0
+    assert [line.split(b",")[0] for line in text.splitlines()[1:]] == [f"flag-{n:04}".encode() for n in range(1100)]

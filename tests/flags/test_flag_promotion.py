@@ -54,6 +54,35 @@ def outcomes(report: promotion.Report) -> dict[str, str]:
     return {result.name: result.outcome.value for result in report.results}
 
 
+def test_an_export_is_written_while_it_is_read(django_assert_max_num_queries: Any) -> None:
+    """Before the first flags are out no more than a batch of them is read, however many there are."""
+    Flag.objects.bulk_create(Flag(name=f"flag-{number:04}") for number in range(1200))
+    Segment.objects.bulk_create(Segment(name=f"segment-{number}") for number in range(600))
+    chunks = promotion.written()
+    with django_assert_max_num_queries(3):
+        assert "flag-0000" in next(chunks) + next(chunks)
+    with django_assert_max_num_queries(20):
+        rest = list(chunks)
+    assert max(map(len, rest)) < 100_000
+    document = promotion.export()
+    assert [flag["name"] for flag in document["flags"]] == [f"flag-{number:04}" for number in range(1200)]
+    assert len(document["segments"]) == 600
+
+
+def test_an_unknown_name_is_refused_before_anything_is_written() -> None:
+    """The answer is an error, not half a document."""
+    make_some()
+    with pytest.raises(NotFound, match="nobody"):
+        promotion.written(["parent", "nobody"])
+
+
+def test_a_parent_that_is_gone_stops_no_export() -> None:
+    """The flag is written with the name of what it depends on."""
+    make_some()
+    Flag.objects.filter(name="parent").delete()
+    assert [flag["name"] for flag in promotion.export(["a child"])["flags"]] == ["a child"]
+
+
 def test_what_goes_out_comes_in() -> None:
     """An import into an empty console and a second export are the document again, but for when."""
     make_some()

@@ -82,7 +82,8 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(found.lines()))
 
     def _export(self, options: Options) -> None:
-        self._print(promotion.export(options["names"]), indent=2)
+        for chunk in promotion.written(options["names"]):
+            self.stdout.write(chunk, ending="")
 
     def _import(self, options: Options) -> None:
         *source, file = options["source"]
