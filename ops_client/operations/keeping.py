@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from ops_client.background import Job
 from ops_client.batches import write_each
@@ -14,6 +15,7 @@ from ops_client.part import Runtime
 logger = logging.getLogger("ops_client")
 HEARTBEAT_SECONDS = 5.0
 MOST_OWED = 1_000
+MOST_FAILED_ENDS = 2
 
 
 class Keeping:
@@ -55,12 +57,20 @@ class Keeping:
         return Job("heartbeats", HEARTBEAT_SECONDS, self.sign, at_close=True)
 
     def sign(self) -> None:
-        """Write what is owed, then say that everything under way is alive. Raises StoreUnavailable."""
+        """Report that everything under way is alive, then write ends and starts that are owed. Raises StoreUnavailable.
+
+        In this order, so that no owed write can hold up a heartbeat; ends first, for the next start under the same id.
+        """
+        self._beat()
         self._settle()
         with self._lock:
-            alive = list(self._under_way.values())
-        for operation in alive:
+            new = [one for one in self._under_way.values() if not one.is_held]
+        for operation in new:
             self._write_alone("start", operation, operation.write_start)
+
+    def _beat(self) -> None:
+        with self._lock:
+            alive = list(self._under_way.values())
         held = {(one.work.kind, one.id, one.version): one for one in alive if one.is_held}
 
         def write(few: Sequence[TrackedOperation]) -> None:
@@ -71,19 +81,28 @@ class Keeping:
         self.dropped += write_each(list(held.values()), write, "heartbeats")
 
     def _settle(self) -> None:
-        while True:
-            with self._lock:
-                if not self._owed:
-                    return
-                operation = self._owed.popleft()
+        failure: StoreUnavailable | None = None
+        failed_ids: list[str] = []
+        with self._lock:
+            owed = list(self._owed)
+        for operation in owed:
+            if operation.id in failed_ids:
+                continue  # a later attempt must not be written before an earlier one
             try:
                 self._write_alone("end", operation, operation.write_end)
-            except StoreUnavailable:
-                with self._lock:
-                    self._owed.appendleft(operation)
-                raise
+            except StoreUnavailable as error:
+                # Perhaps only this row is locked; with the database away, nothing is tried much longer.
+                failure = error
+                failed_ids.append(operation.id)
+                if len(failed_ids) >= MOST_FAILED_ENDS:
+                    break
+                continue
             if operation.lost:
                 logger.warning("ops_client: the end of %s %s came too late", operation.work.kind, operation.id)
+            with self._lock, suppress(ValueError):  # given up meanwhile, beyond MOST_OWED
+                self._owed.remove(operation)
+        if failure is not None:
+            raise failure
 
     def _write_alone(self, what: str, operation: TrackedOperation, write: Callable[[], None]) -> None:
         """One operation that cannot be written, for whatever reason, must not silence the others."""

@@ -112,6 +112,7 @@ def begin_while_away(ops: OpsClient) -> None:
     for name in NAMES:
         ops.operations.track("kind", name).start()
     away.away = False
+    run(ops, "heartbeats")  # the starts
     run(ops, "heartbeats")
 
 

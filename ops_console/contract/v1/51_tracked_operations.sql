@@ -98,28 +98,30 @@ BEGIN
 END $$;
 
 -- Signs of life of many operations [{kind, operation_id, version, progress_rate, progress_note}]; answers those that
--- are not in the sender's hands any more, with how they stand.
+-- are not in the sender's hands any more, with how they stand. A row that another transaction holds is left for the next
+-- time: waiting for it would silence all the others.
 CREATE OR REPLACE FUNCTION ops_v1.operation_sign(signs jsonb)
 RETURNS TABLE (kind text, operation_id text, version integer, status text)
 LANGUAGE sql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(signs)
             AS g (kind text, operation_id text, version integer, progress_rate float, progress_note text)
+    ), at_hand AS MATERIALIZED (
+        SELECT t.operation_id FROM ops.operations_trackedoperation AS t
+        WHERE t.operation_id IN (SELECT g.operation_id FROM given AS g) AND t.status = 'running'
+        FOR NO KEY UPDATE SKIP LOCKED
     ), alive AS (
         UPDATE ops.operations_trackedoperation AS t SET
             heartbeat_at = now(), is_slow = coalesce(t.expected_at < now(), false),
             progress_rate = g.progress_rate, progress_note = left(g.progress_note, 300)
-        FROM given AS g
-        WHERE t.operation_id = g.operation_id AND t.status = 'running' AND t.version = g.version
-        RETURNING t.kind, t.operation_id, t.version
+        FROM given AS g, at_hand AS h
+        WHERE t.operation_id = g.operation_id AND h.operation_id = g.operation_id
+          AND t.status = 'running' AND t.version = g.version
     )
     SELECT g.kind, g.operation_id, g.version, coalesce(t.status, 'gone')
     FROM given AS g
     LEFT JOIN ops.operations_trackedoperation AS t ON t.operation_id = g.operation_id
-    WHERE NOT EXISTS (
-        SELECT FROM alive AS a
-        WHERE a.kind = g.kind AND a.operation_id = g.operation_id AND a.version = g.version
-    )
+    WHERE t.status IS DISTINCT FROM 'running' OR t.version <> g.version
 $$;
 
 -- What is to be freed should the worker not come back, before it is used, and without it once it is freed: that may be

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
 from incidents.operations.models import TrackedOperation
 from ops_client import OpsClient
-from ops_client.errors import InvalidInput, StoreRefused
+from ops_client.errors import InvalidInput, StoreRefused, StoreUnavailable
+from ops_client.store import PostgresStore
 from tests import database
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -147,6 +149,31 @@ def test_a_process_reports_itself_whatever_its_texts(ops: OpsClient, monkeypatch
     assert (instance.flag_defaults, instance.problems[0]["message"]) == ({"OPS_FLAG_X": SHOWN}, SHOWN)
 
 
+def test_a_locked_row_silences_no_other(ops: OpsClient) -> None:
+    """A transaction that somebody left open on one operation holds up neither heartbeats nor ends of the others."""
+    ops.runtime.store.close()
+    store = ops.runtime.store = PostgresStore(ops.runtime.store._dsn, statement_timeout_seconds=0.3)
+    owed = ops.operations.track(KIND, "locked-end")
+    owed.start()
+    with ops.operations.track(KIND, "healthy"), ops.operations.track(KIND, "locked") as locked:
+        silence()
+        with psycopg.connect(database.dsn()) as somebody:
+            somebody.execute("SELECT FROM ops.operations_trackedoperation WHERE operation_id LIKE 'locked%' FOR UPDATE")
+            owed.finish()
+            behind = ops.operations.track(KIND, "behind")
+            behind._store = _Away()
+            behind.start()
+            behind.finish()
+            behind._store = store
+            with pytest.raises(StoreUnavailable):
+                beat(ops)
+            assert row("healthy").heartbeat_at > row("healthy").started_at
+            assert row("behind").status == "succeeded"
+            assert not locked.lost
+        beat(ops)
+        assert (row("locked-end").status, row("locked").heartbeat_at > row("locked").started_at) == ("succeeded", True)
+
+
 @pytest.mark.parametrize("user_id", ["a\0", "\ud800"])
 def test_an_id_that_no_database_holds_is_refused_by_name(ops: OpsClient, user_id: str) -> None:
     """An identity is not replaced: two users must not become one."""
@@ -155,7 +182,12 @@ def test_an_id_that_no_database_holds_is_refused_by_name(ops: OpsClient, user_id
     assert refusal.value.field == "user_id"
 
 
-def _unreachable(*_: Any, **__: Any) -> Any:
-    from ops_client.errors import StoreUnavailable
+class _Away:
+    """A store that nobody reaches."""
 
+    def fetch(self, *_: Any, **__: Any) -> Any:
+        raise StoreUnavailable("away")
+
+
+def _unreachable(*_: Any, **__: Any) -> Any:
     raise StoreUnavailable("away")
