@@ -1,7 +1,7 @@
 """The console's components for templates: `{% load ui %}`. docs/howto/pages.md shows each of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -56,16 +56,17 @@ def _badge(word: str, tone: str, label: str, icon: str, title: str) -> SafeStrin
 
 @register.simple_tag
 def ago(moment: datetime | str | None, never: str = "never") -> SafeString:
-    """A time (or its ISO text, as JSON keeps it) as seen from now; the exact one on hover. Ticks in the page."""
+    """A time (or its ISO text, as JSON keeps it) as seen from now, exact and in UTC on hover. Ticks in the page."""
     if not moment:
         return format_html('<span class="muted">{}</span>', never)
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    exact = moment.astimezone(timezone.get_current_timezone())
+    exact, utc = moment.astimezone(timezone.get_current_timezone()), moment.astimezone(UTC)
+    beside = f"\n{utc:%Y-%m-%d %H:%M:%S} UTC" if exact.utcoffset() else ""
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
-        exact.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        f"{exact:%Y-%m-%d %H:%M:%S %Z}{beside}",
         formatting.relative(moment, timezone.now()),
     )
 

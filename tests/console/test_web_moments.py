@@ -1,5 +1,6 @@
 """Dates that people type are in their zone, with UTC beside them; what names no zone is UTC."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,8 @@ from django.http import HttpResponse, QueryDict
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from embedded import paths
+from ops_console.templatetags.ui import ago
 from ops_console.web.moments import COOKIE, MomentField, exact, filter_names, zone_middleware, zone_named
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -114,3 +117,19 @@ def test_a_page_is_drawn_with_a_hostile_cookie(db: None) -> None:
     client = Client()
     client.cookies[COOKIE] = "../../../etc/passwd"
     assert client.get("/accounts/login/").status_code == 200
+
+
+def test_what_a_template_calls_utc_is_utc() -> None:
+    """Templates write times in the viewer's zone: one with the word UTC beside it is converted first."""
+    told = re.compile(r"\{\{ (?P<value>[^}]*)\|date:[^}]*\}\}(?= UTC)")
+    templates = [*(paths.ROOT / "templates").rglob("*.html"), *(paths.ROOT / "templates").rglob("*.txt")]
+    found = [(file.name, one["value"]) for file in templates for one in told.finditer(file.read_text())]
+    assert found
+    assert [one for one in found if not one[1].endswith("|utc")] == []
+
+
+def test_a_time_shows_both_clocks_on_hover() -> None:
+    """Also without a script."""
+    assert 'title="2026-07-01 18:00:00 UTC"' in ago(SIX_UTC)
+    with timezone.override(PRAGUE):
+        assert 'title="2026-07-01 20:00:00 CEST\n2026-07-01 18:00:00 UTC"' in ago(SIX_UTC)
