@@ -23,7 +23,12 @@ class EpisodeCommands:
         self._worker = worker
 
     def retry(self, command: RetryCommand) -> None:
-        """Give the episode to the worker. Raises CommandRejected for a row that cannot be, DatabaseAway."""
+        """Give the episode to the worker: the same row again, never a new one. The job's id is made of the episode's id
+        and the command's version, so a second delivery of the same command finds its job there and changes nothing.
+
+        Raises CommandRejected for a row that cannot be retried, and DatabaseAway, after which the command comes again. A
+        backend that answers 402 here would raise CommandRejected too: repeating does not pay a bill.
+        """
         try:
             job = start_again(self._database, command.operation_id, command.version, command.payload)
         except NotThere as error:

@@ -55,7 +55,7 @@ class OperationOut(Schema):
     kind: str
     owner: str | None
     title: str
-    status: str
+    status: str | None
     verdict: str
     evidence: str
     since: datetime
@@ -72,7 +72,7 @@ class OperationOut(Schema):
 
 class EventOut(Schema):
     at: datetime
-    status: str
+    status: str | None
     label: str
     who: str
     detail: str

@@ -44,7 +44,7 @@ def branches(
     where who acts knows that it is alive.
     """
     allowed = allowed_statuses(parts.source, parts.live, verb)
-    only = f": only {', '.join(allowed)} can be {RULES[Verb(verb)].done}."
+    only = f": only {', '.join(label or 'none' for label in allowed)} can be {RULES[Verb(verb)].done}."
     found = [] if seen_at is None else [sql.SQL(_ALIVE).format(sign=sign, seen_at=sql.Literal(seen_at))]
     found.append(sql.SQL(_STATUS).format(word=parts.word(status), allowed=sql.Literal(allowed), only=sql.Literal(only)))
     if needed_columns(parts.source, verb):

@@ -15,7 +15,7 @@ class Operation:
     operation_id: str
     owner_id: str | None
     title: str
-    status: str
+    status: str | None
     age_at: datetime
     last_command_at: datetime | None
     heartbeat_at: datetime | None
@@ -40,10 +40,10 @@ def operation_of(row: dict[str, Any]) -> Operation:
 
 def state_of(source: Source, operation: Operation, now: datetime) -> str:
     """Which tab the operation is under; "" for none of them."""
-    word = source.status_word(operation.status)
+    word = source.status_word(operation.status or "")
+    if word in source.stuck_statuses and (now - operation.since).total_seconds() > source.stuck_after_seconds:
+        return "stuck"
     if word in source.in_progress:
-        if (now - operation.since).total_seconds() > source.stuck_after_seconds:
-            return "stuck"
         return "slow" if _is_slow(source, operation, now) else "in_progress"
     return "failed" if word in source.failed else "waiting" if word in source.waiting else ""
 
@@ -52,7 +52,7 @@ def verdict_of(source: Source, operation: Operation, state: str) -> str:
     """The word for it: stuck is dead where there were signs of life, and suspected where there never was one."""
     if state == "stuck":
         return "suspected" if operation.heartbeat_at is None else "dead"
-    return {"in_progress": "running"}.get(state, state or operation.status)
+    return {"in_progress": "running"}.get(state, state or operation.status or "unknown")
 
 
 def _is_slow(source: Source, operation: Operation, now: datetime) -> bool:

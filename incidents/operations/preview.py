@@ -58,7 +58,7 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
     oldest: datetime | None = None
     enough = most or MOST_JUDGED
     for row, reason in islice(judged(scope, verb, most), MOST_JUDGED):
-        statuses[row["status"]] += 1
+        statuses[row["status"] or "none"] += 1
         users.add(row["owner_id"])
         oldest = min(oldest or row["since"], row["since"])
         why.update(filter(None, [reason]))

@@ -57,7 +57,9 @@ def _tracked(operation: Operation) -> Iterator[Event]:
 
 
 def _foreign(source: Source, operation: Operation) -> Iterator[Event]:
-    yield Event(operation.age_at, "unknown", f"Its row says {source.age_column}", detail=f"status {operation.status}")
+    yield Event(
+        operation.age_at, "unknown", f"Its row says {source.age_column}", detail=f"status {operation.status or 'none'}"
+    )
     if operation.heartbeat_at:
         yield Event(operation.heartbeat_at, "alive", "Last heartbeat")
 

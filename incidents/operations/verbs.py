@@ -43,10 +43,10 @@ RULES: dict[Verb, Rule] = {
 def allowed_statuses(source: Source, live: LiveTable, verb: str) -> list[str]:
     """The statuses in which an operation can be acted on so; none where the source has no such act."""
     states = {
-        Verb.RETRY: (source.in_progress, source.failed),
+        Verb.RETRY: (source.stuck_statuses, source.failed),
         Verb.FAIL: (source.in_progress, source.waiting),
         Verb.RESOLVE: (source.in_progress, source.waiting, source.failed),
-        Verb.SNOOZE: (source.in_progress,),
+        Verb.SNOOZE: (source.stuck_statuses,),
         Verb.RELEASE: (source.waiting,),
         Verb.FREE: (source.failed,),
     }[Verb(verb)]

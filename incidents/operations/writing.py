@@ -98,7 +98,11 @@ def _row_changes(parts: SourceSql, action: Action) -> Iterator[Statement]:
         return
     column = parts.column(parts.source.status_column)
     # A row that has the status already is not written at all, unless more than that is set.
-    unless = sql.SQL("{} <> {}").format(column, _new_status(parts, action)) if len(settings) == 1 else sql.SQL("TRUE")
+    unless = (
+        sql.SQL("{} IS DISTINCT FROM {}").format(column, _new_status(parts, action))
+        if len(settings) == 1
+        else sql.SQL("TRUE")
+    )
     yield (
         sql.SQL(
             "changed AS (UPDATE {} AS e SET {} FROM judged AS j WHERE {} = j.row_id AND j.why IS NULL AND {})"
@@ -152,7 +156,8 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
     before: sql.Composable = sql.SQL("''")
     if rule.hands_over:
         # Only a status that a retry has replaced can be wanted back.
-        before = sql.SQL("CASE WHEN j.status = {} THEN '' ELSE j.status END").format(sql.Literal(source.retry_status))
+        replaced = sql.SQL("CASE WHEN j.status = {} THEN '' ELSE coalesce(j.status, '') END")
+        before = replaced.format(sql.Literal(source.retry_status))
     return sql.SQL(_MARKED).format(note=note, status_before=before, kept_beside=_kept_beside(parts, action)), {
         "kind": action.kind,
         "is_command": int(rule.is_command),

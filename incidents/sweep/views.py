@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from incidents.operations import progress
 from incidents.operations.sources import source_of
 from incidents.sweep import queries, services
-from incidents.sweep.detection import SUSPECTED_FACTOR, detect
+from incidents.sweep.detection import SUSPECTED_FACTOR, Found, detect
 from incidents.sweep.forms import ArmForm
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
@@ -70,11 +70,15 @@ def _question(kind: str) -> Question:
         f"Let the sweep fail stuck {source.plural}?",
         action=reverse("sweep:arm", args=[kind]),
         back=_home(),
-        effect=f"Now it would fail {found.total:,}: {found.dead:,} dead and {found.suspected:,} suspected.",
-        notes=[f"Now it would fail none, and say so: {stops}", *notes] if stops else notes,
+        effect=f"{_found(found)} A run now would fail {'all of them' if found.total and not stops else 'none'}.",
+        notes=[f"Why none: {stops}", *notes] if stops else notes,
         confirm="Arm",
         tone="danger",
     )
+
+
+def _found(found: Found) -> str:
+    return f"{found.total:,} are past their limit: {found.dead:,} dead and {found.suspected:,} suspected."
 
 
 def _home() -> str:

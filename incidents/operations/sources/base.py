@@ -69,7 +69,10 @@ class Source:
     # Read where they are there: what a retry's payload is made of.
     payload_columns: ClassVar[tuple[str, ...]] = ()
     in_progress: ClassVar[tuple[str, ...]]
+    # "" among the statuses is a row without one.
     waiting: ClassVar[tuple[str, ...]] = ()
+    # What waits for longer than the limit is stuck too: nothing but time tells whether it will ever begin.
+    stuck_when_waiting: ClassVar[bool] = False
     failed: ClassVar[tuple[str, ...]] = ()
     # A condition on `e` beside the waiting statuses; `{meta}` stands for the meta column as text.
     waiting_only: ClassVar[str] = ""
@@ -111,6 +114,11 @@ class Source:
         return 2 * 3600
 
     @property
+    def stuck_statuses(self) -> tuple[str, ...]:
+        """The statuses of what can be stuck."""
+        return (*self.in_progress, *(self.waiting if self.stuck_when_waiting else ()))
+
+    @property
     def qualified_table(self) -> str:
         return f'{self.schema}."{self.table}"'
 
@@ -148,9 +156,9 @@ class Source:
         return status.partition(self.status_separator)[0] if self.status_separator else status
 
     def statuses(self, state: str, live: LiveTable) -> list[str]:
-        """The statuses of a state (`stuck` shares those of `in_progress`) that the live column can hold."""
-        wanted = {"waiting": self.waiting, "failed": self.failed}.get(state, self.in_progress)
-        return [label for label in wanted if live.has_label(self.status_column, label)]
+        """The statuses of a state (`stuck` shares those of `in_progress`, `slow` too) that the live column can hold."""
+        by_state = {"waiting": self.waiting, "failed": self.failed, "stuck": self.stuck_statuses}
+        return [label for label in by_state.get(state, self.in_progress) if live.has_label(self.status_column, label)]
 
     def valid_id(self, operation_id: str, live: LiveTable) -> bool:
         """Whether the text can be an id of this table at all."""

@@ -51,7 +51,7 @@ class EpisodeSource(Source):
         return int(settings.EPISODE_STUCK_SECONDS)
 
     def payload(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        found = _assembly(row["meta"])
+        found = _assembly(row["meta"], row.get("working_audio_name"))
         return {
             "episode_id": row["operation_id"],
             "user_id": row["owner_id"],
@@ -73,19 +73,27 @@ _FROM_META = (
 _NEEDED = "main_content_filename"
 
 
-def _assembly(text: str | None) -> dict[str, Any]:
-    """What the assembly was called with: the details, over those kept while it waited for a worker."""
-    if text is None:
-        raise CannotRetry(_NEEDED, f"meta_json is empty, so meta_json.{_NEEDED} is missing.")
+def _assembly(text: str | None, working_audio: object) -> dict[str, Any]:
+    """What the assembly was called with: the details, over those kept while it waited for a worker.
+
+    Where they do not name the recording, the row's own `working_audio_name` does.
+    """
     try:
-        meta = read_object(text)
+        meta, lack = read_object(text), "is missing"
     except NotAnObject as error:
-        raise CannotRetry(_NEEDED, f"meta_json is {error}, so meta_json.{_NEEDED} cannot be read.") from None
+        meta, lack = {}, f"cannot be read (meta_json is {error})"
+    if text is None:
+        lack = "is missing (meta_json is empty)"
     queued = meta.get("assembly_payload")
     found = {**queued, **_given(meta)} if isinstance(queued, dict) else meta
-    if not _is_name(found.get(_NEEDED)):
-        raise CannotRetry(_NEEDED, f"meta_json.{_NEEDED} is missing: nothing says which recording to assemble.")
-    return found
+    if _is_name(found.get(_NEEDED)):
+        return found
+    if _is_name(working_audio):
+        return {**found, _NEEDED: working_audio}
+    raise CannotRetry(
+        _NEEDED,
+        f"meta_json.{_NEEDED} {lack} and working_audio_name is empty: no recording is named.",
+    )
 
 
 def _given(meta: dict[str, Any]) -> dict[str, Any]:

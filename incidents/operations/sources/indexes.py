@@ -17,6 +17,8 @@ def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
         return {}
     parts = SourceSql(source, live, alias="")
     states = [state for state in _STATES if source.statuses(state, live)]
+    if source.stuck_when_waiting:
+        states.append("stuck")
     found = {f"{source.table}_ops_{state}": _by_age(parts, state) for state in states}
     if live.readable(source.owner_column):
         found[f"{source.table}_ops_owner"] = _by_owner(parts, states)

@@ -159,6 +159,8 @@ class SourceSql:
     def word(self, status: sql.Composable) -> sql.Composable:
         """A status without what a backend may have written behind it."""
         separator = self.source.status_separator
+        if "" in self.source.waiting:
+            status = sql.SQL("coalesce({}, '')").format(status)
         return sql.SQL("split_part({}, {}, 1)").format(status, sql.Literal(separator)) if separator else status
 
     def in_statuses(self, state: str) -> sql.Composable:

@@ -29,7 +29,7 @@ def state_sql(parts: SourceSql, scope: Scope) -> State:
     makers = {
         "stuck": _stuck,
         "slow": _slow,
-        "waiting": _of_statuses,
+        "waiting": _waiting,
         "in_progress": _of_statuses,
         "failed": _of_statuses,
         "resolved": _resolved,
@@ -55,10 +55,27 @@ def _of_statuses(parts: SourceSql, scope: Scope) -> State:
     return State(_table(parts), _open(parts, parts.of_state(scope.state)), parts.silent)
 
 
+def _waiting(parts: SourceSql, scope: Scope) -> State:
+    """What waits, unless it has waited for so long that it is stuck."""
+    waits = _of_statuses(parts, scope)
+    if not parts.source.stuck_when_waiting:
+        return waits
+    young = sql.SQL("NOT ({})").format(sql.SQL(" AND ").join(_silent_too_long(parts, scope)))
+    return State(waits.origin, sql.SQL("{} AND {}").format(waits.condition, young), waits.order)
+
+
 def _stuck(parts: SourceSql, scope: Scope) -> State:
-    limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
     conditions = [
-        _open(parts, parts.in_statuses("in_progress")),
+        _open(parts, parts.in_statuses("stuck")),
+        *_silent_too_long(parts, scope),
+        *_with_evidence(parts, scope.evidence),
+    ]
+    return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent)
+
+
+def _silent_too_long(parts: SourceSql, scope: Scope) -> list[sql.Composable]:
+    limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
+    return [
         sql.SQL("{} < {}").format(parts.silent, limit),
         no_mark(
             parts,
@@ -66,9 +83,7 @@ def _stuck(parts: SourceSql, scope: Scope) -> State:
             *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
             sql.SQL("f.snoozed_until >= {}").format(now_of(scope)),
         ),
-        *_with_evidence(parts, scope.evidence),
     ]
-    return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent)
 
 
 def _with_evidence(parts: SourceSql, evidence: str) -> list[sql.Composable]:

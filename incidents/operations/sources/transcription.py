@@ -26,7 +26,9 @@ class TranscriptionSource(Source):
     meta_column = ""
     payload_columns = ("filename",)
     in_progress = ("processing",)
-    waiting = ("queued",)
+    # A watch without a status has not been begun either.
+    waiting = ("queued", "")
+    stuck_when_waiting = True
     failed = ("error",)
     retry_status = "processing"
     fail_status = "error:operation_failed"

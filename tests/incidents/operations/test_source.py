@@ -14,7 +14,7 @@ from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES, CannotRetry
 from incidents.operations.sources.indexes import wanted_indexes
 from incidents.operations.sources.schema import forget
-from tests.incidents.operations.conftest import MakeEpisode, make_episode
+from tests.incidents.operations.conftest import GOOD_META, USER, MakeEpisode, make_episode
 
 pytestmark = pytest.mark.django_db
 EPISODE = SOURCES["episode_assembly"]
@@ -257,3 +257,12 @@ def _execute(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
     forget()
+
+
+@pytest.mark.parametrize("meta", [None, "{}", "not json", '{"main_content_filename": " "}'])
+def test_the_working_audio_names_the_recording_where_the_details_do_not(meta: str | None) -> None:
+    """As the backend does it by itself; what the details say comes first."""
+    row = {"operation_id": "1", "owner_id": USER, "meta": meta, "working_audio_name": "working.wav"}
+    assert SOURCES["episode_assembly"].payload(row)["main_content_filename"] == "working.wav"
+    named = {**row, "meta": GOOD_META}
+    assert SOURCES["episode_assembly"].payload(named)["main_content_filename"] == "talk.wav"

@@ -16,10 +16,11 @@ from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES
 from incidents.operations.sources.indexes import wanted_indexes
 from incidents.operations.sources.schema import forget
+from ops_console.access.roles import Role
 from ops_console.contract.grants import foreign_statements
 from tests.incidents.operations.conftest import USER, make_episode
 from tests.incidents.operations.tracked_rows import make_watch
-from tests.people import actor
+from tests.people import actor, signed_in
 
 pytestmark = pytest.mark.django_db
 KIND = "transcription"
@@ -37,11 +38,34 @@ def status_of(watch: str) -> str | None:
 
 
 def test_states() -> None:
-    """Processing for too long is stuck, queued waits, and whatever stands behind `error:` has failed."""
-    stuck, _, waiting = make_watch("processing"), make_watch("processing", hours=0.5), make_watch("queued", hours=9)
-    failed = {make_watch("error:no audio"), make_watch("error")}
-    make_watch("done"), make_watch(None)
-    assert (ids(), ids("waiting"), set(ids("failed"))) == ([stuck], [waiting], failed)
+    """Past the limit all are stuck that are not over, as the backend's own monitor has it; younger ones wait or run."""
+    stuck = {make_watch(status, hours=9) for status in ("processing", "queued", None, "")}
+    running, waiting = make_watch("processing", hours=0.5), {make_watch(one, hours=0.5) for one in ("queued", None)}
+    failed = {make_watch("error:no audio", hours=9), make_watch("error")}
+    make_watch("done", hours=9)
+    assert (set(ids()), set(ids("waiting")), set(ids("failed"))) == (stuck, waiting, failed)
+    assert running in ids("in_progress")
+    monitor = "(last_status IS NULL OR split_part(last_status, ':', 1) IN ('', 'queued', 'processing')) "
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id::text FROM public.transcriptionwatch WHERE {monitor}"
+            "AND created_at < now() AT TIME ZONE 'UTC' - interval '1 hour'"
+        )
+        assert {one for (one,) in cursor.fetchall()} == stuck
+
+
+def test_a_stuck_watch_without_a_status_can_be_acted_on() -> None:
+    """NULL is a status like the others: retried, it is processing; failed and taken back, it is NULL again."""
+    one, other = make_watch(None, hours=9), make_watch(None, hours=9)
+    services.start(actor(), Scope(kind=KIND, ids=(one,)), "retry", "again")
+    failed = services.start(actor(), Scope(kind=KIND, ids=(other,)), "fail", "gave up")
+    release_due()
+    assert (status_of(one), status_of(other)) == ("processing", "error:operation_failed")
+    services.take_back(actor(), failed.pk, "too early")
+    release_due()
+    assert status_of(other) is None
+    page = signed_in(Role.OPERATOR).get(f"/operations/{KIND}/{other}/")
+    assert page.status_code == 200 and "seen_status=None" not in page.content.decode()
 
 
 @pytest.mark.parametrize("status", ["processing", "queued", "error:late"])
@@ -49,7 +73,7 @@ def test_a_ready_transcript_is_done_whatever_the_watch_says(status: str) -> None
     """The recording's own flag wins, for the same user and file name alone."""
     make_watch(status, filename="ready.wav", ready=True)
     other = make_watch(status, filename="other.wav", ready=False)
-    state = {"processing": "stuck", "queued": "waiting"}.get(status, "failed")
+    state = "failed" if status.startswith("error") else "stuck"
     assert ids(state) == [other]
 
 
@@ -161,7 +185,7 @@ def test_what_may_be_null_is_listed() -> None:
     assert row.since < timezone.now()
 
 
-@pytest.mark.parametrize(("status", "said"), [("error:", "Status error: only"), (None, "Status none: only")])
+@pytest.mark.parametrize(("status", "said"), [("error:", "Status error: only"), ("done", "Status done: only")])
 def test_a_status_that_does_not_allow_it_is_said_by_its_word(status: str | None, said: str) -> None:
     """The dry run and the release say the same, and a row without a status is left alone."""
     watch = make_watch(status)

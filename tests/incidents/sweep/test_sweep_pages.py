@@ -25,8 +25,8 @@ def test_arming_asks_with_numbers() -> None:
     """An admin reads what would be failed now, says why, and it is armed; a viewer sees no button."""
     make_episode(hours=7)
     alice = signed_in(Role.ADMIN)
-    question = alice.get(reverse("sweep:arm", args=[KIND]))
-    assert "Now it would fail 1: 0 dead and 1 suspected." in question.content.decode()
+    question = alice.get(reverse("sweep:arm", args=[KIND])).content.decode()
+    assert "1 are past their limit: 0 dead and 1 suspected. A run now would fail all of them." in question
     assert alice.post(reverse("sweep:arm", args=[KIND]), {"reason": ""}).status_code == 422
     alice.post(reverse("sweep:arm", args=[KIND]), {"reason": "it is time"})
     assert Arming.objects.get().armed
@@ -64,3 +64,12 @@ def test_runs_are_listed() -> None:
     services.sweep(KIND)
     page = signed_in(Role.VIEWER).get(reverse("sweep:overview")).content.decode()
     assert "Not armed: this is what would have been failed." in page
+
+
+def test_a_question_under_a_mass_stop_says_one_thing() -> None:
+    """Where a run would stop, the question does not promise that it fails anything."""
+    for _ in range(102):
+        make_episode(hours=7)
+    question = signed_in(Role.ADMIN).get(reverse("sweep:arm", args=[KIND])).content.decode()
+    assert "102 are past their limit" in question and "A run now would fail none." in question
+    assert "would fail 102" not in question and "all of them" not in question
