@@ -26,8 +26,8 @@ class EpisodeCommands:
         """Give the episode to the worker: the same row again, never a new one. The job's id is made of the episode's id
         and the command's version, so a second delivery of the same command finds its job there and changes nothing.
 
-        Raises CommandRejected for a row that cannot be retried, and DatabaseAway, after which the command comes again. A
-        backend that answers 402 here would raise CommandRejected too: repeating does not pay a bill.
+        Raises CommandRejected for a row that cannot be retried, and DatabaseAway, after which the command comes again.
+        A backend that answers 402 here raises CommandRejected too: a spent quota is not refilled by repeating.
         """
         try:
             job = start_again(self._database, command.operation_id, command.version, command.payload)
