@@ -10,6 +10,7 @@ import time
 
 from benchmarks import contenders
 from benchmarks.loading import loading
+from benchmarks.reloading import reloading
 from benchmarks.report import Peer, Result, print_result, version_of
 from benchmarks.work import Ask, Check, asks
 
@@ -37,7 +38,7 @@ def measure() -> Result:
             seen[entrant.name].append(microseconds(entrant.check, given))
     medians = {name: round(statistics.median(values), 3) for name, values in seen.items()}
     peers = [Peer(each.name, version_of(each.name), medians[each.name]) for each in entrants if each.is_peer]
-    details = {f"share_on {name}": round(share, 3) for name, share in shares.items()} | loading()
+    details = {f"share_on {name}": round(share, 3) for name, share in shares.items()} | loading() | reloading()
     return Result("flags", "us", medians["ours"], medians["floor"], peers, details)
 
 

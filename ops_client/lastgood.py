@@ -38,9 +38,16 @@ def default_path(service: str, dsn: str) -> Path | None:
         return None
 
 
-def save(path: Path, snapshot: LastGood) -> None:
-    """Write the whole file beside its place and move it there, so that nobody ever reads half of one."""
-    body = _body(snapshot)
+# Rows that were encoded before, by identity, with the row itself so that its identity is not given to another one.
+Encoded = dict[int, tuple[dict[str, Any], str]]
+
+
+def save(path: Path, snapshot: LastGood, encoded: Encoded | None = None) -> None:
+    """Write the whole file beside its place and move it there, so that nobody ever reads half of one.
+
+    `encoded` is the caller's to keep from one call to the next: a row that is the same object is not encoded again.
+    """
+    body = _body(snapshot, {} if encoded is None else encoded)
     text = json.dumps({"format": FORMAT, "sha256": _digest(body), "body": body})
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -49,10 +56,15 @@ def save(path: Path, snapshot: LastGood) -> None:
         logger.warning("ops_client: the snapshot could not be saved to %s: %s", path, error)
 
 
-def _body(snapshot: LastGood) -> str:
+def _body(snapshot: LastGood, encoded: Encoded) -> str:
     """Row by row: encoding ten thousand in one call would keep every other thread waiting."""
+    before = encoded.copy()
+    encoded.clear()
+    for rows in snapshot.tables.values():
+        for row in rows:
+            encoded[id(row)] = before.get(id(row)) or (row, json.dumps(row, default=_plain))
     tables = [
-        f"{json.dumps(name)}: [{', '.join([json.dumps(row, default=_plain) for row in rows])}]"
+        f"{json.dumps(name)}: [{', '.join([encoded[id(row)][1] for row in rows])}]"
         for name, rows in snapshot.tables.items()
     ]
     return f'{{"revision": {snapshot.revision}, "tables": {{{", ".join(tables)}}}}}'

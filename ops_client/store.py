@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.pq import ConnStatus
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -22,6 +22,9 @@ from ops_client.sql import statements
 Row = dict[str, Any]
 T = TypeVar("T")
 REVISION_CHANNEL = "ops_revision"
+# Statements whose rows are named and have digests: what reads the digests, and what reads rows by name.
+_DIGESTED = {"flags": ("flag_digests", "flags_named")}
+_NOT_KEPT: tuple[int | None, Row] = (None, {})
 
 _SERVER_KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 # In a failover the server that answers may not write yet.
@@ -131,6 +134,7 @@ class PostgresStore:
             name="ops_client",
         )
         self._listener: _Connection | None = None
+        self._kept: dict[str, dict[str, tuple[int | None, Row]]] = {}
         self._instance_id: uuid.UUID | None = None
         self._has_session = False
 
@@ -160,7 +164,28 @@ class PostgresStore:
     def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
         # Under READ COMMITTED each read would see its own moment, and a snapshot could be torn.
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") as connection:
-            return {name: connection.execute(statements()[name].encode()).fetchall() for name in names}
+            return {name: self._rows(connection, name) for name in names}
+
+    def _rows(self, connection: psycopg.Connection[Row], name: str) -> list[Row]:
+        """The rows of one statement; where rows have digests, those that are kept are not read again.
+
+        A row is kept under its digest, which depends on what the row says alone: whatever was committed meanwhile and
+        in whatever order, what is put together here is what a full read in the same transaction would give.
+        """
+        if name not in _DIGESTED:
+            return connection.execute(statements()[name].encode()).fetchall()
+        of_digests, of_names = _DIGESTED[name]
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            digests: dict[str, int] = dict(cursor.execute(statements()[of_digests].encode()).fetchall())
+        kept = self._kept.get(name, {})
+        wanted = [row_name for row_name, digest in digests.items() if digest != kept.get(row_name, _NOT_KEPT)[0]]
+        if len(wanted) > len(digests) // 2:
+            read = connection.execute(statements()[name].encode()).fetchall()
+        else:
+            read = connection.execute(statements()[of_names].encode(), {"names": wanted}).fetchall() if wanted else []
+        rows = {row_name: row for row_name, (_, row) in kept.items()} | {row["name"]: row for row in read}
+        self._kept[name] = {row_name: (digest, rows[row_name]) for row_name, digest in digests.items()}
+        return [row for _, row in self._kept[name].values()]
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:

@@ -56,6 +56,7 @@ class Sync:
         self._threads = threads
         self._thread = threads.add(SupervisedThread("ops-sync", self._run, self._stop))
         self._unsaved: lastgood.LastGood | None = None
+        self._encoded: lastgood.Encoded = {}
         self.revision: int | None = None
         self.source = "none"
         self.reachable = False
@@ -110,7 +111,7 @@ class Sync:
         """Keep what is in force on disk: later, since the first question waits for the load."""
         unsaved, self._unsaved = self._unsaved, None
         if self._path and unsaved is not None:
-            lastgood.save(self._path, unsaved)
+            lastgood.save(self._path, unsaved, self._encoded)
 
     def _apply(self, tables: dict[str, list[Row]], revision: int, source: str) -> None:
         failure: Exception | None = None

@@ -3,6 +3,14 @@ SELECT name, everyone, percent, testing, superusers, staff, authenticated, langu
        archived, version, variants, prerequisites, on_at, off_at
 FROM ops_v1.flag
 
+-- name: flag_digests
+SELECT name, digest FROM ops_v1.flag_digest
+
+-- name: flags_named
+SELECT name, everyone, percent, testing, superusers, staff, authenticated, languages, groups, users, rules,
+       archived, version, variants, prerequisites, on_at, off_at
+FROM ops_v1.flag WHERE name = ANY (%(names)s::text[])
+
 -- name: segments
 SELECT name, constraints FROM ops_v1.segment
 

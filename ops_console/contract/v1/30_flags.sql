@@ -19,6 +19,11 @@ SELECT f.id, f.name, f.everyone, f.percent, f.testing, f.superusers, f.staff, f.
 FROM ops.flags_flag f;
 -- backend: GRANT SELECT ON ops_v1.flag
 
+-- What each flag's row is, in short: a client reads only the rows whose digest it does not know. Of the row's text, in
+-- which jsonb's 5 and 5.0 differ. It says nothing of order or time, so that no commit can be missed.
+CREATE OR REPLACE VIEW ops_v1.flag_digest AS SELECT f.name, hashtextextended(f::text, 0) AS digest FROM ops_v1.flag f;
+-- backend: GRANT SELECT ON ops_v1.flag_digest
+
 CREATE OR REPLACE VIEW ops_v1.segment AS SELECT name, constraints FROM ops.flags_segment;
 -- backend: GRANT SELECT ON ops_v1.segment
 
