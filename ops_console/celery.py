@@ -42,8 +42,14 @@ def _log_uncaught(**_: Any) -> None:
 
 @worker_ready.connect
 def _report_worker(**_: Any) -> None:
+    from django.db import connection
+
     from ops_console import worker_watch
     from ops_console.contract.presence import Presence
+    from ops_console.telemetry import task_runs
+
+    task_runs.expect()
+    connection.close()  # the worker's pool processes must not inherit it
 
     presence = Presence("worker")
     presence.start()

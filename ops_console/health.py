@@ -1,7 +1,7 @@
 """Health for load balancers and monitors: no sign-in, no detail, answered before sessions, hosts and redirects.
 
 `/livez`: this process runs; no database is asked. `/readyz`: it can serve pages (database, migrations).
-`/health`: the whole console, its cache and its worker too. 503 on failure; each check has a second.
+`/health`: the whole console, also its cache, worker, beat and periodic tasks. 503 on failure; each check has a second.
 """
 
 import asyncio
@@ -21,8 +21,9 @@ from health_check.exceptions import ServiceUnavailable
 
 from ops_console.contract.apply import unapplied_migrations
 from ops_console.contract.models import Instance
+from ops_console.telemetry.task_runs import late_tasks
 
-WORKER_SILENT_SECONDS = 30
+SILENT_SECONDS = 30
 # Threads of its own: a check that hangs must neither keep an answer waiting nor starve the pages.
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
 
@@ -74,14 +75,35 @@ class Worker(TimedCheck):
     title = "worker"
 
     def look(self) -> None:
-        since = timezone.now() - timedelta(seconds=WORKER_SILENT_SECONDS)
-        workers = Instance.objects.filter(kind="worker", service="ops-console", seen_at__gt=since)
-        if not workers.filter(ended_at=None).exists():
-            raise ServiceUnavailable(f"no worker was seen for {WORKER_SILENT_SECONDS} s, or all were stopped")
+        _require_process("worker")
+
+
+class Beat(TimedCheck):
+    title = "beat"
+
+    def look(self) -> None:
+        _require_process("beat")
+
+
+class Schedule(TimedCheck):
+    """Beat and worker can both live and still run nothing: with a broken schedule, or with a queue that stands."""
+
+    title = "schedule"
+
+    def look(self) -> None:
+        if late := late_tasks():
+            raise ServiceUnavailable(f"these periodic tasks are late: {', '.join(late)}")
+
+
+def _require_process(kind: str) -> None:
+    since = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    seen = Instance.objects.filter(kind=kind, service="ops-console", seen_at__gt=since)
+    if not seen.filter(ended_at=None).exists():
+        raise ServiceUnavailable(f"no {kind} was seen for {SILENT_SECONDS} s, or all were stopped")
 
 
 READY: tuple[type[TimedCheck], ...] = (Database, Migrations)
-ALL: tuple[type[TimedCheck], ...] = (*READY, Cache, Worker)
+ALL: tuple[type[TimedCheck], ...] = (*READY, Cache, Worker, Beat, Schedule)
 PATHS: dict[str, Sequence[type[TimedCheck]]] = {"/livez": (), "/readyz": READY, "/health": ALL}
 
 

@@ -8,7 +8,9 @@ from csp.constants import NONCE, NONE, SELF
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ops_client.connections import KEEPALIVE
 from ops_console import __version__, env, logs
+from ops_console.runtime.bounded_connection import connection_class
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _given = env.read(environ.Env())
@@ -110,13 +112,19 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            **_database_options,
+            **KEEPALIVE,
             "connect_timeout": 3,
+            **_database_options,
             "application_name": "ops_console",
             "options": f"-c search_path=ops -c statement_timeout={_timeout_ms} -c timezone=UTC",
             # Of `ops_console.prepared` alone: Django's own cursors prepare nothing.
             "prepare_threshold": 2,
-            "pool": {"min_size": 0, "max_size": _given["DATABASE_POOL_SIZE"], "timeout": 3},
+            "pool": {
+                "min_size": 0,
+                "max_size": _given["DATABASE_POOL_SIZE"],
+                "timeout": 3,
+                "connection_class": connection_class(_given["STATEMENT_TIMEOUT_SECONDS"]),
+            },
         },
     }
 }

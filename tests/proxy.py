@@ -15,6 +15,7 @@ class Line:
     def __init__(self, socket_path: str) -> None:
         self._socket_path = socket_path
         self._generation = 0
+        self._silent = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._ends: list[socket.socket] = [self._listener]
         self.port = self._listener.getsockname()[1]
@@ -24,6 +25,11 @@ class Line:
     def cut(self) -> None:
         """From now on nothing comes through on any connection that there is."""
         self._generation += 1
+
+    def silence(self) -> None:
+        """From now on every connection is accepted, and nothing comes through on any."""
+        self._silent = True
+        self.cut()
 
     def close(self) -> None:
         for end in self._ends:
@@ -44,7 +50,7 @@ class Line:
     def _forward(self, source: socket.socket, target: socket.socket, generation: int) -> None:
         while data := source.recv(65536):
             # Taken in all the same when cut: whoever sent it believes that it arrived.
-            if generation == self._generation:
+            if generation == self._generation and not self._silent:
                 target.sendall(data)
         target.shutdown(socket.SHUT_WR)
 

@@ -16,6 +16,7 @@ from incidents.operations.models import Action
 from incidents.operations.sources import source_of
 from ops_console.contract.grants import ForeignGrant
 from ops_console.errors import NotFound
+from ops_console.runtime.bounded_connection import without_bound
 from ops_console.web.formatting import duration
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,8 @@ def _vacuum(table: str) -> bool:
         schema, name = table.replace('"', "").split(".")
         try:
             cursor.execute("SET statement_timeout = 0")
-            cursor.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(schema, name)))
+            with without_bound(connection):
+                cursor.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(schema, name)))
         except DatabaseError as error:
             log.warning("vacuum_failed", table=table, error=str(error))
             return False

@@ -4,6 +4,7 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from ops_console.contract.grants import parts, renew_grants
+from ops_console.runtime.bounded_connection import without_bound
 
 
 def apply_contract(using: str = "default") -> None:
@@ -12,7 +13,8 @@ def apply_contract(using: str = "default") -> None:
     Creating a trigger takes a short lock on its table; rather than queue behind a long transaction, and make
     everybody else queue behind us, give up after a moment: migrate can be run again.
     """
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+    database = connections[using]
+    with without_bound(database), transaction.atomic(using=using), database.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0")
         # Two migrates at once would replace the same functions under each other.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ops.contract'))")

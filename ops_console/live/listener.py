@@ -1,21 +1,19 @@
 """The connection that listens. It is apart from Django's, which come and go with requests."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
 from django.db import connections
 
+from ops_client.connections import KEEPALIVE
 from ops_console.live.topics import LIVE_CHANNEL, REFRESH, REVISION_CHANNEL, topics_of
 
-# psycopg's notifies() waits on the socket alone: without keepalives a vanished server is never noticed.
-_CONNECTION = {
-    "application_name": "ops_console live",
-    "connect_timeout": 3,
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
+_CONNECTION = {**KEEPALIVE, "application_name": "ops_console live", "connect_timeout": 3}
+# A listener hears nothing for hours: whether the server still answers has to be asked.
+CHECK_SECONDS = 15.0
+ANSWER_SECONDS = 5.0
 _LIBPQ = ("host", "port", "dbname", "user", "password", "passfile", "service", "options")
 _SSL = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
 
@@ -28,12 +26,26 @@ async def listen() -> AsyncIterator[set[str]]:
     connection = await psycopg.AsyncConnection.connect(autocommit=True, **_parameters())
     async with connection:
         for channel in (LIVE_CHANNEL, REVISION_CHANNEL):
-            await connection.execute(f"LISTEN {channel}")  # constants of ours
+            await _answered(connection, f"LISTEN {channel}")  # constants of ours
         yield {REFRESH}
-        async for notification in connection.notifies():
-            topics = topics_of(notification.channel, notification.payload)
-            if topics:
-                yield topics
+        while True:
+            async for notification in connection.notifies(timeout=CHECK_SECONDS):
+                topics = topics_of(notification.channel, notification.payload)
+                if topics:
+                    yield topics
+            await _answered(connection, "SELECT 1")
+
+
+async def _answered(connection: psycopg.AsyncConnection[Any], statement: str) -> None:
+    asked = asyncio.ensure_future(connection.execute(statement.encode()))
+    done, _ = await asyncio.wait({asked}, timeout=ANSWER_SECONDS)
+    if not done:
+        # Closed first: psycopg would ask a server that does not answer to cancel the statement, and wait for it.
+        connection.pgconn.finish()
+        asked.cancel()
+        await asyncio.wait({asked})
+        raise psycopg.OperationalError(f"no answer within {ANSWER_SECONDS:g} s")
+    await asked
 
 
 def _parameters() -> dict[str, Any]:

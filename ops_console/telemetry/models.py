@@ -26,10 +26,11 @@ class ProviderMinute(models.Model):
 
 
 class TaskRun(models.Model):
-    """The last run of a periodic task: one row a task."""
+    """The last run of a periodic task: one row per task, also of one that never ran."""
 
     name = models.CharField(max_length=200, primary_key=True)
-    started_at = models.DateTimeField(db_default=Now())
+    expected_since = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     succeeded_at = models.DateTimeField(null=True)
     duration_seconds = models.FloatField(null=True)

@@ -17,12 +17,13 @@ from ops_console.telemetry.models import TaskRun
 logger = logging.getLogger(__name__)
 # A task that was due for this many intervals and did not run is late.
 LATE_INTERVALS = 3
+GRACE_SECONDS = 30
 _started: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """A task of the schedule with its last run, if there was one. `late`: it should have run again by now."""
+    """A task of the schedule with its last run, if there was one. `late`: it should have run by now."""
 
     name: str
     interval_seconds: float
@@ -32,7 +33,7 @@ class PeriodicTask:
     @property
     def state(self) -> str:
         if self.run is None:
-            return "never"
+            return "late" if self.late else "never"
         if self.run.error:
             return "failed"
         return "late" if self.late else "ok"
@@ -42,6 +43,19 @@ def overview() -> list[PeriodicTask]:
     """Every task of the schedule, by name; one query."""
     runs = {run.name: run for run in TaskRun.objects.all()}
     return [_periodic(name, seconds, runs.get(name)) for name, seconds in sorted(_schedule().items())]
+
+
+def late_tasks() -> list[str]:
+    """The names of tasks that should have run by now."""
+    return [task.name for task in overview() if task.late]
+
+
+def expect() -> None:
+    """Begin to expect every task of the schedule, once: one that never runs is late after its interval."""
+    try:
+        TaskRun.objects.bulk_create([TaskRun(name=name) for name in _schedule()], ignore_conflicts=True)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Tasks that never ran cannot be noticed: %s", error)
 
 
 def connect() -> None:
@@ -89,9 +103,15 @@ def _seconds(schedule: Any) -> float:
     return schedule.total_seconds() if isinstance(schedule, timedelta) else schedule
 
 
-def _periodic(name: str, seconds: float, run: TaskRun | None) -> PeriodicTask:
-    return PeriodicTask(name, seconds, run, late=run is not None and _due_since(run.started_at, seconds))
+def _periodic(name: str, seconds: float, row: TaskRun | None) -> PeriodicTask:
+    if row is None:
+        return PeriodicTask(name, seconds, None, late=False)
+    if row.started_at is None:
+        # Beat sends it for the first time after one interval.
+        return PeriodicTask(name, seconds, None, late=_is_over(row.expected_since, seconds + GRACE_SECONDS))
+    late = _is_over(row.started_at, max(seconds * LATE_INTERVALS, GRACE_SECONDS))
+    return PeriodicTask(name, seconds, row, late)
 
 
-def _due_since(started_at: datetime, seconds: float) -> bool:
-    return timezone.now() - started_at > timedelta(seconds=max(seconds * LATE_INTERVALS, 30))
+def _is_over(since: datetime, seconds: float) -> bool:
+    return timezone.now() - since > timedelta(seconds=seconds)

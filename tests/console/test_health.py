@@ -18,15 +18,17 @@ from django.utils import timezone
 from ops_console import health
 from ops_console.contract.models import Instance
 from ops_console.migrated import MigratedMiddleware, Watch
+from ops_console.telemetry.models import TaskRun
 from tests.console.test_access_signin import AWAY
 
+NOW = timezone.now()
 WAITING = "ops_console.migrated.unapplied_migrations"
 
 
-def worker(seen_seconds_ago: float, **values: Any) -> None:
+def worker(seen_seconds_ago: float, kind: str = "worker", **values: Any) -> None:
     now = timezone.now()
     Instance.objects.create(
-        id=uuid4(), service="ops-console", kind="worker", host="h", pid=1, client_version="1", contract="v1",
+        id=uuid4(), service="ops-console", kind=kind, host="h", pid=1, client_version="1", contract="v1",
         started_at=now, seen_at=now - timedelta(seconds=seen_seconds_ago), **values,
     )  # fmt: skip
 
@@ -80,8 +82,33 @@ def test_health_misses_a_worker() -> None:
 def test_health_sees_a_worker() -> None:
     """A worker that reported itself a moment ago is enough."""
     worker(seen_seconds_ago=1)
+    worker(seen_seconds_ago=1, kind="beat")
     answer = Client().get("/health")
     assert (answer.status_code, answer.json()["checks"]["worker"]) == (200, "ok")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("beats", [[], [{"seen_seconds_ago": 31}], [{"seen_seconds_ago": 1, "ended_at": NOW}]])
+def test_health_misses_a_beat(beats: list[dict[str, Any]]) -> None:
+    """Without beat a worker has nothing to do: no alert is evaluated and no action is released."""
+    worker(seen_seconds_ago=1)
+    for values in beats:
+        worker(kind="beat", **values)
+    answer = Client().get("/health")
+    assert (answer.status_code, answer.json()["checks"]["beat"]) == (503, "failing")
+    assert Client().get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("started", [None, NOW - timedelta(hours=1)])
+def test_health_misses_a_task_that_does_not_run(started: Any) -> None:
+    """Neither when it stopped nor when it never began, with a worker and a beat that both live."""
+    worker(seen_seconds_ago=1)
+    worker(seen_seconds_ago=1, kind="beat")
+    hour_ago = timezone.now() - timedelta(hours=1)
+    TaskRun.objects.create(name="incidents.alerts.tasks.look", started_at=started, expected_since=hour_ago)
+    answer = Client().get("/health")
+    assert (answer.status_code, answer.json()["checks"]["schedule"]) == (503, "failing")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -96,9 +123,9 @@ def test_health_misses_a_worker_that_was_stopped() -> None:
 def test_cache_away_fails_health_and_not_readyz() -> None:
     """Pages are served without the cache; the monitor is told."""
     worker(seen_seconds_ago=1)
-    assert Client().get("/health").json()["checks"] == {
-        "database": "ok", "migrations": "ok", "cache": "failing", "worker": "ok",
-    }  # fmt: skip
+    worker(seen_seconds_ago=1, kind="beat")
+    checks = Client().get("/health").json()["checks"]
+    assert {name for name, state in checks.items() if state == "failing"} == {"cache"}
     assert Client().get("/readyz").status_code == 200
 
 

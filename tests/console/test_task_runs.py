@@ -67,6 +67,19 @@ def test_a_task_that_never_ran_is_named(periodic: Task) -> None:
     assert state() == "never"
 
 
+@pytest.mark.parametrize(("seconds", "wanted"), [(85, "never"), (91, "late")])
+def test_a_task_that_never_ran_is_late_after_its_interval(periodic: Task, seconds: int, wanted: str) -> None:
+    """Counted from when it was first expected, which a restart does not move."""
+    task_runs.expect()
+    since = timezone.now() - timedelta(seconds=seconds)
+    TaskRun.objects.filter(name=PERIODIC).update(expected_since=since)
+    task_runs.expect()
+    assert TaskRun.objects.get(name=PERIODIC).expected_since == since
+    assert (state(), PERIODIC in task_runs.late_tasks()) == (wanted, wanted == "late")
+    run(periodic)
+    assert state() == "ok"
+
+
 def test_a_task_that_stopped_running_is_late(periodic: Task) -> None:
     """Three intervals without a run."""
     run(periodic)

@@ -1,7 +1,7 @@
 """Following over a real PostgreSQL: a toggle is heard, a cut line is survived, a fork is noticed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -157,3 +157,24 @@ def kill_connections(dsn: str) -> None:
     role = psycopg.conninfo.conninfo_to_dict(dsn)["user"]
     with psycopg.connect(database.dsn(), autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.fetch("revision"),
+        lambda store: store.execute("revision"),
+        lambda store: store.snapshot(["revision"]),
+        lambda store: store.transaction().__enter__(),
+        lambda store: store.wait_for_revision(0.1),
+    ],
+)
+def test_nothing_waits_for_ever_on_a_silent_database(backend_dsn: str, line: Line, call: Callable[..., object]) -> None:
+    """Neither on a connection that stood nor on a new one, which is accepted and never answered."""
+    store = PostgresStore(by_tcp(backend_dsn, line), statement_timeout_seconds=0.2)
+    store.fetch("revision")
+    line.silence()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            call(store)
+    store.close()

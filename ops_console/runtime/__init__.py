@@ -1,0 +1,1 @@
+"""How the console runs: what settings and processes need besides Django."""
