@@ -14,6 +14,7 @@ from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES, CannotRetry
 from incidents.operations.sources.indexes import wanted_indexes
 from incidents.operations.sources.schema import forget
+from ops_console.directory import indexes as directory_indexes
 from tests.incidents.operations.conftest import GOOD_META, USER, MakeEpisode, make_episode
 
 pytestmark = pytest.mark.django_db
@@ -175,6 +176,8 @@ def test_the_check_prints_the_index_to_make(capsys: pytest.CaptureFixture[str]) 
     for source in SOURCES.values():
         for statement in wanted_indexes(source, source.live()).values():
             _execute(statement.replace(" CONCURRENTLY", ""))
+    for statement in directory_indexes.missing_indexes().values():
+        _execute(statement.replace(" CONCURRENTLY", ""))
     call_command("sources", "check")
     assert "CREATE INDEX" not in capsys.readouterr().out
 

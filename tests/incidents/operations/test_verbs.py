@@ -15,6 +15,7 @@ from incidents.operations.release import release_due, release_slice
 from incidents.operations.scope import Scope
 from incidents.operations.services import Options
 from incidents.operations.timeline import timeline
+from ops_client.testing import FakeClock
 from ops_console.errors import Conflict, InvalidInput
 from tests import database
 from tests.incidents.operations.conftest import GOOD_META, USER, MakeEpisode, row_of, set_status
@@ -211,14 +212,19 @@ def test_a_canary_is_one_workers_alone(episode: MakeEpisode) -> None:
     assert (action.state, _released(action)) == ("paused", 10)
 
 
-def test_a_rate_is_kept(episode: MakeEpisode) -> None:
+def test_a_rate_is_kept(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than the rate allows goes out at once; what time has passed, and a new rate, let more go."""
     for _ in range(30):
         episode()
     action = act("retry", state="stuck", rate_per_second=4)
     assert (action.state, _released(action)) == ("running", 4)
-    assert release_due() == 0
-    Action.objects.update(paced_at=timezone.now() - timedelta(seconds=2))
+    action.refresh_from_db()
+    assert action.paced_at is not None
+    clock = FakeClock(action.paced_at)
+    monkeypatch.setattr("incidents.operations.pacing.timezone", clock)
+    release_due()
+    assert _released(action) == 4
+    clock.advance(2)
     release_due()
     assert 4 < _released(action) <= 12
     services.set_rate(actor(), action.pk, None)
