@@ -288,3 +288,19 @@ def test_the_notice_of_an_end_leads_to_the_outcomes(console: Page, settings: Any
     expect(console.locator("#action-outcomes")).to_contain_text("Only: ineligible")
     expect(console.locator("#action-outcomes tr[data-key]")).to_have_count(1)
     expect(console.locator("#action-outcomes tr[data-key] a")).to_have_attribute("href", re.compile(missing))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_operations_list_begins_near_the_top(console: Page, theme: Any) -> None:
+    """On a phone the first row is in the first 360 px and nothing is wider; on a wide screen evidence is one line."""
+    operations()
+    console.emulate_media(color_scheme=theme)
+    console.set_viewport_size({"width": 360, "height": 780})
+    console.goto(urljoin(console.url, "/operations/"))
+    live(console)
+    row = console.locator("#operations-list tbody tr").first
+    assert (row.bounding_box() or {})["y"] < 360
+    assert console.evaluate("document.documentElement.scrollWidth") == 360
+    console.set_viewport_size({"width": 1440, "height": 900})
+    evidence = row.locator(".evidence .status + .sub")
+    assert (evidence.bounding_box() or {})["height"] < 24
