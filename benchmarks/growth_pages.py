@@ -5,7 +5,7 @@ A new list is measured without being named here. What is left out is in LEFT_OUT
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from html.parser import HTMLParser
@@ -43,27 +43,33 @@ class Address:
     path: str
 
 
-def addresses(samples: dict[str, Any]) -> list[Address]:
-    """Every URL but those in LEFT_OUT. Raises KeyError for a parameter of which `samples` has no value."""
-    found = [Address(name, path) for name, path in _walk(get_resolver(), "/", "", samples)]
+def addresses(samples: dict[str, Any], only: Collection[str] = ()) -> list[Address]:
+    """Every URL but those in LEFT_OUT, or those named. Raises KeyError for a parameter of which there is no sample."""
+    routes = _routes(get_resolver(), "/", "")
+    wanted = [(name, route) for name, route in routes if (name in only if only else not _is_left_out(name))]
+    found = [
+        Address(name, PARAMETER.sub(lambda found, name=name: _sample(name, found[1], samples), route))
+        for name, route in wanted
+    ]
     # Several methods of one API path are several names: it is read once.
     found = list({address.path: address for address in found}.values())
-    queries = samples["queries"]
+    queries = samples.get("queries", {})
     return [
         Address(each.name, f"{each.path}?{queries[each.name]}" if each.name in queries else each.path) for each in found
     ]
 
 
-def _walk(resolver: URLResolver, prefix: str, space: str, samples: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _routes(resolver: URLResolver, prefix: str, space: str) -> Iterator[tuple[str, str]]:
     for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
-            yield from _walk(pattern, prefix + str(pattern.pattern), inner, samples)
+            yield from _routes(pattern, route, f"{space}{pattern.namespace}:" if pattern.namespace else space)
         elif isinstance(pattern, URLPattern):
-            name = f"{space}{pattern.name or 'unnamed'}"
-            if not any(fnmatch(name, left_out) for left_out in LEFT_OUT):
-                route = prefix + str(pattern.pattern)
-                yield name, PARAMETER.sub(lambda found, name=name: _sample(name, found[1], samples), route)
+            yield f"{space}{pattern.name or 'unnamed'}", route
+
+
+def _is_left_out(name: str) -> bool:
+    return any(fnmatch(name, left_out) for left_out in LEFT_OUT)
 
 
 def _sample(name: str, parameter: str, samples: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Every read that the flags' list and pages need, besides usage, staleness and previews."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
@@ -11,7 +12,8 @@ from flags.staleness import stale, with_staleness
 from ops_console.errors import NotFound
 
 _MOST_PEOPLE = 40
-_MOST_OFFERED = 500  # names in an input's list: a page stays small; any other can be typed
+_MOST_OFFERED = 100  # names in an input's list: a page stays small; any other can be typed
+MOST_BOXES = 50
 _STATES = {
     "on": Q(archived_at=None, everyone=True),
     "rules": Q(archived_at=None, everyone=None),
@@ -63,9 +65,11 @@ def flag_names(besides: int = 0) -> list[str]:
     return list(found.values_list("name", flat=True)[:_MOST_OFFERED])
 
 
-def segment_names() -> list[str]:
-    """Segments that a rule could name."""
-    return list(Segment.objects.order_by("name").values_list("name", flat=True))
+def segment_names(chosen: Collection[str] = ()) -> list[str]:
+    """The first segments that a rule could name, and those that rules chose; any other can be typed."""
+    first = list(Segment.objects.order_by("name").values_list("name", flat=True)[:MOST_BOXES])
+    others = Segment.objects.filter(name__in=set(chosen).difference(first)).order_by("name")
+    return [*first, *others.values_list("name", flat=True)] if len(first) == MOST_BOXES else first
 
 
 def owners() -> list[str]:

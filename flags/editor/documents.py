@@ -137,7 +137,7 @@ def _rule(row: Row) -> Document:
         "name": text.get("name", "").strip(),
         "constraints": constraints(row),
         # A form sends boxes in the page's order; all segments must hold, so that their own order says nothing.
-        "segments": sorted({name for name in row.values.get("segments", []) if name}),
+        "segments": sorted({name.strip() for name in row.values.get("segments", []) if name.strip()}),
         "percent": None if percent == 100 else percent,
         "stickiness": "" if text.get("stickiness") == USER_ID else text.get("stickiness", "").strip(),
         "group": text.get("group", "").strip(),

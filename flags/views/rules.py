@@ -38,6 +38,11 @@ class Choices:
     payloads: Any = PAYLOADS
     own_normaliser: str = NORMALISER
 
+    @property
+    def has_more_segments(self) -> bool:
+        """Not every segment has a box: its name can be typed."""
+        return len(self.segments) >= queries.MOST_BOXES
+
 
 @role_required(Role.OPERATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,9 +68,10 @@ def _read(root: Row) -> dict[str, Any]:
 
 
 def _page(request: HttpRequest, flag: Flag, sheet: Sheet, status: int = 200) -> HttpResponse:
+    chosen = {name for row in sheet.root.everywhere() for name in row.values.get("segments", ())}
     context = {
         "sheet": sheet,
-        "editor": Choices(queries.segment_names(), queries.flag_names(besides=flag.pk)),
+        "editor": Choices(queries.segment_names(chosen), queries.flag_names(besides=flag.pk)),
         "effect": effect_of(flag, sheet),
         "needed_by": dependents(flag.name),
     }

@@ -22,6 +22,7 @@ BUNDLES = {
         "js/keys.js",
         "js/search.js",
         "js/select.js",
+        "js/cards.js",
         "js/live.js",
         "js/retry.js",
     ),

@@ -74,3 +74,11 @@ def test_nothing_is_inline(path: Path) -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"|javascript:", text)
     assert not re.search(r"""(src|href)=["'](https?:)?//""", text)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_table_is_not_named_as_its_panel(path: Path) -> None:
+    """Both are landmarks, and people who jump between landmarks could not tell them apart."""
+    text = path.read_text()
+    panels = set(re.findall(r'{% panel [^%]*title="([^"]+)"', text))
+    assert panels & set(re.findall(r'role="region" aria-label="([^"]+)"', text)) == set()

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from flags import services
-from flags.models import Flag, State
+from flags.models import Flag, Segment, State
 from ops_console.access.roles import Role
 from tests import plain_form
 from tests.people import actor, signed_in
@@ -194,3 +194,18 @@ def test_orders_that_are_none_do_nothing(flag: Flag) -> None:
     for order in ("remove rule-99", "up", "add flag", "add rule-x", "copy rule", "burn rule-0", "down rule-0-name"):
         body = client.post(rules_url(flag), sent([*fields, ("rule-x-name", "y"), ("a-1-b", "c")], do=order))
         assert fields_of(body.content.decode()) == fields, order
+
+
+def test_a_thousand_segments_do_not_make_a_page_of_a_thousand_boxes(flag: Flag) -> None:
+    """The first have boxes, and so has each that a rule chose; any other is typed by its name."""
+    Segment.objects.bulk_create(Segment(name=f"segment_{number:03}") for number in range(300))
+    rules = [{"constraints": [], "segments": ["segment_250"], "percent": 5}]
+    Flag.objects.filter(pk=flag.pk).update(rules=rules)
+    client = signed_in(Role.OPERATOR)
+    body = client.get(rules_url(flag)).content.decode()
+    assert body.count('name="rule-0-segments"') < 60
+    assert "is off)" not in body, "a segment that exists is not called gone"
+    pairs = [(name, value) for name, value in opened(client, flag) if (name, value) != ("rule-0-segments", "")]
+    answer = client.post(rules_url(flag), sent([*pairs, ("rule-0-segments", " segment_299 ")]))
+    assert answer.status_code == 303
+    assert Flag.objects.get(pk=flag.pk).rules[0]["segments"] == ["segment_250", "segment_299"]
