@@ -20,6 +20,7 @@ from ops_console.audit.forms import FilterForm, ReasonForm
 from ops_console.audit.models import Entry
 from ops_console.audit.revert import revert
 from ops_console.web import Question, ask, csv_response, done, page
+from ops_console.web.diff import changes
 from ops_console.web.tabs import query_url
 
 COLUMNS = (
@@ -70,6 +71,7 @@ def entry_revert(request: HttpRequest, entry_id: int) -> HttpResponseBase:
             action=request.path,
             back=back,
             effect=f"Sets what {found.actor} changed in {found.target_label} back to the values before.",
+            notes=[f"{row.field}: {row.after} -> {row.before}" for row in changes(found.before, found.after)],
             confirm="Revert",
         )
         return ask(request, question, form)

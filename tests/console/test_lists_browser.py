@@ -13,12 +13,13 @@ from playwright.sync_api import Page, expect
 
 from flags import segment_services
 from flags import services as flag_services
-from flags.models import State
+from flags.models import Flag, State
 from incidents.operations import services as operation_services
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from ops_console.access.models import User
 from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
 from quotas.seed import seed
 from tests import podcast
 from tests.console.browsing import live, signed_in_browser
@@ -304,3 +305,18 @@ def test_the_operations_list_begins_near_the_top(console: Page, theme: Any) -> N
     console.set_viewport_size({"width": 1440, "height": 900})
     evidence = row.locator(".evidence .status + .sub")
     assert (evidence.bounding_box() or {})["height"] < 24
+
+
+def test_no_change_is_reverted_blind(console: Page) -> None:
+    """On a phone the row whose change one click takes back shows that change; the audit's question shows it too."""
+    flags()
+    flag = Flag.objects.get(name="player")
+    flag_services.set_state(actor(), flag.pk, State.OFF)
+    console.set_viewport_size({"width": 360, "height": 780})
+    console.goto(urljoin(console.url, f"/flags/{flag.pk}/history/"))
+    row = console.locator("tr", has=console.get_by_role("button", name=re.compile("^Take back"))).first
+    expect(row.locator(".narrow")).to_be_visible()
+    expect(row.locator(".narrow")).not_to_be_empty()
+    entry = Entry.objects.filter(target_type="flag", target_id=str(flag.pk)).latest("pk")
+    console.goto(urljoin(console.url, f"/audit/{entry.pk}/revert/"))
+    expect(console.locator(".effects li").first).to_contain_text("->")
