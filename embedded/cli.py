@@ -15,6 +15,7 @@ MODULES = {
     "bench": "bench",
     "servers": "servers",
     "lock": "lock",
+    "oldest": "oldest",
 }
 
 
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="a benchmark against its peers")
     bench.add_argument("name", metavar="NAME", help="a module of benchmarks/")
     bench.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="its own options, --json for instance")
+    commands.add_parser("oldest", help="the client's tests on the oldest versions of its dependencies")
     commands.add_parser("servers", help="PostgreSQL and Valkey alone, for work by hand")
     commands.add_parser("lock", help="compile the *.in files into hashed locks (needs uv)")
     return top
