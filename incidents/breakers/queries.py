@@ -17,6 +17,7 @@ from ops_console.contract.queries import live_instances
 from ops_console.errors import NotFound
 from ops_console.telemetry.provider_shares import provider_shares
 from ops_console.web import Key, Keyset, Page
+from ops_console.web.formatting import duration
 
 __all__ = [
     "breaker",
@@ -24,6 +25,7 @@ __all__ = [
     "breaker_page",
     "every_breaker",
     "history",
+    "merged",
     "moves_between",
     "not_closed",
     "open_breakers",
@@ -35,22 +37,28 @@ __all__ = [
 
 SHARE_MINUTES = 5
 SHOWN_EVENTS = 100
+READ_MOVES = 400
 SHOWN_PROCESSES = 50
 SHOWN_ON_OVERVIEW = 12
 # Those that need attention first: 0 before 1.
 ORDER = Keyset(Key("calm", "int"), Key("name"), size=50)
+_TIMELINE = Keyset(Key("at", "time", descending=True), Key("id", "int", descending=True))
 _TABS = {"": Q(), "look": Q(calm=0), "overridden": Q(overridden=True)}
 
 
 @dataclass(frozen=True)
 class Event:
-    """A place in a breaker's timeline: a transition, or what an operator did."""
+    """A line of a breaker's timeline: a transition, several failed probes, or what an operator did.
+
+    `since`: the first of several.
+    """
 
     at: datetime
     what: str
     tone: str
     cause: str
     who: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -133,21 +141,42 @@ def override_of(name: str) -> Override | None:
     return Override.objects.filter(breaker_id=name).first()
 
 
-def timeline(name: str) -> list[Event]:
-    """The newest transitions and operators' acts, the newest first."""
-    moves = Transition.objects.filter(breaker_id=name).order_by("-id")[:SHOWN_EVENTS]
-    acts = Entry.objects.filter(target_type="breaker", target_id=name).order_by("-id")[:SHOWN_EVENTS]
-    events = [_of_move(move) for move in moves] + [_of_act(act) for act in acts]
-    return sorted(events, key=lambda event: event.at, reverse=True)[:SHOWN_EVENTS]
+def timeline(name: str, cursor: str = "") -> Page[Event]:
+    """Transitions and operators' acts, the newest first; failed probes that follow each other are one event.
+
+    A page holds at most READ_MOVES transitions, however few events they are. Raises InvalidInput.
+    """
+    at = _TIMELINE.read(cursor)
+    moves = Transition.objects.filter(breaker_id=name).order_by("-id")
+    acts = Entry.objects.filter(target_type="breaker", target_id=name).order_by("-id")
+    if at is not None:
+        moves, acts = moves.filter(id__lt=at.values[1]), acts.filter(at__lt=at.values[0])
+    found, said = list(moves[: READ_MOVES + 1]), list(acts[: SHOWN_EVENTS + 1])
+    # What is older than this in one of the two belongs to the next page.
+    starts = [found[READ_MOVES - 1].at] if len(found) > READ_MOVES else []
+    starts += [said[SHOWN_EVENTS - 1].at] if len(said) > SHOWN_EVENTS else []
+    start = max(starts, default=None)
+    if start is not None:
+        found = [move for move in found[:READ_MOVES] if move.at >= start]
+        said = [act for act in said[:SHOWN_EVENTS] if act.at >= start]
+    events = sorted([*merged(found), *map(_of_act, said)], key=lambda event: event.at, reverse=True)
+    if start is None:
+        return Page(events, "", "")
+    last = found[-1].pk if found else at.values[1] if at is not None else 2**62
+    return Page(events, _TIMELINE.write({"at": start, "id": last}, backward=False), "")
 
 
 def history(name: str, since: datetime) -> list[tuple[datetime, str]]:
-    """The shared state over a time: where it stood at its beginning, and every move since."""
-    moves = list(Transition.objects.filter(breaker_id=name, at__gte=since).order_by("at", "id"))
-    began = Breaker.objects.values_list("registered_at", flat=True).get(pk=name)
-    before = Transition.objects.filter(breaker_id=name, at__lt=since).order_by("-at", "-id").first()
-    first = before.to_status if before else Status.CLOSED.value
-    start = [(since, first)] if began <= since else [(since, ""), (began, first)]
+    """The shared state since a time: what it was then, and every transition, the newest READ_MOVES of them."""
+    newest = Transition.objects.filter(breaker_id=name, at__gte=since).order_by("-id")[:READ_MOVES]
+    moves = sorted(newest, key=lambda move: (move.at, move.pk))
+    registered_at = Breaker.objects.values_list("registered_at", flat=True).get(pk=name)
+    if len(moves) == READ_MOVES:
+        start = [(since, "")]
+    else:
+        before = Transition.objects.filter(breaker_id=name, at__lt=since).order_by("-id").first()
+        first = before.to_status if before else Status.CLOSED.value
+        start = [(since, first)] if registered_at <= since else [(since, ""), (registered_at, first)]
     return [*start, *((move.at, move.to_status) for move in moves)]
 
 
@@ -252,15 +281,45 @@ def _last_transitions(names: Sequence[str]) -> dict[str, Transition]:
     return {move.breaker_id: move for move in Transition.objects.filter(pk__in=[pk for pk in ids if pk])}
 
 
+def merged(newest_first: Sequence[Transition]) -> list[Event]:
+    """Transitions as events; two failed probes or more in a row are one."""
+    events: list[Event] = []
+    run: list[Transition] = []
+    for move in reversed(newest_first):
+        if move.from_status == Status.CLOSED or move.to_status == Status.CLOSED:
+            events += [*_probes(run), _of_move(move)]
+            run = []
+        else:
+            run.append(move)
+    return [*events, *_probes(run)]
+
+
+def _probes(run: Sequence[Transition]) -> list[Event]:
+    """Moves between open and half-open, the oldest first: up to the last failure as one event, where there are many."""
+    ends = [index for index, move in enumerate(run) if move.to_status == Status.OPEN]
+    if len(ends) < 2:
+        return [_of_move(move) for move in run]
+    failed = [run[index] for index in ends]
+    first, last = failed[0].at, failed[-1].at
+    every = duration((last - first).total_seconds() / (len(failed) - 1))
+    lost = sum(move.from_status == move.to_status for move in run[: ends[-1]])
+    what = f"{len(failed)} failed probes, every {every}" + (f"; {lost} more lost" if lost else "")
+    together = Event(last, what, "bad", failed[-1].cause, _who(failed[-1]), since=first)
+    return [together, *(_of_move(move) for move in run[ends[-1] + 1 :])]
+
+
 def _of_move(move: Transition) -> Event:
     tones = {"closed": "ok", "open": "bad", "half_open": "warn"}
-    who = f"{move.service}, process {str(move.instance_id)[:8]}"
-    return Event(move.at, move.get_to_status_display(), tones[move.to_status], move.cause, who)
+    return Event(move.at, move.get_to_status_display(), tones[move.to_status], move.cause, _who(move))
+
+
+def _who(move: Transition) -> str:
+    return f"{move.service}, process {str(move.instance_id)[:8]}"
 
 
 def _of_act(act: Entry) -> Event:
     mode = (act.after or {}).get("mode") or ""
-    label = Mode(mode).label if mode in Mode.values else "Override taken back"
+    label = Mode(mode).label if mode in Mode.values else "Override cleared"
     return Event(act.at, label, "info", act.reason, act.actor)
 
 

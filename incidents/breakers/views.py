@@ -55,7 +55,7 @@ def breaker_page(request: HttpRequest, name: str) -> HttpResponse:
         "minutes": queries.SHARE_MINUTES,
         "called": [minute for minute in reversed(minutes) if minute.calls.attempts or minute.calls.refused],
         "chart": draw(minutes, history, state.now),
-        "events": queries.timeline(name),
+        "timeline": queries.timeline(name, request.GET.get("cursor", "")),
         "modes": Mode.choices,
         "settings": settings_in_words(state.config),
         "code": f"ops.breaker({name!r})",

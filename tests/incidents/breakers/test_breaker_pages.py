@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from incidents.breakers import queries
 from incidents.breakers.models import Breaker, Override, Report, Transition
 from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
 from ops_console.contract.models import Instance
 from ops_console.telemetry.models import ProviderMinute
 from tests.people import signed_in
@@ -196,6 +198,106 @@ def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
     body = text(reverse("breakers:page", args=["gemini"]))
     assert "&lt;b&gt;processes" in body and "8 attempts, 6 failed, 2 refused" in body
     assert "The same as a table" in body and "Among the last so many calls" in body and "web-1, 7" in body
+
+
+def move(breaker: Breaker, from_status: str, to_status: str, seconds_ago: float, cause: str = "") -> Transition:
+    return Transition.objects.create(
+        breaker=breaker,
+        at=timezone.now() - timedelta(seconds=seconds_ago),
+        from_status=from_status,
+        to_status=to_status,
+        epoch=1,
+        cause=cause,
+        service="podcast-api",
+        instance_id=uuid4(),
+    )
+
+
+def probes(breaker: Breaker, count: int, every: float, until: float = 0) -> None:
+    """So many failed probes, the last one so many seconds ago."""
+    for number in reversed(range(count)):
+        move(breaker, "open", "half_open", until + number * every + 1)
+        move(breaker, "half_open", "open", until + number * every, f"probe {count - number} failed")
+
+
+def events_of(path: str) -> list[str]:
+    return [event.what for event in signed_in(Role.VIEWER).get(path).context["timeline"].rows]
+
+
+def test_failed_probes_in_a_row_are_one_event() -> None:
+    """Twelve probes that failed are told in one line, with their pace and the last cause; what surrounds them stays."""
+    breaker = make()
+    move(breaker, "closed", "open", 600)
+    probes(breaker, 12, every=23, until=100)
+    move(breaker, "open", "half_open", 50)
+    move(breaker, "half_open", "closed", 49)
+    assert events_of("/breakers/gemini/") == [
+        "Closed",
+        "Half-open",
+        "12 failed probes, every 23 s",
+        "Open",
+    ]
+    assert "probe 12 failed" in text("/breakers/gemini/")
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(1, ["Open", "Half-open", "Open"]), (2, ["2 failed probes, every 30 s", "Open"])],
+)
+def test_a_single_failed_probe_stays_as_it_is(count: int, shown: list[str]) -> None:
+    breaker = make()
+    move(breaker, "closed", "open", 600)
+    probes(breaker, count, every=30)
+    assert events_of("/breakers/gemini/") == shown
+
+
+def test_lost_probes_are_counted_beside_failed_ones() -> None:
+    """A probe whose process died is no failure of the provider."""
+    breaker = make()
+    probes(breaker, 1, every=1, until=90)
+    move(breaker, "open", "half_open", 60)
+    move(breaker, "half_open", "half_open", 30)
+    move(breaker, "half_open", "open", 10)
+    assert events_of("/breakers/gemini/") == ["2 failed probes, every 1 min 20 s; 1 more lost"]
+
+
+def test_the_timeline_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page reads a bounded number of transitions and acts; no event is lost or told twice between pages."""
+    monkeypatch.setattr(queries, "READ_MOVES", 10)
+    monkeypatch.setattr(queries, "SHOWN_EVENTS", 4)
+    breaker = make()
+    for number in range(16):
+        move(breaker, "closed", "open", 1000 - number * 20)
+        move(breaker, "open", "closed", 990 - number * 20)
+    for number in range(9):
+        Entry.objects.create(
+            at=timezone.now() - timedelta(seconds=995 - number * 40), actor="oscar", via="web",
+            action="breaker.force_open", target_type="breaker", target_id="gemini", target_label="gemini",
+            after={"mode": "force_open"}, reason=f"act {number}",
+        )  # fmt: skip
+    seen, cursor = [], ""
+    for _ in range(20):
+        found = queries.timeline("gemini", cursor)
+        seen += found.rows
+        assert len(found.rows) <= 14
+        cursor = found.next
+        if not cursor:
+            break
+    assert [event.at for event in seen] == sorted((event.at for event in seen), reverse=True)
+    assert (len(seen), sum(event.who == "oscar" for event in seen)) == (32 + 9, 9)
+    page = signed_in(Role.VIEWER).get("/breakers/gemini/")
+    older = signed_in(Role.VIEWER).get("/breakers/gemini/", {"cursor": page.context["timeline"].next})
+    assert older.status_code == 200 and "Newest events" in older.content.decode()
+    assert signed_in(Role.VIEWER).get("/breakers/gemini/?cursor=nonsense").status_code == 422
+
+
+def test_the_state_of_a_flapping_breaker_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chart reads the newest transitions of the hour and leaves out what came before them."""
+    monkeypatch.setattr(queries, "READ_MOVES", 4)
+    breaker = make(registered_at=timezone.now() - timedelta(days=1))
+    probes(breaker, 5, every=60)
+    found = queries.history("gemini", timezone.now() - timedelta(hours=1))
+    assert [status for _, status in found] == ["", "half_open", "open", "half_open", "open"]
 
 
 @pytest.mark.parametrize("name", ["eu/gemini", "a b?c#d", "override", "ü"])
