@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from ops_console.live.listener import listen
-from ops_console.live.topics import REFRESH
+from ops_console.live.topics import REFRESH, STATUS
 
 log = structlog.get_logger(__name__)
 MOST_PAGES = 1000
@@ -35,12 +35,12 @@ class Subscriber:
             self._wake.set()
 
     async def take(self, seconds: float) -> list[str]:
-        """What has changed, as soon as there is something; nothing after `seconds`."""
+        """What has changed, as soon as there is something; nothing after `seconds`, or when only the status changed."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
         self._wake.clear()
         taken, self._pending = self._pending, set()
-        return [REFRESH] if REFRESH in taken else sorted(taken)
+        return [REFRESH] if REFRESH in taken else sorted(taken - {STATUS})
 
 
 class Hub:
@@ -57,6 +57,8 @@ class Hub:
         self._changed_at: dict[str, float] = {}
         # From when on every notification was heard; None while the connection is not there.
         self._listening_since: float | None = None
+        # Whether the database answered last; None before it was asked.
+        self.reachable: bool | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping: asyncio.TimerHandle | None = None
 
@@ -90,6 +92,7 @@ class Hub:
             self._task.cancel()
             self._task = None
             self._listening_since = None
+            self.reachable = None
 
     async def _run(self) -> None:
         failures = 0
@@ -97,12 +100,21 @@ class Hub:
             try:
                 async for topics in self._listen():
                     failures = 0
+                    self._set_reachable(True)
                     self._tell(topics)
             except Exception as error:  # noqa: BLE001 - whatever ends the listening, it begins again
                 log.warning("live_connection_lost", error=str(error), attempt=failures)
             self._listening_since = None
+            self._set_reachable(False)
             await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
             failures += 1
+
+    def _set_reachable(self, reachable: bool) -> None:
+        if self.reachable == reachable:
+            return
+        self.reachable = reachable
+        for subscriber in self._subscribers:
+            subscriber.put({STATUS})
 
     def _tell(self, topics: set[str]) -> None:
         if REFRESH in topics:

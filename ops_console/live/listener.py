@@ -12,8 +12,8 @@ from ops_console.live.topics import LIVE_CHANNEL, REFRESH, REVISION_CHANNEL, top
 
 _CONNECTION = {**KEEPALIVE, "application_name": "ops_console live", "connect_timeout": 3}
 # A listener hears nothing for hours: whether the server still answers has to be asked.
-CHECK_SECONDS = 15.0
-ANSWER_SECONDS = 5.0
+CHECK_SECONDS = 3.0
+ANSWER_SECONDS = 3.0
 _LIBPQ = ("host", "port", "dbname", "user", "password", "passfile", "service", "options")
 _SSL = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
 

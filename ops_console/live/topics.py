@@ -6,6 +6,8 @@ TOPICS = frozenset(
     {"flags", "quotas", "breakers", "operations", "alerts", "audit", "instances", "access", "system", "telemetry"}
 )
 REFRESH = "refresh"
+# Whether the database answers: an event of the stream, never a topic of a panel.
+STATUS = "status"
 LIVE_CHANNEL = "ops_live"
 REVISION_CHANNEL = "ops_revision"
 

@@ -1,17 +1,22 @@
 """The stream of events that an open page holds."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
 
-from ops_console.live.hub import Hub, Subscriber, hub
+from ops_console.live.hub import Hub, hub
+from ops_console.live.topics import STATUS
 
-HEARTBEAT_SECONDS = 15
+# A page that hears nothing for longer than this takes the server for lost (static/js/connection.js).
+HEARTBEAT_SECONDS = 5
 # After one event the next waits this long and takes along what came meanwhile.
 GATHER_SECONDS = 0.2
 # A stream ends after this and the browser comes back: whoever was signed out in between does not.
@@ -50,20 +55,24 @@ def _since(request: HttpRequest) -> float | None:
 
 
 async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS, since: float | None = None) -> AsyncIterator[str]:
-    """The stream's text, heartbeats in silence included."""
+    """The stream's text: topics as they change, and the status with them, at least every HEARTBEAT_SECONDS."""
     ends_at = time.monotonic() + longest_seconds
     async with here.subscribe(since) as subscriber:
         yield "retry: 2000\n\n"
         while (left := ends_at - time.monotonic()) > 0:
-            yield await _next(subscriber, min(HEARTBEAT_SECONDS, left))
+            topics = await subscriber.take(min(HEARTBEAT_SECONDS, left))
+            yield "".join(_event(topic, {}) for topic in topics) + _event(STATUS, {"database": here.reachable})
             await asyncio.sleep(GATHER_SECONDS)
 
 
-async def _next(subscriber: Subscriber, seconds: float) -> str:
-    topics = await subscriber.take(seconds)
-    if not topics:
-        return f": still here\n{_id()}\n\n"
-    return "".join(f"event: {topic}\n{_id()}\ndata: {{}}\n\n" for topic in topics)
+@require_GET
+def status(request: HttpRequest) -> HttpResponse:
+    """Answers at all only when this server and its database do: the session was read from it."""
+    return JsonResponse({"database": True})
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\n{_id()}\ndata: {json.dumps(data)}\n\n"
 
 
 def _id() -> str:

@@ -23,6 +23,7 @@ BUNDLES = {
         "js/search.js",
         "js/select.js",
         "js/cards.js",
+        "js/connection.js",
         "js/live.js",
         "js/retry.js",
     ),

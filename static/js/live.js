@@ -3,21 +3,7 @@
    place, rows that left are struck out, and new ones wait behind "3 new". */
 (function () {
   "use strict";
-  const state = document.getElementById("live-state");
   const pending = new Map();
-
-  /* --- is the stream there? --- */
-  function say(on) {
-    if (!state) return;
-    state.hidden = false;
-    state.classList.toggle("on", on);
-    const word = state.querySelector("[data-word]");
-    const text = on ? "Live" : "Every 15 s";
-    if (word.textContent !== text) word.textContent = text;
-    state.title = on ? "Changes show at once" : "The live connection is away: the page is read again every 15 seconds";
-  }
-  document.addEventListener("htmx:sseOpen", () => say(true));
-  document.addEventListener("htmx:sseError", () => document.hidden || say(false));
 
   /* --- did something change while an answer was under way? Its panel is read once more. --- */
   const heard = new Map();

@@ -37,6 +37,8 @@
     const panel = elt.closest("[data-live]");
     const place = panel && panel.querySelector("[data-note]");
     if (!place) return toastNote(elt, text, action);
+    // Then the panel says so already, with the time of its data (connection.js).
+    if (document.documentElement.classList.contains("is-disconnected")) return;
     panel.classList.add("is-stale");
     place.replaceChildren(text, ...(action ? [" ", button(action)] : []));
     place.hidden = false;
@@ -93,10 +95,10 @@
     clear(elt);
     const panel = elt.closest("[data-live]");
     if (!panel) return;
-    panel.classList.remove("is-stale");
+    if (!document.documentElement.classList.contains("is-disconnected")) panel.classList.remove("is-stale");
     panel.dataset.seen = Date.now();
     const place = panel.querySelector("[data-note]");
-    if (place) place.hidden = true;
+    if (place && !("disconnected" in place.dataset)) place.hidden = true;
   }
 
   const mark = () => document.querySelectorAll("[data-live]:not([data-seen])").forEach((panel) => (panel.dataset.seen = Date.now()));

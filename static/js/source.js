@@ -23,11 +23,18 @@
       // `since` is when the page was read; a tab that was hidden refreshes instead.
       this.source = new EventSource(this.wasHidden ? this.url.split("?")[0] : this.url);
       this.source.onopen = (event) => this.opened(event);
-      this.source.onerror = (event) => this.onerror && this.onerror(event);
+      this.source.onerror = (event) => {
+        document.dispatchEvent(new CustomEvent("ops:stream", { detail: { open: false } }));
+        if (this.onerror) this.onerror(event);
+      };
+      this.source.addEventListener("status", ({ data }) => {
+        document.dispatchEvent(new CustomEvent("ops:status", { detail: JSON.parse(data) }));
+      });
       for (const [name, heard] of this.listeners.values()) this.source.addEventListener(name, heard);
     }
 
     opened(event) {
+      document.dispatchEvent(new CustomEvent("ops:stream", { detail: { open: true } }));
       if (this.onopen) this.onopen(event);
       if (this.wasHidden) htmx.trigger(document.body, "ops:refresh");
       this.wasHidden = false;

@@ -8,7 +8,7 @@
   const STAY_WITH_UNDO_MS = 60000;
   const MOST = 4;
 
-  function toast({ text, level = "info", undo_url = "", link_url = "", link_label = "Details" }) {
+  function toast({ text, level = "info", undo_url = "", link_url = "", link_label = "Details", stay = false }) {
     const node = template.content.firstElementChild.cloneNode(true);
     node.classList.add(level);
     node.querySelector("[data-text]").textContent = text;
@@ -21,7 +21,7 @@
     place.append(node);
     while (place.children.length > MOST) place.firstElementChild.remove();
     if (place !== region) node.scrollIntoView({ block: "nearest" });
-    settle(node);
+    settle(node, stay);
     return node;
   }
 
@@ -31,7 +31,8 @@
     else part.remove();
   }
 
-  function settle(node) {
+  /* `stay`: whoever made it removes it. */
+  function settle(node, stay = false) {
     const undo = node.querySelector("form[data-undo]");
     if (undo) {
       undo.setAttribute("hx-post", undo.getAttribute("action"));
@@ -40,12 +41,12 @@
       undo.addEventListener("htmx:afterRequest", (event) => event.detail.successful && node.remove());
     }
     let timer;
-    const start = () => (timer = setTimeout(() => node.remove(), undo ? STAY_WITH_UNDO_MS : STAY_MS));
+    const start = () => stay || (timer = setTimeout(() => node.remove(), undo ? STAY_WITH_UNDO_MS : STAY_MS));
     const hold = () => clearTimeout(timer);
     for (const name of ["mouseenter", "focusin"]) node.addEventListener(name, hold);
     for (const name of ["mouseleave", "focusout"]) node.addEventListener(name, start);
     node.querySelector("[data-dismiss]").addEventListener("click", () => node.remove());
-    if (!node.classList.contains("bad")) start();
+    if (!stay && !node.classList.contains("bad")) start();
   }
 
   window.ops = { ...window.ops, toast };

@@ -1,6 +1,7 @@
 """The hub: one listener for all pages, and nobody misses a change for long."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from django.test import RequestFactory
 
+from ops_console.live import views
 from ops_console.live.hub import Hub
 from ops_console.live.topics import LIVE_CHANNEL, REVISION_CHANNEL, topics_of
 from ops_console.live.views import _since, events
@@ -75,6 +77,7 @@ def test_a_lost_connection_is_made_again_and_everything_is_read_anew() -> None:
         async with hub.subscribe() as page:
             assert await page.take(SOON) == ["refresh"]
             await source.queue.put(None)
+            assert await page.take(SOON) == [], "the status has changed, and no topic"
             assert await page.take(SOON) == ["refresh"]
             assert source.connections == 2
 
@@ -165,6 +168,59 @@ def seen_from(said: dict[str, str]) -> float | None:
     """The time that a request for the stream names."""
     headers = {"Last-Event-ID": said["Last-Event-ID"]} if "Last-Event-ID" in said else {}
     return _since(RequestFactory(headers=headers).get("/live", {"since": said.get("since", "")}))
+
+
+def test_a_page_is_told_at_once_when_the_database_is_lost_and_back() -> None:
+    """The status comes with the break, not with the next heartbeat, and again when listening begins anew."""
+
+    async def story(source: Source, hub: Hub) -> None:
+        stream = events(hub)
+        assert await anext(stream) == "retry: 2000\n\n"
+        told = [status_of(await anext(stream))]
+        await source.queue.put(None)
+        told += [status_of(await anext(stream)) for _ in range(2)]
+        assert told == [True, False, True]
+        await stream.aclose()
+
+    run(story)
+
+
+def test_the_status_is_told_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that hears nothing knows that the server is gone."""
+    monkeypatch.setattr(views, "HEARTBEAT_SECONDS", 0.01)
+
+    async def story(source: Source, hub: Hub) -> None:
+        stream = events(hub)
+        chunks = [await anext(stream) for _ in range(4)]
+        assert [status_of(chunk) for chunk in chunks[2:]] == [True, True]
+        assert "event: refresh" not in chunks[3]
+        await stream.aclose()
+
+    run(story)
+
+
+def test_a_database_that_was_never_reached_is_told() -> None:
+    """The first connection that fails is a break as well."""
+
+    async def listen() -> AsyncIterator[set[str]]:
+        raise OSError("no such host")
+        yield set()
+
+    async def story(source: Source, hub: Hub) -> None:
+        broken = Hub(listen, linger_seconds=0)
+        stream = events(broken)
+        await anext(stream)
+        assert status_of(await anext(stream)) is False
+        await stream.aclose()
+
+    run(story)
+
+
+def status_of(chunk: str) -> bool | None:
+    """What a part of the stream says of the database."""
+    said = json.loads(chunk.split("event: status\n")[1].split("data: ")[1])
+    found: bool | None = said["database"]
+    return found
 
 
 def test_the_stream_names_topics_and_ends() -> None:

@@ -1,13 +1,17 @@
 """Live updates through a real PostgreSQL."""
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 
+import psycopg
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
-from ops_console.live import publish
+from ops_console.live import listener, publish
 from ops_console.live.listener import listen
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,3 +73,39 @@ def test_a_topic_that_nobody_can_follow_is_an_error() -> None:
     """A slip of the pen does not go unnoticed."""
     with pytest.raises(ValueError, match="no live topic 'flag'"):
         publish("flag")
+
+
+def test_a_frozen_database_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that does not answer any more, as in a frozen server, ends the listening; silence alone does not."""
+
+    monkeypatch.setattr(listener, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(listener, "ANSWER_SECONDS", 0.5)
+
+    async def hear() -> None:
+        listening = listen()
+        assert await anext(listening) == {"refresh"}
+        pid = await sync_to_async(_listening_pid)()
+        waiting = asyncio.ensure_future(anext(listening))
+        # Three probes are answered.
+        await asyncio.wait({waiting}, timeout=1.7)
+        assert not waiting.done()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(psycopg.OperationalError, match="no answer"):
+                await asyncio.wait_for(waiting, 20)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    asyncio.run(hear())
+
+
+def _listening_pid() -> int:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'ops_console live'"
+                " AND datname = current_database() ORDER BY backend_start DESC LIMIT 1"
+            )
+            return int(cursor.fetchone()[0])
+    finally:
+        connection.close()

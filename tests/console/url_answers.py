@@ -155,5 +155,6 @@ ANSWERS = {
     "api_docs": READ,
     "api:*": "401 401 401 401 / 401 401 401 401",
     # Live updates
+    "live_status": READ,
     "live": "302 204 204 204 / 302 403 204 204",
 }
