@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flags.usage import Series
-from ops_console.web.columns import Column, column
+from ops_console.web.columns import Column, column, first_shown
 
+FEWEST_COLUMNS = 8
 _MOST_COLUMNS = 60
 _MOST_LINES = 6
 _OTHERS = "all others"
@@ -14,29 +15,37 @@ _OTHERS = "all others"
 
 @dataclass(frozen=True)
 class Chart:
-    """`top` is the count that the full height stands for; `keys` are (class, label, total), as the table's columns."""
+    """`top` is the count that the full height stands for; `keys` are (class, label, total), as the table's columns.
+
+    `start` is when the drawing begins, `middle` its half.
+    """
 
     top: int
     columns: tuple[Column, ...]
+    start: datetime
+    middle: datetime
     keys: tuple[tuple[str, str, int], ...]
     days: tuple[tuple[datetime, tuple[int, ...]], ...]
 
 
 def draw(series: Series) -> Chart:
-    """Stacked columns, and the counts a day."""
+    """Stacked columns from the first evaluation on, and the counts a day."""
     lines = _bounded(series.lines)
     group = -(-len(series.starts) // _MOST_COLUMNS)
     summed = {label: _summed(values, group) for label, values in lines.items()}
     starts = series.starts[::group]
     keys = tuple((_css(label, index), label, sum(values)) for index, (label, values) in enumerate(lines.items()))
     stacks = list(zip(*summed.values(), strict=True)) if summed else [()] * len(starts)
+    first = first_shown([sum(stack) for stack in stacks], FEWEST_COLUMNS)
+    starts, stacks = starts[first:], stacks[first:]
     top = max(map(sum, stacks), default=0)
     classes = [css for css, _, _ in keys]
     drawn = tuple(
         column(index, len(starts), zip(classes, stack, strict=True), top, _words(keys, start, stack))
         for index, (start, stack) in enumerate(zip(starts, stacks, strict=True))
     )
-    return Chart(top, drawn, keys, _by_day(series, lines))
+    end = starts[-1] + series.step * group
+    return Chart(top, drawn, starts[0], starts[0] + (end - starts[0]) / 2, keys, _by_day(series, lines))
 
 
 def _bounded(lines: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:

@@ -1,6 +1,6 @@
 """Stacked columns as numbers for an SVG 600 wide and 100 high: worked out on the server. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 600.0, 100.0
@@ -40,3 +40,9 @@ def _parts(stacked: Iterable[tuple[str, int]], top: int) -> Iterable[Part]:
         if height > 0:
             y -= height
             yield Part(css, round(y, 2), round(height, 2))
+
+
+def first_shown(totals: Sequence[int], fewest: int) -> int:
+    """The index of the first column with data, so that the drawing is not mostly empty; `fewest` columns are shown."""
+    first = next((index for index, total in enumerate(totals) if total), 0)
+    return max(min(first, len(totals) - fewest), 0)
