@@ -33,8 +33,10 @@
     if (was) htmx.trigger(document.body, "ops:refresh");
   }
 
+  /* A stream that still speaks knows better than a request that waited for the database. */
   function failed(kind) {
-    problem = kind;
+    const speaks = stream.open && Date.now() - stream.heardAt < SILENT_MS;
+    problem = speaks && stream.database === false ? "database" : kind;
     show();
   }
 
