@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from ops_console.api.docs import docs
 from ops_console.api.v1 import api
+from ops_console.live.views import status as live_status
 from ops_console.views.overview import overview
 from ops_console.views.search import search, suggestions
 from ops_console.views.system import process_remove, service_remove_lost, system
@@ -21,6 +22,7 @@ urlpatterns = [
     path("audit/", include("ops_console.audit.urls")),
     path("admin/", admin.site.urls),
     path("live", include("ops_console.live.urls")),
+    path("live/status", live_status, name="live_status"),
     path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", api.urls),
     path("flags/", include("flags.urls")),

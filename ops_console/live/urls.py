@@ -1,7 +1,7 @@
-"""The addresses of the event stream and of its status: `path("live", include("ops_console.live.urls"))`."""
+"""The address of the event stream: `path("live", include("ops_console.live.urls"))` gives `reverse("live")`."""
 
 from django.urls import path
 
-from ops_console.live.views import status, stream
+from ops_console.live.views import stream
 
-urlpatterns = [path("", stream, name="live"), path("/status", status, name="live_status")]
+urlpatterns = [path("", stream, name="live")]
