@@ -16,6 +16,10 @@ logger = logging.getLogger("ops_client")
 REMOVED = "***"
 FORM = "A database address reads postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded"
 
+# psycopg and libpq fail at each connection on these, and not all of them with an error of the database.
+_NUMBERS = frozenset(
+    {"connect_timeout", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "tcp_user_timeout"}
+)
 # SQLAlchemy's form: `postgresql+psycopg://`, `postgresql+asyncpg://`.
 _DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://", re.IGNORECASE)
 _SCHEME = re.compile(r"^(\w[\w+.-]*)://")
@@ -45,6 +49,9 @@ def parameters(dsn: str, field: str = "dsn") -> dict[str, str]:
         raise InvalidInput(field, f"cannot be read. {FORM}") from None
     if not all(port.isdigit() for port in found.get("port", "").split(",") if port):
         raise InvalidInput(field, f"its port is not a number. {FORM}")
+    for name in _NUMBERS & found.keys():
+        if not found[name].removeprefix("-").isdigit():
+            raise InvalidInput(field, f"its {name} is not a number")
     if scheme and "@" in found.get("host", ""):
         raise InvalidInput(field, f"has more than one @. {FORM}")
     return found
