@@ -52,10 +52,14 @@ class Effect:
 
 def reach(flag: Flag) -> str:
     """For how many it is on now, in a sentence: what turning it off would take from whom."""
-    found = on_now(flag.name)
+    is_off = flag.everyone is False and flag.archived_at is None
+    found = of_flag(flag, _by_its_rules(flag)) if is_off else on_now(flag.name)
     if not found.seen:
         return "No backend told of any user in the last day."
-    return f"On now for {found.on_before:,} of {_people(found.seen, found.bounded)}."
+    people = _people(found.seen, found.bounded)
+    if is_off:
+        return f"Off for everyone. By its rules it would be on for {found.on_after:,} of {people}."
+    return f"On now for {found.on_before:,} of {people}."
 
 
 def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
@@ -64,7 +68,25 @@ def of_change(flag: Flag, values: Mapping[str, Any]) -> Effect:
     for name, value in values.items():
         setattr(candidate, name, value)
     check(candidate, values)
+    if flag.everyone is False and flag.archived_at is None:
+        return _while_off(flag, candidate)
     return _effect(flag, candidate)
+
+
+def _while_off(flag: Flag, candidate: Flag) -> Effect:
+    """Saving changes nothing for anybody while the flag is off; what counts is whom its rules would let in."""
+    found = of_flag(flag, _by_its_rules(candidate))
+    if not found.seen:
+        return Effect()
+    people = _people(found.seen, found.bounded)
+    note = f"The flag is off for everyone. By its rules as edited it would be on for {found.on_after:,} of {people}."
+    return Effect(found.seen, bounded=found.bounded, notes=(note,))
+
+
+def _by_its_rules(flag: Flag) -> Flag:
+    switched = copy(flag)
+    switched.everyone = None
+    return switched
 
 
 def of_segment(segment: Segment, values: Mapping[str, Any]) -> Effect:

@@ -151,6 +151,11 @@ class SettingsForm(PartForm):
         }
 
 
+class CopyForm(forms.Form):
+    name = forms.CharField(max_length=100, help_text="As the code asks for it.")
+    reason = forms.CharField(max_length=500, required=False)
+
+
 class NewFlagForm(forms.ModelForm):
     name = forms.CharField(max_length=100, help_text="As the code asks for it.")
     tags = TagsField(required=False, max_length=1000, help_text="Comma-separated, as in player, web.")

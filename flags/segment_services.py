@@ -95,6 +95,7 @@ def require_segment_version(segment: Segment, version: int | None, values: Mappi
         f"{segment.name} was changed while you were editing it.",
         current={**current, "version": segment.version},
         submitted={**current, **values, "version": version},
+        target=("segment", str(segment.pk)),
     )
 
 

@@ -168,6 +168,7 @@ def require_version(flag: Flag, version: int | None, values: Mapping[str, Any]) 
         f"{flag.name} was changed while you were editing it.",
         current={**snapshot(flag, fields), "version": flag.version},
         submitted={**snapshot(flag, fields), **values, "version": version},
+        target=("flag", str(flag.pk)),
     )
 
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("<int:flag_id>/history/", history.flag_history, name="history"),
     path("<int:flag_id>/revert/<int:entry_id>/", history.flag_revert, name="revert"),
     path("<int:flag_id>/state/<str:state>/", state.flag_state, name="state"),
+    path("<int:flag_id>/copy/", settings.flag_copy, name="copy"),
     path("<int:flag_id>/archive/", state.flag_archive, name="archive"),
     path("<int:flag_id>/restore/", state.flag_restore, name="restore"),
 ]

@@ -42,15 +42,27 @@ class NotFound(ConsoleError):
 
 
 class Conflict(ConsoleError):
-    """Somebody changed the thing since it was read. Carries both versions, field by field."""
+    """Somebody changed the thing since it was read. Carries both versions, field by field.
+
+    `target` is the (type, id) that the audit knows the thing by: from it pages say who changed what, and when.
+    """
 
     status = 409
     code = "conflict"
 
-    def __init__(self, message: str, current: dict[str, Any], submitted: dict[str, Any]) -> None:
+    def __init__(
+        self, message: str, current: dict[str, Any], submitted: dict[str, Any], target: tuple[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.current = current
         self.submitted = submitted
+        self.target = target
+
+    @property
+    def changes_between(self) -> int:
+        """How many changes were made since the version that was read; 1 where versions do not tell."""
+        now, read = self.current.get("version"), self.submitted.get("version")
+        return max(now - read, 1) if isinstance(now, int) and isinstance(read, int) else 1
 
 
 class NotAuthenticated(ConsoleError):

@@ -71,7 +71,8 @@ def remove_override(actor: Actor, user_id: str, resource_name: str, version: int
             raise NotFound(f"{person.email} has no override of {resource.name} any more.")
         if override.version != version:
             submitted = {"limit": "removed", "version": version}
-            raise Conflict(_changed(override), current=_recorded(override, versioned=True), submitted=submitted)
+            current = _recorded(override, versioned=True)
+            raise Conflict(_changed(override), current, submitted, _target(override, person).key)
         end(override, Override.Ended.REMOVED, timezone.now())
         record(actor, "override.remove", _target(override, person), before=_recorded(override), reason=reason)
     return override

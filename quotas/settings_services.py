@@ -94,7 +94,10 @@ def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int 
         if version is not None and resource.version != version:
             current = {**before, "version": resource.version}
             raise Conflict(
-                f"{name} was changed while you were editing it.", current, {**current, **values, "version": version}
+                f"{name} was changed while you were editing it.",
+                current,
+                {**current, **values, "version": version},
+                ("resource", name),
             )
         for field, value in _editable(values).items():
             setattr(resource, field, value)

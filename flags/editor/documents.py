@@ -23,6 +23,7 @@ from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
 
 _PLACE = re.compile(r"(rule|constraint|variant|prerequisite) ([0-9]{1,4})")
+BLANK_WEIGHT = "1"  # what the field's placeholder says
 _SWITCHES = ("inverted", "case_insensitive", "strict")
 Document = dict[str, Any]
 
@@ -180,7 +181,7 @@ def _variant(row: Row) -> Document:
     text = row.text
     document: Document = {
         "name": text.get("name", "").strip(),
-        "weight": _number(text.get("weight", "").strip() or "0"),
+        "weight": _number(text.get("weight", "").strip() or BLANK_WEIGHT),
     }
     if text.get("payload_type"):
         document["payload"] = {"type": text["payload_type"], "value": text.get("payload", "")}

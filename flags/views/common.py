@@ -52,10 +52,12 @@ def saver(request: HttpRequest, flag: Flag) -> Save:
 
 def told_in_words(conflict: Conflict, values: Mapping[str, Any]) -> Conflict:
     """The conflict over these columns alone, with rules and the like as sentences."""
-    current, submitted = both_in_words(
-        *({name: side[name] for name in values if name in side} for side in (conflict.current, conflict.submitted))
+    sides = (conflict.current, conflict.submitted)
+    current, submitted = both_in_words(*({name: side[name] for name in values if name in side} for side in sides))
+    current, submitted = (
+        {**new, "version": old["version"]} for new, old in ((current, sides[0]), (submitted, sides[1]))
     )
-    return Conflict(conflict.message, {**current, "version": conflict.current["version"]}, submitted)
+    return Conflict(conflict.message, current, submitted, conflict.target)
 
 
 def sent_to(request: HttpRequest) -> QueryDict | None:

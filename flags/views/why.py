@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from flags import evaluation, queries
 from flags.editor.fields import STICKINESS
 from flags.views.common import flag_part
-from flags.why import known_context, why
+from flags.why import known_context, unknown_user, why
 from ops_client.flags.rules import FlagDefinition, Segment
 from ops_client.text import is_storable
 from ops_console.errors import InvalidInput
@@ -25,6 +25,8 @@ def flag_why(request: HttpRequest, flag_id: int) -> HttpResponse:
     """The question is in the address, so that an answer can be shown to somebody else."""
     flag = queries.flag(flag_id)
     context, problem = _context(request.GET)
+    user_id = request.GET.get("user", "").replace("\0", "").strip()
+    unknown, meant = unknown_user(user_id)
     asked = bool(request.GET)
     rows = _rows(context, _asked_of(flag.name))
     shown = {
@@ -32,11 +34,13 @@ def flag_why(request: HttpRequest, flag_id: int) -> HttpResponse:
         "rows": rows,
         "json": request.GET.get("json", ""),
         "problem": problem,
+        "unknown": unknown,
+        "meant": meant,
         "context": json.dumps(context, indent=1, ensure_ascii=False, default=str),
-        "answer": why(flag.name, context) if asked and not problem else None,
+        "answer": why(flag.name, context) if asked and not problem and not unknown else None,
         "people": queries.people_seen_lately(),
     }
-    return flag_part(request, flag, "why", shown, status=422 if problem else 200)
+    return flag_part(request, flag, "why", shown, status=422 if problem or unknown else 200)
 
 
 def _context(asked: QueryDict) -> tuple[dict[str, Any], str]:

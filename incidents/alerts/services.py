@@ -65,7 +65,8 @@ def edit_rule(actor: Actor, name: str, values: Mapping[str, Any], version: int, 
         wanted = {field: values[field] for field in EDITABLE if field in values}
         if rule.version != version:
             current, submitted = {**before, "version": rule.version}, {**before, **wanted, "version": version}
-            raise Conflict(f"{name} was changed while you were editing it.", current, submitted)
+            message = f"{name} was changed while you were editing it."
+            raise Conflict(message, current, submitted, ("alert_rule", name))
         for field, value in wanted.items():
             setattr(rule, field, value)
         check_rule(rule)

@@ -70,6 +70,7 @@ def _change(actor: Actor, name: str, values: dict[str, object], version: int, ac
             f"Somebody else has changed the override of {name} meanwhile.",
             current={**before, "version": row.version},
             submitted={**values, "version": version},
+            target=("breaker", name),
         )
     for field, value in {**values, "actor": actor.name, "set_at": timezone.now()}.items():
         setattr(row, field, value)

@@ -237,7 +237,9 @@ def _locked(user_id: int) -> User:
 def _compare(row: User | Policy, version: int, submitted: dict[str, Any]) -> None:
     if row.version != version:
         current = {"version": row.version, **snapshot(row, submitted)}
-        raise Conflict("Somebody changed this while you were looking.", current, {"version": version, **submitted})
+        target = target_of(row).key if isinstance(row, User) else ("access_policy", "1")
+        message = "Somebody changed this while you were looking."
+        raise Conflict(message, current, {"version": version, **submitted}, target)
 
 
 def _known(role: str) -> str:

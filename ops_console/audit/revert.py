@@ -56,7 +56,8 @@ def taken_back(entry: Entry, row: models.Model, fields: Iterable[str]) -> dict[s
         raise InvalidInput("entry", "This entry changed nothing that can be taken back here.")
     if not all(same_json(_value(row, field, now), _value(row, field, after)) for field in changed):
         message = f"{entry.target_label} was changed again since, by somebody who may rely on it."
-        raise Conflict(message, {field: now[field] for field in changed}, {field: before[field] for field in changed})
+        current, submitted = ({field: values[field] for field in changed} for values in (now, before))
+        raise Conflict(message, current, submitted, (entry.target_type, entry.target_id))
     return {field: _value(row, field, before) for field in changed}
 
 

@@ -24,6 +24,11 @@ class Target:
     id: str
     label: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What entries are found by."""
+        return self.type, self.id
+
 
 def snapshot(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
     """The named fields of a row as they go into an entry."""

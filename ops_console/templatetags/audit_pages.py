@@ -6,11 +6,20 @@ from django import template
 
 from ops_console.audit import things
 from ops_console.audit.models import Entry
+from ops_console.audit.queries import last_entries
 from ops_console.web.diff import changes
+
+MOST_CHANGES = 5
 
 register = template.Library()
 register.simple_tag(things.page_of, name="thing_page")
 register.simple_tag(things.revert_page, name="revert_page")
+
+
+@register.simple_tag
+def changes_of(target: tuple[str, str] | None, count: int) -> list[Entry]:
+    """The last changes of a thing, the newest first: what somebody else did meanwhile. At most five."""
+    return last_entries(*target, min(count, MOST_CHANGES)) if target else []
 
 
 @register.inclusion_tag("audit/short_diff.html")

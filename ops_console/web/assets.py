@@ -21,6 +21,7 @@ BUNDLES = {
         "js/watch.js",
         "js/keys.js",
         "js/search.js",
+        "js/unsaved.js",
         "js/select.js",
         "js/cards.js",
         "js/connection.js",

@@ -157,6 +157,8 @@ def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
         return _problem_json(request, problem, current=error.current, submitted=error.submitted)
     context = {
         "message": error.message,
+        "target": error.target,
+        "changes_between": error.changes_between,
         "rows": [row for row in changes(error.current, error.submitted, every=True) if row.field != "version"],
         "resubmit": _resubmitted(request, error),
     }

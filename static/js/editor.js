@@ -84,9 +84,12 @@
     if (target.matches("[data-weight]")) shares(target.closest(".variants"));
   });
 
+  /* A blank weight is saved as its placeholder says. */
+  const weightOf = (field) => Math.max(0, Number(field && (field.value.trim() || field.placeholder)) || 0);
+
   function shares(list) {
     const rows = [...list.querySelectorAll(":scope > [data-variant]")];
-    const weights = rows.map((row) => Math.max(0, Number(row.querySelector("[data-weight]")?.value) || 0));
+    const weights = rows.map((row) => weightOf(row.querySelector("[data-weight]")));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     rows.forEach((row, index) => {
       const place = row.querySelector("[data-share]");

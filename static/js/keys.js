@@ -33,6 +33,19 @@
     return Boolean(found);
   }
 
+  /* The switch of the row in focus; without one, the only switch of the page. */
+  function toggle() {
+    if (onRow("[role=switch]:enabled")) return;
+    const all = document.querySelectorAll("main [role=switch]:enabled");
+    if (all.length === 1) all[0].click();
+  }
+
+  /* The newest notice that can be undone. */
+  function undo() {
+    const buttons = document.querySelectorAll("#toasts form[data-undo] button");
+    if (buttons.length) buttons[buttons.length - 1].click();
+  }
+
   const ACTIONS = {
     "/": () => search && search.focus(),
     "?": () => help && help.showModal(),
@@ -40,6 +53,8 @@
     j: () => move(1),
     k: () => move(-1),
     x: () => onRow("[data-select-row]"),
+    t: toggle,
+    z: undo,
   };
 
   document.addEventListener("keydown", (event) => {

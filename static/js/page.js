@@ -72,10 +72,13 @@
   });
 
   /* A refresh may replace the button whose request is under way: what the answer triggers would then reach nobody. */
+  const heard = new WeakSet();
+  document.addEventListener("htmx:beforeOnLoad", ({ detail }) => heard.add(detail.xhr));
   document.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
     xhr.addEventListener("load", () => {
       const said = xhr.getResponseHeader("HX-Trigger");
-      if (!said || elt.isConnected) return;
+      /* A toast that removes itself after its Undo was connected while its answer was heard. */
+      if (!said || heard.has(xhr)) return;
       for (const [name, detail] of Object.entries(JSON.parse(said))) {
         document.dispatchEvent(new CustomEvent(name, { detail: { ...detail, elt } }));
       }

@@ -118,6 +118,7 @@ ANSWERS = {
     "flags:history": READ_ONE,
     "flags:revert": "302 403 404 404 / 302 403 404 404",
     "flags:state": "302 403 404 404 / 302 403 404 404",
+    "flags:copy": "302 403 404 404 / 302 403 404 404",
     "flags:archive": "302 403 404 404 / 302 403 404 404",
     "flags:restore": "302 403 404 404 / 302 403 404 404",
     # Quotas
