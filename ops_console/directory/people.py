@@ -111,13 +111,13 @@ def _like(keys: Sequence[sql.Composable], pattern: str, most: int) -> list[Perso
 
 
 def _rank(person: Person, wanted: str) -> tuple[int, int, str, str]:
-    """Whole mails first, then whole words of mail or name, then their beginnings, then parts."""
+    """Whole mails first, then whole words of mail or name, then their beginnings, then parts; short mails first."""
     mail, words = person.email.lower(), re.split(r"[\s.@_+-]+", f"{person.email} {person.name}".lower())
     name = " ".join(person.name.lower().split())
     kinds = [mail == wanted, name == wanted or mail.partition("@")[0] == wanted, wanted in words]
     kinds += [mail.startswith(wanted) or any(word.startswith(wanted) for word in words)]
     best = kinds.index(True) if True in kinds else len(kinds)
-    return best, not mail.startswith(wanted), mail, person.id
+    return best, len(mail), mail, person.id
 
 
 def tiers() -> list[str]:

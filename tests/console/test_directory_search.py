@@ -46,7 +46,8 @@ def test_a_first_name_finds_its_owner_first(db: None) -> None:
     """A whole word of the name comes before parts of mails, however many of those sort before it."""
     crowd(500)
     podcast.add_user(MAYA, "m.lindqvist@example.com", "Maya", "Lindqvist", "pro")
-    assert found("maya")[0] == "m.lindqvist@example.com"
+    podcast.add_user(MAYA.replace("1", "2"), "maya.chen1251@example.com", "Maya", "Chen", "pro")
+    assert found("maya")[:2] == ["m.lindqvist@example.com", "maya.chen1251@example.com"]
     assert len(found("maya")) == 8
 
 

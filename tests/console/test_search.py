@@ -113,6 +113,13 @@ def test_the_best_comes_first_across_kinds(reader: Client) -> None:
     assert results(reader, "maya")[0][0] == f"/quotas/users/{MAYA}/"
 
 
+def test_the_filter_of_a_list_is_not_in_the_search_box(reader: Client) -> None:
+    """The box shows what was searched for, and a list's own text filter has the same name."""
+    for path, shown in (("/search/?q=nothing", True), ("/audit/?q=nothing", False)):
+        box = re.search(r'<input type="search" name="q" id="search" value="([^"]*)"', reader.get(path).content.decode())
+        assert box is not None and (box[1] == "nothing") is shown
+
+
 def test_more_leads_to_the_list(reader: Client) -> None:
     """Eight of a kind, then a link to the rest; without more, none."""
     for number in range(9):
