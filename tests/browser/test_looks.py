@@ -61,6 +61,8 @@ NOT_SHOWN = {
     "flags:restore",
     "service_remove_lost",
     "search_suggestions",  # a part of the page, without a frame
+    "operations:end",  # JSON for the script that announces the end of an action
+    "quotas:export",  # a download
 }
 # Answers of an admin's browser that asks for nothing in particular: a page, or "looked for it and found none".
 PAGES = [

@@ -56,7 +56,7 @@ def test_texts_from_outside_are_cut(ops, hanna, allow):
     ops.quotas.hit("api_calls", hanna.id)
     current_call.reset(token)
     ops.quotas._tell()
-    assert Refusal.objects.get(user_id=hanna.id).client == "ab"
+    assert Refusal.objects.get(user_id=hanna.id).client == "a\ufffdb"
 
 
 def test_decisions_without_the_database_add_up_by_the_hour(ops, hanna):
