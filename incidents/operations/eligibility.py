@@ -13,10 +13,11 @@ from psycopg import sql
 
 from incidents.operations.models import Verb
 from incidents.operations.scope import Scope
-from incidents.operations.sources import CannotRetry, Source
+from incidents.operations.sources import CannotRetry, Source, source_of
 from incidents.operations.sources.schema import LiveTable
 from incidents.operations.sources.sql import SourceSql
 from incidents.operations.verbs import RULES, allowed_statuses, needed_columns
+from ops_console.errors import InvalidInput
 
 # Without a percent sign: the release binds parameters beside it, and other statements bind none.
 _ALIVE = """WHEN GREATEST(m.heartbeat_at, {sign}) > {seen_at}::timestamptz THEN
@@ -89,6 +90,13 @@ def why_not(source: Source, verb: str, row: Mapping[str, Any], said: str | None)
     except CannotRetry as refusal:
         return refusal.message
     return ""
+
+
+def require_verb(kind: str, verb: str) -> None:
+    """Raise InvalidInput where no operation of the kind can be acted on so."""
+    source = source_of(kind)
+    if reason := why_verb_not(source, source.live(), verb):
+        raise InvalidInput("verb", reason)
 
 
 def why_verb_not(source: Source, live: LiveTable, verb: str) -> str:

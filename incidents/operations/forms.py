@@ -26,12 +26,12 @@ class ReasonForm(forms.Form):
     def __init__(self, *args: object, needed: bool, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["reason"].required = needed
-        self.fields["reason"].help_text = "Kept in the audit, and given to the backend."
+        self.fields["reason"].help_text = "Stored in the audit log and sent to the backend."
 
 
 def _rate_field() -> forms.FloatField:
     return forms.FloatField(
-        label="Most a second", required=False, min_value=0.01, max_value=10_000, help_text="Empty: as fast as it goes."
+        label="Max per second", required=False, min_value=0.01, max_value=10_000, help_text="Blank = no limit."
     )
 
 
@@ -46,9 +46,9 @@ class OptionsForm(ReasonForm):
 
     snooze_until = MomentField(label="Until", required=False)
     rate_per_second = _rate_field()
-    canary = forms.BooleanField(label="Ten first, then a pause until somebody has looked", required=False)
-    notifies = forms.BooleanField(label="Tell the users: a notification each, one mail a user", required=False)
-    frees = forms.BooleanField(label="Have the backend free what they leave behind, an hour later", required=False)
+    canary = forms.BooleanField(label="Canary: run 10, then pause", required=False)
+    notifies = forms.BooleanField(label="Notify the users (one email per user)", required=False)
+    frees = forms.BooleanField(label="Free their resources in the backend after one hour", required=False)
 
     def __init__(self, *args: object, verb: str, total: int, frees: bool, **kwargs: object) -> None:
         super().__init__(*args, needed=total > 1 or RULES[Verb(verb)].needs_reason, **kwargs)

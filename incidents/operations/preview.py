@@ -10,6 +10,7 @@ from typing import Any
 
 from incidents.operations import eligibility
 from incidents.operations.counting import count
+from incidents.operations.eligibility import require_verb
 from incidents.operations.models import Verb
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
@@ -51,7 +52,11 @@ class Preview:
 
 
 def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
-    """Count a scope within seconds, or its first rows of which `most` can be acted on. Raises SourceUnavailable."""
+    """Count a scope within seconds, or its first rows of which `most` can be acted on.
+
+    Raises InvalidInput where `start` would refuse the verb for the whole kind, and SourceUnavailable.
+    """
+    require_verb(scope.kind, verb)
     why: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
     users: set[str | None] = set()

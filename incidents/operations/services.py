@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from incidents.operations.eligibility import why_verb_not
+from incidents.operations.eligibility import require_verb
 from incidents.operations.freezing import Options, Seen, compare, freeze, freeze_again
 from incidents.operations.late_freezing import is_put_off, put_off
 from incidents.operations.models import Action, Command, Verb
@@ -141,12 +141,10 @@ def send_again(actor: Actor, command_id: int) -> Command:
 
 
 def _check(scope: Scope, verb: str, options: Options) -> None:
-    source = source_of(scope.kind)
     if verb not in Verb.values or verb == Verb.TAKE_BACK:
         known = ", ".join(one for one in Verb.values if one != Verb.TAKE_BACK)
         raise InvalidInput("verb", f"{verb!r} is not something to do: say one of {known}.")
-    if reason := why_verb_not(source, source.live(), verb):
-        raise InvalidInput("verb", reason)
+    require_verb(scope.kind, verb)
     _check_rate(options.rate_per_second)
     if verb == Verb.SNOOZE and (options.snooze_until is None or options.snooze_until <= timezone.now()):
         raise InvalidInput("snooze_until", "Say until when: a moment that is still to come.")

@@ -72,10 +72,10 @@ def needed_columns(source: Source, verb: str) -> tuple[str, ...]:
 def says_what(source: Source, verb: str) -> str:
     """What happens to each operation, as the end of "will be ..."."""
     return {
-        Verb.RETRY: "handed to the backend again, under their ids",
-        Verb.RELEASE: "handed to the backend now, under their ids",
+        Verb.RETRY: "sent to the backend again, with the same id",
+        Verb.RELEASE: "sent to the backend now, with the same id",
         Verb.FAIL: f"set to {source.fail_status}, with your reason",
-        Verb.RESOLVE: f"set to {source.done_status}: their work is done elsewhere",
-        Verb.SNOOZE: "left as they are, and out of the list until then",
-        Verb.FREE: "given to the backend, to free what they left behind",
+        Verb.RESOLVE: f"set to {source.done_status}",
+        Verb.SNOOZE: "hidden from the stuck list until the given time",
+        Verb.FREE: "sent to the backend, which frees the resources",
     }[Verb(verb)]

@@ -73,7 +73,7 @@ def _started(request: HttpRequest, form: ActForm, scope: Scope, chosen: OptionsF
     verb, reason = form.cleaned_data["verb"], chosen.cleaned_data["reason"]
     action = services.start(actor_of(request), scope, verb, reason, _seen(form, scope), chosen.options())
     if action.state == action.State.FREEZING:
-        said = f"{action.label}: it is being frozen; the time for Undo begins then."
+        said = f"{action.label}: preparing the list of operations. You can undo until it starts."
     else:
         wait = max(round((action.release_at - timezone.now()).total_seconds()), 0)
         said = f"{action.label}: begins in {duration(wait)}." if wait else f"{action.label}: begins now."
@@ -112,22 +112,22 @@ def _effect(expected: Preview, what: str) -> str:
         return f"{expected.eligible:,} of {expected.total:,} will be {what}."
     return (
         f"{expected.eligible:,} of the first {expected.judged:,} will be {what}. "
-        f"So will the rest of {expected.total_text}: each is looked at when its turn comes."
+        f"The rest of {expected.total_text} are checked one by one while the action runs."
     )
 
 
 def _unheard(kind: str, command: str) -> list[str]:
     if not command or is_handled(kind, command):
         return []
-    return [f"No backend has asked for commands {kind}.{command} within a day: they wait until one does."]
+    return [f"No backend has accepted {kind}.{command} commands in the last day. They stay pending until one does."]
 
 
 def _breakdown(expected: Preview) -> list[str]:
     if expected.total < 2:
         return []
     statuses = ", ".join(f"{number:,} {status}" for status, number in expected.statuses)
-    first = f"The first {expected.judged:,} are of" if expected.is_sample else "Of"
-    return [f"{first} {expected.users:,} users; by status: {statuses}."]
+    first = f"The first {expected.judged:,} affect" if expected.is_sample else "Affects"
+    return [f"{first} {expected.users:,} {'user' if expected.users == 1 else 'users'}. By status: {statuses}."]
 
 
 def _notes(expected: Preview, caveat: str) -> list[str]:
@@ -135,5 +135,5 @@ def _notes(expected: Preview, caveat: str) -> list[str]:
     if len(expected.exclusions) > 6:
         notes.append(f"{sum(n for _, n in expected.exclusions[6:]):,} skipped for other reasons.")
     if expected.eligible:
-        notes.append("Whatever finishes before then is left alone, and so is what another transaction holds.")
+        notes.append("Operations that finish first, or that another transaction has locked, are skipped.")
     return [*notes, caveat] if caveat else notes

@@ -147,10 +147,11 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
     source, rule = parts.source, RULES[Verb(action.verb)]
     note: sql.Composable = sql.SQL("''")
     if action.verb == Verb.FAIL:
-        lacking = "The table has no place for the reason: it is kept here alone."
+        lacking = "The table has no column for the reason: it is stored only in the console."
         if parts.live.writable(source.meta_column):
             lacking = (
-                f"{source.meta_column} is not a JSON object: it was left as it is, and the reason is kept here alone."
+                f"{source.meta_column} is not a JSON object and was not changed: "
+                "the reason is stored only in the console."
             )
         note = sql.SQL("CASE WHEN j.new_meta IS NULL THEN {} ELSE '' END").format(sql.Literal(lacking))
     before: sql.Composable = sql.SQL("''")

@@ -21,7 +21,7 @@ MOST_OFF = 2_000
 
 @dataclass(frozen=True)
 class Temporary:
-    """One thing: what it is, who did it and why, and when it ends by itself (None: not by itself)."""
+    """One thing: what it is, who did it and why, and when it ends; `end` says how where no time is set."""
 
     icon: str
     what: str
@@ -30,6 +30,7 @@ class Temporary:
     reason: str
     since: datetime
     until: datetime | None
+    end: str = "when reverted"
 
 
 def temporary() -> list[Temporary]:
@@ -57,12 +58,13 @@ def _bulks() -> list[Temporary]:
     return [
         Temporary(
             "queue-list",
-            f"{action.get_verb_display()} of {action.total:,} operations",
+            action.label,
             reverse("operations:action", args=[action.pk]),
             action.actor,
             action.reason,
             action.created_at,
             None,
+            "when finished",
         )
         for action in running_actions()[:SHOWN]
     ]

@@ -77,14 +77,24 @@ def relative(moment: datetime | None, now: datetime) -> str:
     seconds = (now - moment).total_seconds()
     if abs(seconds) < 1:
         return "just now"
-    span = _one_unit(int(abs(seconds)))
-    return f"{span} ago" if seconds > 0 else f"in {span}"
+    if seconds > 0:
+        return f"{_whole_units(int(seconds))} ago"
+    return f"in {_nearest_unit(int(-seconds))}"
 
 
-def _one_unit(seconds: int) -> str:
+def _whole_units(seconds: int) -> str:
     for size, name in _SPANS:
         if seconds >= size:
             return f"{seconds // size} {name}"
+    return f"{seconds} s"
+
+
+def _nearest_unit(seconds: int) -> str:
+    """Rounded, so that what ends in 7 days is not "in 6 d" a second later. static/js/time.js does the same."""
+    for (size, name), finer in zip(_SPANS, (3_600, 60, 1), strict=True):
+        rounded = (seconds + finer // 2) // finer * finer
+        if rounded >= size:
+            return f"{(rounded + size // 2) // size} {name}"
     return f"{seconds} s"
 
 

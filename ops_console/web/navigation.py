@@ -48,7 +48,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Quotas", "quotas:list", "scale", "q"),
         ),
     ),
-    ("Look back", (Page("Audit", "audit:list", "clipboard-document-list", "a"),)),
+    ("History", (Page("Audit", "audit:list", "clipboard-document-list", "a"),)),
     (
         "Platform",
         (

@@ -20,13 +20,13 @@ class Problem:
 
 
 _TITLES = {
-    400: "This request cannot be read",
-    401: "Who is asking?",
-    403: "Not for your role",
-    404: "Not here",
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Page not found",
     409: "Changed by somebody else",
     422: "Not possible",
-    429: "Too many at once",
+    429: "Too many requests",
 }
 BAD_REQUEST = Problem(
     400,
@@ -39,21 +39,21 @@ TOO_MANY = Problem(429, "too_many", "Too many attempts", "Wait a minute, then tr
 FAULT = Problem(
     500,
     "fault",
-    "A fault of the console",
-    "This went wrong on our side and has been recorded. Try again; if it stays, pass on the request id.",
+    "Internal error",
+    "The console failed and has logged the error. Try again; if it happens again, report the request id.",
 )
-NOT_ALLOWED = Problem(405, "method_not_allowed", "Not this way", "This address does not take that method.")
+NOT_ALLOWED = Problem(405, "method_not_allowed", "Method not allowed", "This address does not accept this method.")
 NO_TOKEN = Problem(
     403,
     "csrf",
-    "This form is out of date",
-    "It was open for too long, or you signed in again since. Nothing was changed. Go back, reload the page and "
-    "send it again.",
+    "This form has expired",
+    "The page was open too long, or you have signed in again since. Nothing was changed. Go back, reload the page "
+    "and submit again.",
 )
-_AWAY = "The console cannot reach its database. Backends keep working with what they last knew."
+_AWAY = "The console cannot reach its database. Backends continue with their last known configuration."
 _SLOW = "The database did not answer in time, and the statement was cancelled. Nothing was changed."
 _BUSY = "Somebody else is changing the same rows at this moment. Nothing was changed."
-_NOT_SENT = " Whether your change was made is not known: look before you send it again."
+_NOT_SENT = " Your change may or may not have been saved: check before you send it again."
 _NOTHING_DONE = {"57014": _SLOW, "55P03": _BUSY, "40P01": _BUSY, "40001": _BUSY}
 
 
@@ -70,12 +70,12 @@ def of_error(error: ConsoleError) -> Problem:
 
 def forbidden(said: str) -> Problem:
     """403, with what the refusing code said."""
-    return Problem(403, "not_allowed", _TITLES[403], said or "Your role does not reach this. Ask an admin.")
+    return Problem(403, "not_allowed", _TITLES[403], said or "Your role does not allow this. Ask an admin.")
 
 
 def not_found(said: str) -> Problem:
     """404, with what the view said."""
-    return Problem(404, "not_found", _TITLES[404], said or "There is no such page, or what it showed is gone.")
+    return Problem(404, "not_found", _TITLES[404], said or "This page does not exist, or what it showed was removed.")
 
 
 def of_database(error: DatabaseError, method: str) -> Problem:
@@ -84,4 +84,4 @@ def of_database(error: DatabaseError, method: str) -> Problem:
     if state in _NOTHING_DONE:
         return Problem(503, "database_busy", "The database is busy", _NOTHING_DONE[state], 2)
     message = _AWAY if method in ("GET", "HEAD") else _AWAY + _NOT_SENT
-    return Problem(503, "database_away", "The database is away", message, 5)
+    return Problem(503, "database_away", "Database unreachable", message, 5)

@@ -2,15 +2,27 @@
    the zone that the page names, which the server learns by a cookie. */
 (function () {
   "use strict";
-  const SPANS = [[86400, "d"], [3600, "h"], [60, "min"]];
+  const SPANS = [[86400, "d", 3600], [3600, "h", 60], [60, "min", 1]];
   const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
   function relative(seconds) {
     const size = Math.floor(Math.abs(seconds));
     if (size < 1) return "just now";
+    return seconds > 0 ? `${wholeUnits(size)} ago` : `in ${nearestUnit(size)}`;
+  }
+
+  function wholeUnits(size) {
     const span = SPANS.find(([length]) => size >= length);
-    const words = span ? `${Math.floor(size / span[0])} ${span[1]}` : `${size} s`;
-    return seconds > 0 ? `${words} ago` : `in ${words}`;
+    return span ? `${Math.floor(size / span[0])} ${span[1]}` : `${size} s`;
+  }
+
+  /* Rounded, so that what ends in 7 days is not "in 6 d" a second later; as in ops_console/web/formatting.py. */
+  function nearestUnit(size) {
+    for (const [length, name, finer] of SPANS) {
+      const rounded = Math.floor((size + Math.floor(finer / 2)) / finer) * finer;
+      if (rounded >= length) return `${Math.floor((rounded + length / 2) / length)} ${name}`;
+    }
+    return `${size} s`;
   }
 
   function tick() {

@@ -14,7 +14,7 @@ from ops_console.web.navigation import GROUPS, rail
 from tests.console.test_urls_closed import ALL
 
 # Pages that belong to no section: the search box and the person's own menu are in the top bar.
-NO_SECTION = re.compile(r"/(search/.*|accounts/.*|admin/.*|live|api/v1/(?!docs).*)$")
+NO_SECTION = re.compile(r"/(search/.*|accounts/.*|admin/.*|live(/status)?|api/v1/(?!docs).*)$")
 
 
 def marked(path: str, role: str = Role.ADMIN) -> list[str]:

@@ -61,10 +61,22 @@ def test_a_rate_is_shown_as_percent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "just now"), (12, "12 s ago"), (3700, "1 h ago"), (-90, "in 1 min"), (200_000, "2 d ago")]
+    ("seconds", "said"),
+    [
+        (0, "just now"),
+        (12, "12 s ago"),
+        (3700, "1 h ago"),
+        (200_000, "2 d ago"),
+        (-59, "in 59 s"),
+        (-80, "in 1 min"),
+        (-3599.9, "in 1 h"),
+        (-50_000, "in 14 h"),
+        (-7 * 86_400 + 3, "in 7 d"),
+        (-90 * 86_400 + 0.5, "in 90 d"),
+    ],
 )
-def test_times_are_relative(seconds: int, said: str) -> None:
-    """A time is said as seen from now, past or to come."""
+def test_times_are_relative(seconds: float, said: str) -> None:
+    """A time is said as seen from now; one to come is rounded, so that 7 days do not read as 6 at once."""
     assert relative(NOW - timedelta(seconds=seconds), NOW) == said
 
 

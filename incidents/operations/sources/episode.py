@@ -42,8 +42,7 @@ class EpisodeSource(Source):
     error_columns = ("spreaker_publish_error",)
     error_text = "coalesce(" + _REASON + ", {spreaker_publish_error})"
     caveat = (
-        "This table's workers write their result without asking whether the episode is still theirs, unless the "
-        "backend's handler makes those writes conditional: a worker that comes back late may overwrite a decision."
+        "A backend worker that finishes late may overwrite this change, unless the backend checks the version first."
     )
 
     @property

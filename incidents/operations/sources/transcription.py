@@ -42,10 +42,7 @@ class TranscriptionSource(Source):
     error_text = "CASE WHEN starts_with({last_status}, 'error') THEN nullif(btrim(substr({last_status}, 7)), '') END"
     providers = ("assemblyai",)
     user_word = "transcript"
-    caveat = (
-        "A watch has no field for a reason: it is kept here alone. Its workers write their result without asking "
-        "whether the transcription is still theirs."
-    )
+    caveat = "The reason is stored only in the console. A backend worker that finishes late may overwrite this change."
 
     @property
     def stuck_after_seconds(self) -> int:

@@ -135,8 +135,8 @@ def test_the_page_says_that_it_is_being_frozen(episode: MakeEpisode) -> None:
     client = signed_in(Role.OPERATOR)
     sent = {"verb": "fail", "all": "1", "query": "kind=episode_assembly", "sure": "1", "reason": "gone"}
     page = client.post(reverse("operations:act"), sent, follow=True).content.decode()
-    assert "it is being frozen; the time for Undo begins then" in page
-    assert "The worker notes which operations are meant" in page and "being counted" in page
+    assert "preparing the list of operations. You can undo until it starts." in page
+    assert "The worker is listing the operations" in page and "being counted" in page
     assert "<progress" not in page and "Already finished" not in page
     assert reverse("operations:cancel", args=[Action.objects.get().pk]) in page
     listed = client.get(reverse("operations:list")).content.decode()
@@ -153,7 +153,7 @@ def test_the_question_counts_all_and_judges_the_first(episode: MakeEpisode) -> N
     sent = {"verb": "fail", "all": "1", "query": "kind=episode_assembly"}
     page = signed_in(Role.OPERATOR).post(reverse("operations:act"), sent).content.decode()
     assert "Fail 5 episode assemblies?" in page and "3 of the first 3 will be set to error" in page
-    assert "So will the rest of 5" in page and "The first 3 are of 1 users" in page
+    assert "The rest of 5 are checked" in page and "The first 3 affect 1 user." in page
 
 
 def test_a_question_that_cannot_count_says_more_than(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,7 +167,7 @@ def test_the_question_comes_first(operator: Client, episode: MakeEpisode) -> Non
     good, bad = episode(), episode(meta_json=None)
     text = text_of(act(operator, verb="retry", ids=[good, bad]))
     assert "Retry 2 episode assemblies?" in text
-    assert "1 of 2 will be handed to the backend" in text
+    assert "1 of 2 will be sent to the backend" in text
     assert "1 skipped. meta_json.main_content_filename is missing (meta_json is empty) and working_audio_name" in text
     assert not Action.objects.exists()
 

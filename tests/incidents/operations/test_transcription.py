@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from incidents.operations import services
@@ -95,6 +96,14 @@ def test_the_check_says_what_nobody_can_do_here() -> None:
     assert "  fail: yes" in said
     assert "  resolve: Only its backend can say that a transcription is done." in said
     assert "  free: A transcription leaves nothing behind that could be freed." in said
+
+
+def test_the_question_refuses_what_nobody_can_do_here() -> None:
+    """The dialog gives the reason at once: it offers no button that the start would refuse."""
+    sent = {"verb": "resolve", "kind": KIND, "ids": make_watch("processing", hours=9)}
+    answer = signed_in(Role.OPERATOR).post(reverse("operations:act"), sent)
+    assert answer.status_code == 422
+    assert "Only its backend can say that a transcription is done." in answer.content.decode()
 
 
 def test_fail_and_retry() -> None:
