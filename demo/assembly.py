@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from demo.database import Database
-from demo.meta import JOB_KEY, JOB_PREFIX, read_meta, version_of, versioned_job_id, with_job
+from demo.meta import JOB_KEY, JOB_PREFIX, CannotAssemble, read_meta, version_of, versioned_job_id, with_job
 
 READ = "SELECT id::text, status::text, meta_json, user_id::text FROM public.episode WHERE id = %(id)s::uuid"
 # A worker or an operator who came first wins.
@@ -67,15 +67,26 @@ def start_again(database: Database, episode_id: str, version: int, known: Mappin
     """
     row = _read(database, episode_id)
     job = Job(versioned_job_id(version, episode_id), episode_id)
-    meta = read_meta(row["meta_json"])
+    given = _given(known)
+    meta = _fields_of(row["meta_json"], given)
     if meta.get(JOB_KEY) == job.id:
         return job
     if version_of(meta.get(JOB_KEY)) > version:
         return None
     if row["status"] != "processing":
         raise NotOurs(f"The episode is {row['status']} by now: there is nothing to retry.")
-    _take(database, row, with_job(meta | _given(known), job.id))
+    _take(database, row, with_job(meta | given, job.id))
     return job
+
+
+def _fields_of(text: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's own fields, or none where they cannot be read and the command names the recording."""
+    try:
+        return read_meta(text)
+    except CannotAssemble:
+        if not given.get("main_content_filename"):
+            raise
+        return {}
 
 
 def _given(known: Mapping[str, Any]) -> dict[str, Any]:

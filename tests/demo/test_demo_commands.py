@@ -59,6 +59,17 @@ def test_rejected_by_field(database: Database, commands: EpisodeCommands, queue:
     assert (refusal.value.field, queue.jobs) == (field, [])
 
 
+@pytest.mark.parametrize("shape", ["[]", "not json%"])
+def test_a_recording_that_the_command_names_is_enough(
+    database: Database, commands: EpisodeCommands, queue: Queue, shape: str
+) -> None:
+    """Where meta_json cannot be read, the console falls back to the row's working audio and sends its name."""
+    episode_id = stuck(database, shape)
+    payload = {"main_content_filename": "working.wav"}
+    commands.retry(RetryCommand(operation_id=episode_id, version=1, attempt=1, payload=payload, reason="stuck"))
+    assert queue.jobs == [Job(f"demo-v1-{episode_id}", episode_id)]
+
+
 def test_unknown_episode_is_rejected(commands: EpisodeCommands) -> None:
     """An episode that was deleted meanwhile is rejected for good."""
     with pytest.raises(CommandRejected):
