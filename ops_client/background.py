@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops_client.clock import Clock
-from ops_client.errors import StoreUnavailable
-from ops_client.threads import SupervisedThread, ThreadSupervisor
+from ops_client.dsn import redact
+from ops_client.errors import StoreUnavailable, described
+from ops_client.threads import LONGEST_ERROR, SupervisedThread, ThreadSupervisor
 
 logger = logging.getLogger("ops_client")
 
@@ -75,5 +76,5 @@ class Background:
             return False
         except BaseException as error:
             logger.exception("ops_client: the background job %s failed", job.name)
-            self.failures[job.name] = str(error)
+            self.failures[job.name] = redact(described(error))[:LONGEST_ERROR]
         return True

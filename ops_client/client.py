@@ -125,6 +125,8 @@ class OpsClient:
 
         The console then shows that this process ended cleanly.
         """
+        with self._lock:  # a start under way begins its threads first, which are then ended
+            self._closed = True
         for part in self._parts:
             part.closing()  # before the lock is taken: what still runs may ask this client
         with self._lock:
@@ -133,7 +135,6 @@ class OpsClient:
                 self._background.stop()
                 self._report_end("closed")
                 self._running = False
-            self._closed = True
             self.runtime.store.close()
 
     def __enter__(self) -> Self:

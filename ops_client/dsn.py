@@ -23,10 +23,12 @@ _NUMBERS = frozenset(
 # SQLAlchemy's form: `postgresql+psycopg://`, `postgresql+asyncpg://`.
 _DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://", re.IGNORECASE)
 _SCHEME = re.compile(r"^(\w[\w+.-]*)://")
-# Greedy up to the last @: an unencoded password may hold any other character. A port is no password.
-_USER_INFO = re.compile(r"(://[^\s/:@]*):(?!\d+[/?\s])\S*@")
+# Applied to what stands before the last @ of a word, which takes linear time. An unencoded password may hold any
+# other character. A port is no password.
+_USER_INFO = re.compile(r"(://[^\s/:@]*):(?!\d+[/?]).*", re.DOTALL)
+_WORD = re.compile(r"\S+")
 _ASSIGNED = re.compile(
-    r"""(\b\w*passw(?:or)?d\b["']?\s*[=:]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s&,;'"]+)""", re.IGNORECASE
+    r"""(\b\w*passw(?:or)?d\b["']?\s*[=:]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s&'"\\])+)""", re.IGNORECASE
 )
 
 
@@ -71,14 +73,22 @@ def redact(text: str) -> str:
     """`text` without the passwords of the addresses in it."""
     if "://" not in text and "passw" not in text.lower():
         return text
-    return _ASSIGNED.sub(rf"\1{REMOVED}", _USER_INFO.sub(rf"\1:{REMOVED}@", text))
+    return _ASSIGNED.sub(rf"\1{REMOVED}", _WORD.sub(_without_user_info, text))
+
+
+def _without_user_info(word: re.Match[str]) -> str:
+    before, at, after = word[0].rpartition("@")
+    return _USER_INFO.sub(rf"\1:{REMOVED}", before) + at + after
 
 
 class RedactPasswords(logging.Filter):
     """Removes passwords of addresses from records, tracebacks included. For a handler or a logger."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 - a filter that raises ends the caller; the handler reports the record
+            return True
         if (redacted := redact(message)) != message:
             record.msg, record.args = redacted, ()
         if record.exc_info and record.exc_info[1] is not None:

@@ -1,6 +1,14 @@
 """Every error that the client raises on purpose: one family, so that a service can catch `OpsError` alone."""
 
 
+def described(error: BaseException) -> str:
+    """The text of an error, also of one whose class fails to describe itself."""
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - the class may be anybody's
+        return f"(its text cannot be had: {type(broken).__name__})"
+
+
 class OpsError(Exception):
     """Base of the family. `code` is for programs, `message` is a sentence for a person."""
 

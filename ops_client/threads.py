@@ -6,17 +6,21 @@ import threading
 import time
 from collections.abc import Callable
 
+from ops_client.dsn import redact
+from ops_client.errors import described
+
 logger = logging.getLogger("ops_client")
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 60.0
 # A thread that ran for this long has recovered: its next failure begins with the shortest wait.
 RECOVERED_SECONDS = 120.0
+LONGEST_ERROR = 500
 
 
 class SupervisedThread:
     """A daemon thread that runs `run` until `stop` is set, whatever `run` raises, SystemExit included.
 
-    ThreadSupervisor do not survive a fork: the child makes its own.
+    A thread does not survive a fork: the child makes its own.
     """
 
     def __init__(
@@ -115,7 +119,8 @@ class SupervisedThread:
     def _note(self, error: BaseException | None) -> None:
         self.restarts += 1
         self._failed_at = self._monotonic()
-        self.last_error = f"{type(error).__name__}: {error}" if error is not None else "it ended without an error"
+        text = f"{type(error).__name__}: {described(error)}" if error is not None else "it ended without an error"
+        self.last_error = redact(text)[:LONGEST_ERROR]
 
 
 class ThreadSupervisor:
@@ -140,7 +145,7 @@ class ThreadSupervisor:
         return {name: thread.status() for name, thread in list(self._threads.items())}
 
     def problems(self) -> list[dict[str, str]]:
-        """ThreadSupervisor that failed lately, for the console's System page."""
+        """Threads that failed lately, for the console's System page."""
         return [
             {
                 "flag": "threads",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import StoreUnavailable, described
 from ops_client.operations.commands import Claim, CommandRejected, FreeCommand, Handler, RetryCommand
 from ops_client.store import Row, Store
 from ops_client.text import replace_unstorable
@@ -173,7 +173,7 @@ class Delivery:
         except BaseException as error:
             # One operation that fails must not keep the others of its command from being done.
             logger.exception("ops_client: the handler of %s failed for %s", command["kind"], key[1])
-            report.error = f"{key[1]}: {type(error).__name__}: {_described(error)}"
+            report.error = f"{key[1]}: {type(error).__name__}: {described(error)}"
             return
         finally:
             self._handling = None
@@ -223,10 +223,3 @@ def _command_of(command: Row, claim: Claim, operation: Row) -> RetryCommand | Fr
         operation_id, version = operation["operation_id"], operation["version"]
         return FreeCommand(operation_id, version, operation["payload"], command["reason"], claim)
     return RetryCommand(reason=command["reason"], claim=claim, **operation)
-
-
-def _described(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - an exception class of the backend's may fail to describe itself
-        return f"(its text cannot be had: {type(broken).__name__})"

@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from ops_client.errors import described
 from ops_client.telemetry.scrub import scrubbed_text
 from ops_client.text import replace_unstorable
 
@@ -35,16 +36,9 @@ class Fault:
 def fault_of(error: BaseException) -> Fault:
     """What is kept of an error."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    message = replace_unstorable(scrubbed_text(_message_of(error))[:LONGEST_MESSAGE])
+    message = replace_unstorable(scrubbed_text(described(error))[:LONGEST_MESSAGE])
     place = replace_unstorable(place_of(error))
     return Fault(kind, message, place, fingerprint(kind, message, place))
-
-
-def _message_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - an exception class of the backend's may fail to describe itself
-        return f"(its text cannot be had: {type(broken).__name__})"
 
 
 def fingerprint(kind: str, message: str, place: str) -> str:

@@ -12,7 +12,8 @@ _KEPT_SECONDS = 30.0
 # Below this, reading the whole table is as quick as any index.
 _SMALL = 20_000
 _TABLE = """
-SELECT c.reltuples::bigint,
+-- A table that was never analyzed counts -1 rows: its size says at most how many it has.
+SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint ELSE pg_relation_size(c.oid) / 40 END,
        (SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text,
        ARRAY(SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
@@ -37,7 +38,7 @@ class LiveDirectory:
 
     @property
     def small(self) -> bool:
-        """Whether a search may read every row. A table that was never analyzed counts -1 rows."""
+        """Whether a search may read every row."""
         return self.rows < _SMALL
 
 

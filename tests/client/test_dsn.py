@@ -83,6 +83,8 @@ def test_an_address_that_cannot_be_read_is_refused_without_quoting_it(dsn: str) 
         ("postgres://db/x?password=secret&user=u", "postgres://db/x?password=***&user=u"),
         ("PGPASSWORD=secret and sslpassword=other", "PGPASSWORD=*** and sslpassword=***"),
         ("{'password': 'secret', 'user': 'u'}", "{'password': ***, 'user': 'u'}"),
+        ("host=db password=a,b;c user=u", "host=db password=*** user=u"),
+        (r"host=db password=a\'b user=u", "host=db password=*** user=u"),
         ("https://db:8000/x?mail=a@b", "https://db:8000/x?mail=a@b"),
         ("https://key@sentry/1", "https://key@sentry/1"),
         ("password authentication failed for user", "password authentication failed for user"),
@@ -141,6 +143,18 @@ def test_a_record_is_redacted_with_its_arguments_and_traceback() -> None:
     assert RedactPasswords().filter(record)
     assert PASSWORD not in logging.Formatter().format(record)
     assert record.exc_info is None
+
+
+def test_a_record_that_cannot_be_formatted_ends_no_caller() -> None:
+    """A filter's error would reach whoever logs; a handler's does not."""
+    record = logging.LogRecord("x", 40, "x.py", 1, "cannot use %d", ("text",), None)
+    assert RedactPasswords().filter(record)
+
+
+def test_hostile_text_is_redacted_in_linear_time() -> None:
+    """The search for a password does not start again at each of many addresses: it would take hours."""
+    text = "://a:" * 400_000
+    assert redact(text) == text
 
 
 def test_a_key_of_the_database_has_no_password_in_it() -> None:

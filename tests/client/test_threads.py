@@ -171,3 +171,55 @@ def test_a_follower_that_fails_keeps_no_other_from_following(ops: OpsClient, mon
 
 def _raises(*_: Any) -> None:
     raise KeyError("a column that is missing")
+
+
+class Undescribed(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_error_without_a_text_is_noted(stop: threading.Event) -> None:
+    """Noting it must not raise: that would end the thread silently."""
+    thread = SupervisedThread("t", ended_by(Undescribed()), stop, wait=lambda seconds: stop.set())
+    thread._supervise()
+    assert (thread.restarts, "Undescribed" in thread.last_error) == (1, True)
+
+
+def test_what_is_kept_of_an_error_is_bounded_and_holds_no_password(stop: threading.Event) -> None:
+    """It is shown on health pages."""
+    error = ValueError("x" * 450 + " postgresql://u:secret" + "x" * 10_000 + "@db/x")
+    thread = SupervisedThread("t", ended_by(error), stop, wait=lambda seconds: stop.set())
+    thread._supervise()
+    assert "secret" not in thread.last_error
+    assert len(thread.last_error) <= 500
+
+
+class SlowStore(MemoryStore):
+    """A store whose first load waits until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loading, self.go_on = threading.Event(), threading.Event()
+
+    def fetch(self, name: str, **params: Any) -> list[dict[str, Any]]:
+        if name == "revision":
+            self.loading.set()
+            self.go_on.wait(60)
+        return super().fetch(name, **params)
+
+
+def test_a_client_closed_while_it_starts_leaves_no_thread() -> None:
+    """`close` waits for the start, and then ends every thread that it began."""
+    store = SlowStore()
+    client = OpsClient("", service="test", store=store, poll_seconds=0.02, snapshot_path=None)
+    client.operations.on_command("k", retry=lambda command: None)
+    starting = threading.Thread(target=client.start, daemon=True)
+    starting.start()
+    assert store.loading.wait(10)
+    closing = threading.Thread(target=client.close, daemon=True)
+    closing.start()
+    closing.join(0.5)  # without the fix it has told the parts by now
+    store.go_on.set()
+    starting.join(30)
+    closing.join(30)
+    assert not any(thread["alive"] for thread in client.status()["threads"].values())

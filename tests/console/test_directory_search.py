@@ -134,3 +134,16 @@ def test_a_column_that_is_no_text_gets_no_index(db: None, monkeypatch: pytest.Mo
     odd = schema.LiveDirectory(types=live.types | {mapping.email: "jsonb"})
     assert indexes.wanted_indexes(mapping, odd) == {}
     assert indexes.wanted_indexes(mapping, schema.LiveDirectory()) == {}
+
+
+def test_a_large_table_that_was_never_analyzed_is_not_small(db: None) -> None:
+    """Its statistics count -1 rows; its size is what counts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE public.never_analyzed WITH (autovacuum_enabled = false) AS "
+            "SELECT repeat('x', 50) AS email FROM generate_series(1, 30000)"
+        )
+        try:
+            assert not schema._read("public.never_analyzed").small
+        finally:
+            cursor.execute("DROP TABLE public.never_analyzed")
