@@ -16,22 +16,22 @@ _EFFECTS = {
     Mode.DISABLED: "Every call goes through and none is counted, as if there were no breaker",
 }
 _SETTINGS = {
-    "failure_rate": "Opens when this share failed",
-    "minimum_calls": "of at least so many calls",
-    "window_calls": "among the last so many calls",
-    "window_seconds": "within the last",
-    "slow_call_rate": "or when this share was slow",
-    "slow_call_seconds": "that is, took longer than",
-    "open_seconds": "Stays open for",
-    "probe_seconds": "A probe is lost after",
+    "failure_rate": "Failure threshold",
+    "minimum_calls": "Minimum calls",
+    "window_calls": "Window (calls)",
+    "window_seconds": "Window (time)",
+    "slow_call_rate": "Slow-call threshold",
+    "slow_call_seconds": "Slow call after",
+    "open_seconds": "Open for",
+    "probe_seconds": "Probe timeout",
 }
 
 
 def question_of(state: BreakerState, mode: Mode) -> Question:
     """What forcing does, in numbers of now, before it is done."""
-    notes = ["It ends by itself when its time is over; you can take it back before."]
+    notes = ["The override ends at its expiry. You can remove it earlier."]
     if state.override is not None:
-        notes.append(f"It replaces what {state.override.actor} ordered: {state.override.reason}")
+        notes.append(f"It replaces the override by {state.override.actor}: {state.override.reason}")
     return Question(
         f"{mode.label}: {state.name}",
         action=f"{reverse('breakers:override', args=[state.name])}?mode={mode}",

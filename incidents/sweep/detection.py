@@ -67,7 +67,7 @@ def usual_most(kind: str) -> int:
 def mass_stop(kind: str, found: Found, most: int) -> str:
     """Why this looks like a mass stop; "" if it does not."""
     if found.total > most:
-        return f"{found.total:,} are stuck at once, and {most:,} are still usual."
+        return f"{found.total:,} are stuck at once; the limit is {most:,}."
     source = source_of(kind)
     if found.dead < LEAST_SILENT or is_alive(source):
         return ""

@@ -9,10 +9,10 @@ class ArmForm(forms.Form):
     """Why, and how many at once are still usual."""
 
     most = forms.IntegerField(
-        label="Most at once",
+        label="Max per run",
         required=False,
         min_value=1,
         max_value=2**31 - 1,
-        help_text="More than this is a mass stop, and nothing is failed. Empty: five times what the last runs found.",
+        help_text="If more are stuck, the run is aborted. Blank = five times the median of the last runs, at least 100.",
     )
     reason = forms.CharField(max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 2}))

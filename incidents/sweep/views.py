@@ -63,15 +63,15 @@ def _question(kind: str) -> Question:
     waited = duration(source.stuck_after_seconds * SUSPECTED_FACTOR)
     stops = services.mass_stop(kind, found, services.usual_most(kind))
     notes = [
-        f"Dead ones wait {duration(source.stuck_after_seconds)}, suspected ones {waited}.",
-        "Each user is notified, and gets one mail a run. A run can be taken back as one.",
+        f"Dead operations are failed after {duration(source.stuck_after_seconds)}, suspected ones after {waited}.",
+        "Users are notified, with one email per user and run. A whole run can be reverted at once.",
     ]
     return Question(
         f"Let the sweep fail stuck {source.plural}?",
         action=reverse("sweep:arm", args=[kind]),
         back=_home(),
         effect=f"{_found(found)} A run now would fail {'all of them' if found.total and not stops else 'none'}.",
-        notes=[f"Why none: {stops}", *notes] if stops else notes,
+        notes=[f"Reason: {stops}", *notes] if stops else notes,
         confirm="Arm",
         tone="danger",
     )

@@ -27,7 +27,7 @@ class FilterForm(forms.Form):
     target_type = forms.CharField(label="Kind", max_length=60, required=False, widget=_suggested("audit-types"))
     target_id = forms.CharField(label="Id", max_length=200, required=False)
     via = forms.ChoiceField(
-        label="Through", required=False, choices=[("", "Any door"), *((name, name.capitalize()) for name in VIA)]
+        label="Via", required=False, choices=[("", "Any channel"), *((name, name.capitalize()) for name in VIA)]
     )
     source = forms.ChoiceField(label="Source", required=False, choices=[("", "Any"), *Entry.Source.choices])
     since = MomentField(label="From", required=False)

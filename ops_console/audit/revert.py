@@ -47,15 +47,17 @@ def can_revert(entry: Entry) -> bool:
 def taken_back(entry: Entry, row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
     """What to set of these fields of `row` so that they are as they were before the entry.
 
-    Raises InvalidInput where the entry changed none of them, Conflict where one of them has changed since.
+    Raises InvalidInput where the entry changed none of them or all are as before it, Conflict where one has changed since.
     """
     before, after, now = entry.before or {}, entry.after or {}, _plain(row, fields)
     read = [field for field in now if field in before and field in after]
     changed = [field for field in read if not same_json(_value(row, field, before), _value(row, field, after))]
     if not changed:
         raise InvalidInput("entry", "This entry changed nothing that can be taken back here.")
+    if all(same_json(_value(row, field, now), _value(row, field, before)) for field in changed):
+        raise InvalidInput("entry", f"Nothing to revert: {entry.target_label} has the values from before this change.")
     if not all(same_json(_value(row, field, now), _value(row, field, after)) for field in changed):
-        message = f"{entry.target_label} was changed again since, by somebody who may rely on it."
+        message = f"{entry.target_label} was changed again after this entry."
         current, submitted = ({field: values[field] for field in changed} for values in (now, before))
         raise Conflict(message, current, submitted, (entry.target_type, entry.target_id))
     return {field: _value(row, field, before) for field in changed}

@@ -76,7 +76,7 @@ def entry_revert(request: HttpRequest, entry_id: int) -> HttpResponseBase:
         )
         return ask(request, question, form)
     revert(actor_of(request), entry_id, form.cleaned_data["reason"])
-    return done(request, f"{found.action} by {found.actor} is reverted.", to=back)
+    return done(request, f"Reverted: {found.action} by {found.actor}.", to=back)
 
 
 def _rows(found: QuerySet[Entry]) -> Iterator[list[Any]]:

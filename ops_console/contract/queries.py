@@ -29,11 +29,11 @@ MISSING = LOST & Q(replaced=False)
 PROCESSES = Keyset(Key("rank", "int"), Key("service"), Key("id", "uuid"), size=50)
 _TABS = {
     "": Q(),
-    "lost": LOST,
+    "lost": MISSING,
     "behind": Q(behind=True),
     "problems": Q(state=State.LIVE) & ~Q(problems=[]),
     "live": Q(state=State.LIVE),
-    "ended": Q(state=State.ENDED),
+    "ended": Q(state=State.ENDED) | LOST & Q(replaced=True),
 }
 
 

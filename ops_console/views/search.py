@@ -228,7 +228,7 @@ KINDS: tuple[tuple[str, Search], ...] = (
 LISTS: dict[str, Callable[[str], str]] = {
     "Flags": lambda text: f"{reverse('flags:list')}?{urlencode({'q': text})}",
     "Segments": lambda text: f"{reverse('flags:segments')}?{urlencode({'q': text})}",
-    "Breakers": lambda text: reverse("breakers:list"),
+    "Breakers": lambda text: f"{reverse('breakers:list')}?{urlencode({'q': text})}",
     "Limits": lambda text: reverse("quotas:resources"),
     "Users": lambda text: f"{reverse('quotas:list')}?{urlencode({'q': text})}",
     "Operations": lambda text: f"{reverse('operations:list')}?{urlencode({'q': text})}",

@@ -31,7 +31,7 @@ _TABS = [
     ("behind", "Behind"),
     ("problems", "With problems"),
     ("live", "Live"),
-    ("ended", "Ended"),
+    ("ended", "Ended or replaced"),
 ]
 
 

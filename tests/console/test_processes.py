@@ -193,6 +193,15 @@ def test_tabs_hold_their_processes(state: str, values: dict[str, Any]) -> None:
     assert shown(state=state) == [wanted.pk]
 
 
+def test_the_lost_tab_and_the_services_count_the_same() -> None:
+    """A silent process that was replaced is not lost; it is with those that ended."""
+    lost, replaced = make(60, service="other"), make(60)
+    restart()
+    assert shown(state="lost") == [lost.pk]
+    assert shown(state="ended") == [replaced.pk]
+    assert {one.service: (one.lost, one.ended) for one in queries.services()} == {"other": (1, 0), "podcast-api": (0, 1)}
+
+
 def test_hostile_problems_do_not_break_the_page() -> None:
     """What a process reports as problems is data: thousands, or none of the expected keys."""
     make(problems=[{"flag": "f" * 5000, "rule": "r", "message": "<b>"}] * 2000)

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from flags import services
 from flags.models import Flag, State
+from incidents.operations.models import Action
 from ops_console.audit import queries
 from ops_console.views.temporary import SHOWN, temporary
 from tests.people import actor
@@ -51,6 +52,21 @@ def test_scheduled_flags_are_listed_with_who_planned_it() -> None:
     assert [(each.what, each.actor, each.reason, each.until) for each in temporary()] == [
         ("coming turns on", "early", "", soon),
         ("ending turns off", "planner", "the campaign ends", later),
+    ]
+
+
+def test_a_running_bulk_ends_by_itself() -> None:
+    """It is named as its own page names it, and nobody has to revert it."""
+    Action.objects.create(
+        verb="fail",
+        kind="transcription",
+        label="Fail 3 transcriptions",
+        actor="oscar",
+        total=3,
+        release_at=timezone.now(),
+    )
+    assert [(each.what, each.until, each.end) for each in temporary()] == [
+        ("Fail 3 transcriptions", None, "when finished")
     ]
 
 

@@ -60,6 +60,15 @@ def test_a_later_change_of_the_same_field_stands_in_the_way(flag: Flag) -> None:
     assert (raised.value.current, raised.value.submitted) == ({"percent": "20.00"}, {"percent": "5.00"})
 
 
+def test_what_is_as_before_already_is_no_conflict(flag: Flag) -> None:
+    """After Undo nothing is left to revert: it says so, and shows no two versions that are the same."""
+    services.edit(actor(), flag.pk, {"percent": 10}, 1)
+    entry = last()
+    services.edit(actor(), flag.pk, {"percent": 5}, 2)
+    with pytest.raises(InvalidInput, match="Nothing to revert"):
+        revert(actor(), entry.pk)
+
+
 def test_a_later_change_of_another_field_does_not(flag: Flag) -> None:
     """A percentage can be taken back after somebody has changed the note, and the note stays."""
     services.edit(actor(), flag.pk, {"percent": 10}, 1)

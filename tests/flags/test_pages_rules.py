@@ -184,7 +184,7 @@ def test_the_second_editor_sees_both_versions(flag: Flag) -> None:
     assert (
         "1. mine: tier is one of pro, team" in body and "superusers" not in body.split("</table>")[0].split("rules")[0]
     )
-    assert "Put mine over it" in body and 'name="rule-0-name"' in body
+    assert "Overwrite with mine" in body and 'name="rule-0-name"' in body
 
 
 def test_orders_that_are_none_do_nothing(flag: Flag) -> None:

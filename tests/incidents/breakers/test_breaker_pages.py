@@ -197,7 +197,7 @@ def test_a_breakers_page_shows_timeline_chart_and_settings() -> None:
     calls(attempts=8, failures=6, refused=2)
     body = text(reverse("breakers:page", args=["gemini"]))
     assert "&lt;b&gt;processes" in body and "8 attempts, 6 failed, 2 refused" in body
-    assert "Show as table" in body and "Among the last so many calls" in body and "web-1, 7" in body
+    assert "Show as table" in body and "Window (calls)" in body and "web-1, 7" in body
 
 
 def move(breaker: Breaker, from_status: str, to_status: str, seconds_ago: float, cause: str = "") -> Transition:

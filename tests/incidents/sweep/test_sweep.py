@@ -187,7 +187,7 @@ def test_far_more_than_usual_is_a_mass_stop() -> None:
     for _ in range(101):
         make_episode(hours=7)
     run = swept()
-    assert (run.result, run.detail) == ("mass_stop", "101 are stuck at once, and 100 are still usual.")
+    assert (run.result, run.detail) == ("mass_stop", "101 are stuck at once; the limit is 100.")
     arm(most=101)
     assert swept().result == "swept"
 
