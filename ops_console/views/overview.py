@@ -95,7 +95,8 @@ def _behind(found: Any) -> tuple[str, str, str]:
         return f"{found.behind_count:,}", "bad" if found.lost else "warn" if found.behind_count else "ok", note
     if found.lost:
         seconds = (timezone.now() - found.lost_at).total_seconds()
-        return "All silent", "bad", f"{found.lost:,} backend processes lost, the last one for {duration(seconds)}"
+        lost = "1 backend process lost" if found.lost == 1 else f"{found.lost:,} backend processes lost"
+        return "All silent", "bad", f"{lost}; the last report was {duration(seconds)} ago"
     if found.stopped_at:
         return "No live backend", "warn", "all processes ended cleanly"
     return "No backend yet", "warn", "none has connected"

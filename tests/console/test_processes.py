@@ -199,7 +199,7 @@ def test_the_lost_tab_and_the_services_count_the_same() -> None:
     restart()
     assert shown(state="lost") == [lost.pk]
     assert shown(state="ended") == [replaced.pk]
-    assert {one.service: (one.lost, one.ended) for one in queries.services()} == {"other": (1, 0), "podcast-api": (0, 1)}
+    assert {one.name: (one.lost, one.ended) for one in queries.services()} == {"other": (1, 0), "podcast-api": (0, 1)}
 
 
 def test_hostile_problems_do_not_break_the_page() -> None:

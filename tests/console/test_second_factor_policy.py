@@ -118,7 +118,7 @@ def test_requiring_it_is_undone_by_the_toast(enrolled: User, signed_in: SignedIn
     assert client.post(undo, **HTMX).status_code == 204
     assert not queries.second_factor_rule().required
     assert Policy.objects.get().grace_until is None
-    assert client.post(undo, **HTMX).status_code == 409
+    assert client.post(undo, **HTMX).status_code == 422
 
 
 def test_making_it_optional_is_undone_to_the_same_grace_period(enrolled: User, signed_in: SignedIn) -> None:

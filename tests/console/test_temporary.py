@@ -62,6 +62,7 @@ def test_a_running_bulk_ends_by_itself() -> None:
         kind="transcription",
         label="Fail 3 transcriptions",
         actor="oscar",
+        scope={},
         total=3,
         release_at=timezone.now(),
     )
