@@ -13,6 +13,6 @@ class ArmForm(forms.Form):
         required=False,
         min_value=1,
         max_value=2**31 - 1,
-        help_text="If more are stuck, the run is aborted. Blank = five times the median of the last runs, at least 100.",
+        help_text="If more are stuck, the run is aborted. Blank = five times the usual number, at least 100.",
     )
     reason = forms.CharField(max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 2}))

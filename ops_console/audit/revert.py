@@ -47,7 +47,7 @@ def can_revert(entry: Entry) -> bool:
 def taken_back(entry: Entry, row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
     """What to set of these fields of `row` so that they are as they were before the entry.
 
-    Raises InvalidInput where the entry changed none of them or all are as before it, Conflict where one has changed since.
+    Raises InvalidInput where the entry changed none of them or all are as before, Conflict where one has changed since.
     """
     before, after, now = entry.before or {}, entry.after or {}, _plain(row, fields)
     read = [field for field in now if field in before and field in after]
