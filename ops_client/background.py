@@ -74,6 +74,8 @@ class Background:
         except StoreUnavailable as error:
             self.failures[job.name] = error.message
             return False
+        except KeyboardInterrupt:
+            raise  # `stop` runs jobs on the caller's thread
         except BaseException as error:
             logger.exception("ops_client: the background job %s failed", job.name)
             self.failures[job.name] = redact(described(error))[:LONGEST_ERROR]

@@ -88,7 +88,7 @@ class RedactPasswords(logging.Filter):
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001 - a filter that raises ends the caller; the handler reports the record
-            return True
+            message = ""
         if (redacted := redact(message)) != message:
             record.msg, record.args = redacted, ()
         if record.exc_info and record.exc_info[1] is not None:

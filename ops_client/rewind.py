@@ -28,9 +28,12 @@ class Body:
         self._seen: set[int] = set()
         self.complete = True
         pending: list[tuple[Iterable[Any], bool]] = [(args, False), (kwargs.values(), False)]
-        while pending and self.complete:
-            values, is_object = pending.pop()
-            pending += self._inside(values, is_object)
+        try:
+            while pending and self.complete:
+                values, is_object = pending.pop()
+                pending += self._inside(values, is_object)
+        except Exception:  # noqa: BLE001 - an argument that fails to be searched must not fail the first attempt
+            self.complete = False
 
     @property
     def rewindable(self) -> bool:
@@ -40,7 +43,7 @@ class Body:
     def obstacle(self) -> str:
         """Why the call cannot be repeated; "" where it can be."""
         if not self.complete:
-            return "its arguments are too many to be searched for streams"
+            return "its arguments cannot be searched for streams"
         return "" if self.rewindable else "a stream among its arguments cannot be rewound"
 
     def rewind(self) -> None:

@@ -24,6 +24,8 @@ PROLONG_AGAIN_SECONDS = 1.0
 PROLONG_WITHIN_SECONDS = 4.0
 REPORT_SECONDS = 1.0
 REPORT_SIZE = 500
+# As the console keeps it.
+LONGEST_REFUSAL = 2000
 REMEMBERED = 20_000
 
 
@@ -182,7 +184,9 @@ class Delivery:
         if refusal is None:
             report.handled.append(done)
         else:
-            report.refused.append({**done, "field": str(refusal.field), "message": str(refusal.message)})
+            # A subclass of the backend's may not have called CommandRejected.__init__.
+            field, message = getattr(refusal, "field", ""), getattr(refusal, "message", None) or described(refusal)
+            report.refused.append({**done, "field": str(field), "message": str(message)[:LONGEST_REFUSAL]})
 
     def _call(self, handler: Handler, command: Row, claim: Claim, operation: Row) -> CommandRejected | None:
         try:

@@ -151,6 +151,16 @@ def test_a_record_that_cannot_be_formatted_ends_no_caller() -> None:
     assert RedactPasswords().filter(record)
 
 
+def test_the_error_of_a_record_that_cannot_be_formatted_is_redacted_all_the_same() -> None:
+    """What is wrong with the message does not let the traceback through."""
+    try:
+        raise RuntimeError("postgresql://u:hunter2@db/x")
+    except RuntimeError as error:
+        record = logging.LogRecord("x", 40, "x.py", 1, "cannot use %d", ("text",), (type(error), error, None))
+    assert RedactPasswords().filter(record)
+    assert record.exc_info is None and "hunter2" not in (record.exc_text or "hunter2")
+
+
 def test_hostile_text_is_redacted_in_linear_time() -> None:
     """The search for a password does not start again at each of many addresses: it would take hours."""
     text = "://a:" * 400_000

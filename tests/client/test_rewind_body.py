@@ -96,8 +96,20 @@ def test_a_stream_is_found_wherever_it_is(hide):
 
 def test_what_cannot_be_searched_is_not_repeated():
     """A million objects are not searched for a stream, and nobody can say that there is none."""
-    assert "too many" in Body(([[{}]] * 10 + [[number] for number in range(200_000)],), {}).obstacle
+    assert "cannot be searched" in Body(([[{}]] * 10 + [[number] for number in range(200_000)],), {}).obstacle
     assert Body(([{"text": "x", "at": [1.5]} for _ in range(10_000)],), {}).rewindable
+
+
+class Lazy:
+    """An object that answers for its attributes only where it is bound, as proxies of request contexts do."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("working outside of a request")
+
+
+def test_an_argument_that_fails_to_be_searched_fails_no_first_attempt():
+    """The call is made; it is only not repeated."""
+    assert "cannot be searched" in Body((Lazy(),), {}).obstacle
 
 
 def test_a_payload_that_contains_itself_is_searched_once():

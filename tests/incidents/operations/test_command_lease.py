@@ -17,7 +17,7 @@ from incidents.operations.models import Command, OperationMark
 from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.release import MAX_LAPSES, bury_exhausted
 from ops_client.errors import StoreUnavailable
-from ops_client.operations import RetryCommand
+from ops_client.operations import CommandRejected, RetryCommand
 from ops_client.operations.client import LONG_HANDLER_SECONDS, OperationsClient
 from ops_client.operations.delivery import LEASE_SECONDS, PROLONG_AGAIN_SECONDS, PROLONG_SECONDS, Delivery
 from ops_client.part import Runtime
@@ -199,6 +199,29 @@ def test_a_handler_that_exits_fails_its_operation_alone(delivery: Make, error: B
     command = Command.objects.get()
     assert (command.state, command.handled, len(taken)) == ("queued", 2, 3)
     assert type(error).__name__ in command.last_error
+
+
+class Bare(CommandRejected):
+    """A backend's own refusal that does not call `CommandRejected.__init__`."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "no such episode")
+
+
+def test_a_bare_refusal_stops_no_other_operation(delivery: Make) -> None:
+    """It is reported with what it says; the others of its command are done."""
+    retry(3)
+    taken: list[str] = []
+
+    def handler(command: RetryCommand) -> None:
+        taken.append(command.operation_id)
+        if len(taken) == 2:
+            raise Bare
+
+    assert delivery(handler).deliver_one()
+    command = Command.objects.get()
+    assert (command.state, command.handled, len(taken)) == ("delivered", 2, 3)
+    assert OperationMark.objects.filter(note__contains="no such episode").count() == 1
 
 
 def test_a_command_that_ends_its_processes_is_a_dead_letter(delivery: Make) -> None:
