@@ -10,10 +10,19 @@ def samples() -> dict[str, Any]:
     """Parameter to value; `NAMESPACE parameter` or `URL parameter` where the parameter's name is not enough."""
     directory_user = one("SELECT id::text FROM public.\"user\" WHERE email = 'user77@example.org'")
     flag = one("SELECT id FROM ops.flags_flag WHERE name = 'flag_17'")
+    changed = one(
+        "SELECT id FROM ops.flags_flag f WHERE everyone IS FALSE AND archived_at IS NULL AND EXISTS ("
+        "SELECT FROM ops.audit_entry WHERE target_type = 'flag' AND target_id = f.id::text) ORDER BY id LIMIT 1"
+    )
     return {
         "user_id": directory_user,
         "access user_id": one("SELECT id FROM ops.access_user WHERE username = 'person7'"),
         "flag_id": flag,
+        # A change that can be taken back: the flag still has what the entry says.
+        "flags:revert flag_id": changed,
+        "flags:revert entry_id": one(
+            f"SELECT max(id) FROM ops.audit_entry WHERE target_type = 'flag' AND target_id = '{changed}'"
+        ),
         "flags entry_id": one(
             f"SELECT max(id) FROM ops.audit_entry WHERE target_type = 'flag' AND target_id = '{flag}'"
         ),
@@ -38,6 +47,7 @@ def samples() -> dict[str, Any]:
         "token_id": one("SELECT min(id) FROM ops.access_apitoken"),
         "process_id": one("SELECT id FROM ops.contract_instance WHERE seen_at < now() LIMIT 1"),
         "service_remove_lost kind": "backend",
+        "service_remove_lost service": one("SELECT service FROM ops.contract_instance WHERE seen_at < now() LIMIT 1"),
         "service": "service-1",
         "kind": "episode_assembly",
         "operation_id": one("SELECT id FROM public.episode WHERE status = 'processing' LIMIT 1"),
@@ -45,7 +55,7 @@ def samples() -> dict[str, Any]:
         # URLs that answer only with these.
         "queries": {
             "breakers:override": "mode=force_open",
-            "operations:act": "kind=episode_assembly&verb=retry&all=1",
+            "operations:act": "verb=retry&all=1&query=kind%3Depisode_assembly",
             "api:quota_users": "q=user77",
             "api:quota_policy_effect": "limit=5",
         },

@@ -5,12 +5,14 @@ A save covers the form, its many-to-many fields and its inlines; an action cover
 
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.forms import HiddenInput, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from ops_client.json_types import same_json
 from ops_console.access.actor import Actor, actor_of
@@ -19,9 +21,33 @@ from ops_console.errors import Conflict, InvalidInput
 
 M = TypeVar("M", bound=models.Model)
 State = dict[str, Any]
+MOST_ROWS = 10_000
 
 
-class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # generic in the stubs alone
+class CappedPaginator(Paginator):
+    """Pages of the first MOST_ROWS rows: a list counts no more, and no page reads past them. Filters find others."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # the stubs know no QuerySet here
+        return rows.order_by()[:MOST_ROWS].count()
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count == MOST_ROWS
+
+
+class BoundedListAdmin(admin.ModelAdmin):
+    """A list whose cost does not grow with its table. Facets would count the whole table for each value."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 50
+
+
+class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs alone
     """Set `audit_type` ("flag"). Where the model has a `version`, an edit of an older one is a Conflict.
 
     `audit_hidden` are fields that never go into an entry; `state()` and `changed()` are there to be overridden.
@@ -29,8 +55,6 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # generic in the stubs a
 
     audit_type: ClassVar[str]
     audit_hidden: ClassVar[frozenset[str]] = frozenset({"version"})
-    show_full_result_count = False
-    list_per_page = 50
 
     def state(self, row: M) -> State:
         """What an entry says about a row: its fields, and the names of what its many-to-many fields hold."""
@@ -67,6 +91,10 @@ class ServiceModelAdmin(admin.ModelAdmin, Generic[M]):  # generic in the stubs a
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[M], *args: Any) -> HttpResponse | None:
         """Run the chosen action and record what it changed, row by row; deletions have recorded themselves."""
+        if _across(request) and CappedPaginator(queryset, self.list_per_page).is_capped:
+            message = f"An action takes fewer than {MOST_ROWS:,} rows. Filter the list first, or select rows by page."
+            self.message_user(request, message, messages.ERROR)
+            return None
         with transaction.atomic():
             chosen = queryset if _across(request) else queryset.filter(pk__in=request.POST.getlist("_selected_action"))
             before = {row.pk: self.state(row) for row in chosen.select_for_update(of=("self",))}
@@ -126,11 +154,8 @@ class CheckedForm(ModelForm):
         raise NotImplementedError
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(BoundedListAdmin):
     """Rows that services and backends alone write: nothing is added, changed or deleted here."""
-
-    show_full_result_count = False
-    list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -69,6 +69,7 @@ class OverrideAdmin(ServiceModelAdmin[Override]):
     form = OverrideAdminForm
     list_display = ("user_id", "resource", "limit", "expires_at", "created_by", "ended_at")
     list_filter = ("resource",)
+    sortable_by = ()  # it grows, and no other order has an index
     search_fields = ("user_id",)
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:

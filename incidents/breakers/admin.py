@@ -23,4 +23,6 @@ class OverrideAdmin(ReadOnlyAdmin):
 class TransitionAdmin(ReadOnlyAdmin):
     list_display = ["at", "breaker_id", "from_status", "to_status", "cause", "service"]
     list_filter = ["to_status"]
+    ordering = ["-id"]
+    sortable_by = []  # it grows, and no other order has an index
     search_fields = ["breaker__name"]

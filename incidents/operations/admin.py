@@ -10,6 +10,7 @@ from ops_console.admin_base import ReadOnlyAdmin
 class ActionAdmin(ReadOnlyAdmin):
     list_display = ("label", "state", "actor", "total", "created_at", "finished_at")
     list_filter = ("state", "verb", "kind")
+    sortable_by = ()  # it grows, and no other order has an index
     search_fields = ("label", "reason", "actor")
 
 
@@ -17,5 +18,6 @@ class ActionAdmin(ReadOnlyAdmin):
 class CommandAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "verb", "state", "attempts", "handled", "refused", "created_at")
     list_filter = ("state", "verb", "kind")
+    sortable_by = ()
     # Thousands of ids and payloads a row are no page.
     exclude = ("operation_ids", "versions", "payloads")

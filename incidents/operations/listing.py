@@ -28,17 +28,20 @@ def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Ope
     return Page([operation_of(row) for row in page.rows], page.next, page.previous)
 
 
-def scan(scope: Scope, details: bool = False, reason: Reason | None = None) -> Iterator[list[dict[str, Any]]]:
+def scan(
+    scope: Scope, details: bool = False, reason: Reason | None = None, first_size: int | None = None
+) -> Iterator[list[dict[str, Any]]]:
     """All rows of a scope in keyset pages: no transaction stays open, however many there are.
 
-    `reason` makes a column of that name: why a row may not be acted on.
+    `reason` makes a column of that name: why a row may not be acted on. A smaller `first_size` lets a download begin
+    at once.
     """
-    cursor = ""
+    cursor, size = "", first_size or SCAN_SIZE
     while True:
-        page = _page(scope, cursor, SCAN_SIZE, details, reason)
+        page = _page(scope, cursor, size, details, reason)
         if page.rows:
             yield page.rows
-        cursor = page.next
+        cursor, size = page.next, SCAN_SIZE
         if not cursor:
             return
 

@@ -18,6 +18,7 @@ from incidents.operations.sources.text import pretty
 from ops_console import directory
 from ops_console.directory import DirectoryUnavailable, Person
 from ops_console.web.formatting import duration
+from ops_console.web.keyset import FIRST_BATCH
 
 CSV_HEADER = ("id", "kind", "user_id", "user", "title", "status", "since", "evidence")
 
@@ -47,7 +48,7 @@ def shown(operations: Sequence[Operation], now: datetime | None = None) -> list[
 
 def csv_rows(scope: Scope) -> Iterator[tuple[Any, ...]]:
     """All that the list's scope holds, page by page."""
-    for rows in scan(scope):
+    for rows in scan(scope, first_size=FIRST_BATCH):
         for line in shown([operation_of(row) for row in rows]):
             one, person = line.operation, line.person
             mail = person.email if person else ""

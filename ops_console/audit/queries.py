@@ -71,17 +71,17 @@ def recent_since(wanted: dict[str, Any], now: datetime) -> datetime | None:
     return until - RECENT
 
 
-def names(column: Named, text: str = "", anywhere: bool = False) -> list[Name]:
-    """The distinct actors or actions that begin with a text, or hold it; at most a thousand are looked at."""
+def names(column: Named, text: str = "", anywhere: bool = False, most: int = _MOST_NAMES) -> list[Name]:
+    """The distinct actors or actions that begin with a text, or hold it; at most `most` are looked at."""
     with connection.cursor() as cursor:
-        values: dict[str, str | int] = {"text": text, "anywhere": anywhere, "most": _MOST_NAMES}
+        values: dict[str, str | int] = {"text": text, "anywhere": anywhere, "most": most}
         cursor.execute(_NAMES.format(column=column), values)
         return [Name(key, name) for key, name in cursor.fetchall()]
 
 
 def suggested(column: Named) -> list[str]:
     """What a filter offers while it is typed."""
-    return [each.name for each in names(column)[:_MOST_SUGGESTED]]
+    return [each.name for each in names(column, most=_MOST_SUGGESTED)]
 
 
 def entry(entry_id: int) -> Entry:

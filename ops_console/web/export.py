@@ -10,8 +10,11 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
+from ops_console.web.keyset import FIRST_BATCH
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_ROWS_A_CHUNK = 200
+# The first chunk is one first batch: it is sent before the second batch is read.
+_ROWS_A_CHUNK = FIRST_BATCH
 
 
 class _Echo:
@@ -35,9 +38,9 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
     """CSV in chunks of some rows, the first with the header."""
     writer = csv.writer(_Echo())
     chunk = [writer.writerow([safe_cell(cell) for cell in header])]
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
         chunk.append(writer.writerow([safe_cell(cell) for cell in row]))
-        if len(chunk) >= _ROWS_A_CHUNK:
+        if number % _ROWS_A_CHUNK == 0:
             yield "".join(chunk)
             chunk = []
     yield "".join(chunk)

@@ -16,6 +16,7 @@ from ops_console.errors import InvalidInput
 
 Row = TypeVar("Row")
 _MAX_CURSOR = 2000
+FIRST_BATCH = 100
 
 
 def _aware(text: str) -> datetime:
@@ -95,16 +96,19 @@ class Keyset:
         return self.cut(list(self._from(queryset, self.read(cursor))[: self.size + 1]), cursor)
 
     def batches(self, queryset: QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
-        """Every row in this order, `size` rows a query: for exports and jobs of any length.
+        """Every row in this order, at most `size` rows a query: for exports and jobs of any length.
 
-        The first rows are there at once and memory stays flat. A server-side cursor would first write the whole result
-        to a temporary file (WITH HOLD) and keep its snapshot open until the reader has finished.
+        The first batch is small, so that a download begins at once, and memory stays flat. A server-side cursor would
+        first write the whole result to a temporary file (WITH HOLD) and keep its snapshot open until the reader has
+        finished.
         """
         at: Cursor | None = None
-        while rows := list(self._from(queryset, at)[:size]):
+        wanted = min(FIRST_BATCH, size)
+        while rows := list(self._from(queryset, at)[:wanted]):
             yield rows
-            if len(rows) < size:
+            if len(rows) < wanted:
                 return
+            wanted = size
             at = Cursor(tuple(_value(rows[-1], key.name) for key in self.keys), backward=False)
 
     def rows(self, queryset: QuerySet[Any]) -> Iterator[Any]:

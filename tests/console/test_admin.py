@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 
 from flags.models import Flag
+from ops_console import admin_base
 from ops_console.access.models import User
 from ops_console.access.roles import Role
-from ops_console.admin_base import ServiceModelAdmin
+from ops_console.admin_base import BoundedListAdmin, ServiceModelAdmin
 from ops_console.audit.models import Entry
 from tests.console.conftest import make_person
 
@@ -190,3 +193,34 @@ def test_action_on_all_that_match_is_recorded(here: Client, flag: Flag) -> None:
     Flag.objects.create(name="another")
     here.post(FLAGS, {"action": "kill", "_selected_action": [flag.pk], "select_across": "1", "index": "0"})
     assert Entry.objects.count() == 2
+
+
+def test_every_list_is_bounded(db: None) -> None:
+    """No table counts itself to its end, in a list or for a facet."""
+    others = [model for model, page in django_admin.site._registry.items() if not isinstance(page, BoundedListAdmin)]
+    assert others == []
+
+
+def test_a_list_counts_and_pages_its_first_rows_only(here: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound it says so, and no page reads further."""
+    monkeypatch.setattr(admin_base, "MOST_ROWS", 60)
+    Group.objects.bulk_create(Group(name=f"group {n:02}") for n in range(80))
+    with CaptureQueriesContext(connection) as asked:
+        body = here.get("/admin/auth/group/?_facets=True").content.decode()
+    counts = [one["sql"] for one in asked if "COUNT(" in one["sql"]]
+    assert counts and all("LIMIT 60" in sql for sql in counts)
+    assert "The first 60 groups" in " ".join(body.split())
+    assert here.get("/admin/auth/group/?p=2").status_code == 200
+    assert here.get("/admin/auth/group/?p=3").status_code == 302
+    assert "The first" not in here.get("/admin/auth/group/?q=group+1").content.decode()
+
+
+def test_an_action_on_all_stops_at_the_bound(here: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All would be more rows than the list has counted."""
+    monkeypatch.setattr(admin_base, "MOST_ROWS", 60)
+    Group.objects.bulk_create(Group(name=f"group {n:02}") for n in range(80))
+    chosen = Group.objects.values_list("pk", flat=True)[:1]
+    form = {"action": "delete_selected", "_selected_action": chosen, "select_across": "1", "index": "0", "post": "yes"}
+    answer = here.post("/admin/auth/group/", form, follow=True)
+    assert "An action takes fewer than 60 rows" in answer.content.decode()
+    assert Group.objects.count() == 80

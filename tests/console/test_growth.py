@@ -26,7 +26,8 @@ MOST_ROWS = 250
 OTHERWISE_BOUNDED = {
     "admin:access_user_delete": "Django lists what goes with one person",
     "usersessions_list": "allauth reads each session of one person; sign-ins are throttled and sessions end",
-    "api:flag_export": "one document with every flag",
+    "api:flag_export": "a stream: it reads batch by batch",
+    "quotas:export": "a stream: it reads batch by batch",
 }
 ROW = re.compile(r"<(?:tr|li|option|article)[ >]")
 
@@ -74,7 +75,9 @@ def test_nothing_that_is_read_grows_with_the_data() -> None:
         for each, read in after.items()
         if read.queries > before[each].queries
     }
-    broken = {each.name: read.status for each, read in after.items() if read.status >= 500}
+    # An address that only acts refuses to be read; any other answers, or its sample is wrong.
+    answered = {each.name: found.status for each, found in after.items() if found.status not in (403, 405)}
+    broken = {name: status for name, status in answered.items() if status >= 400}
     assert broken == {}
     assert unbounded.keys() - OTHERWISE_BOUNDED.keys() == set(), unbounded
     assert growing.keys() - OTHERWISE_BOUNDED.keys() == set(), growing

@@ -13,6 +13,7 @@ from django.db import connection
 
 from ops_console.errors import InvalidInput
 from ops_console.web import Key, Keyset
+from ops_console.web.keyset import FIRST_BATCH
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORDER = Keyset(Key("date_joined", "time", descending=True), Key("id", "int"), size=3)
@@ -54,6 +55,14 @@ def test_batches_hold_every_row_once() -> None:
     assert [len(batch) for batch in batches] == [3, 3, 1]
     assert [row.id for batch in batches for row in batch] == walk(lambda cursor: ORDER.page(everybody, cursor))
     assert list(ORDER.batches(everybody.none())) == []
+
+
+@pytest.mark.django_db
+def test_the_first_batch_is_small() -> None:
+    """A download begins after a few rows, whatever the size of its batches."""
+    people(FIRST_BATCH + 30)
+    found = get_user_model().objects.all()
+    assert [len(batch) for batch in ORDER.batches(found)] == [FIRST_BATCH, 30]
 
 
 @pytest.mark.django_db

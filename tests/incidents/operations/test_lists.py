@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents.breakers.models import Breaker, Transition
@@ -19,7 +20,7 @@ from incidents.operations.models import Action, Chunk, OperationMark, TrackedEve
 from incidents.operations.queries import counts, detail, stuck_count
 from incidents.operations.release import release_due
 from incidents.operations.scope import EVIDENCE, Scope
-from incidents.operations.shown import shown
+from incidents.operations.shown import csv_rows, shown
 from incidents.operations.sources import STATES
 from incidents.operations.timeline import timeline
 from ops_console.access.roles import Role
@@ -407,6 +408,19 @@ def test_scan_holds_what_the_list_holds(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 3)
     made = {make_tracked(f"t{n}", silent_seconds=HOUR + n) for n in range(8)}
     assert {row["operation_id"] for rows in scan(Scope(kind="show_notes")) for row in rows} == made
+
+
+def test_csv_begins_after_a_small_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first lines are there before a whole batch has been read; every row comes once."""
+    monkeypatch.setattr("incidents.operations.shown.FIRST_BATCH", 2)
+    monkeypatch.setattr("incidents.operations.listing.SCAN_SIZE", 3)
+    made = {make_tracked(f"t{n}", silent_seconds=HOUR + n) for n in range(8)}
+    lines = csv_rows(Scope(kind="show_notes"))
+    with CaptureQueriesContext(connection) as asked:
+        first = next(lines)
+    assert any("LIMIT 3)" in one["sql"] for one in asked)
+    rest = [line[0] for line in lines]
+    assert len(rest) == 7 and {first[0], *rest} == made
 
 
 def test_the_timeline_is_bounded_and_sorted(episode: MakeEpisode) -> None:
