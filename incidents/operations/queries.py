@@ -9,7 +9,7 @@ from incidents.operations import eligibility
 from incidents.operations.branches import Branch, SourceUnavailable, branches, parts_of, unavailable
 from incidents.operations.counting import CAP, Count, count, counts, stuck_count
 from incidents.operations.guard import rows
-from incidents.operations.listing import list_page, scan
+from incidents.operations.listing import list_page, scan, scan_ids
 from incidents.operations.models import Verb
 from incidents.operations.operation import Operation, operation_of, state_of
 from incidents.operations.progress import outbox_depth_and_age, running_actions
@@ -39,6 +39,7 @@ __all__ = [
     "parts_of",
     "running_actions",
     "scan",
+    "scan_ids",
     "state_of",
     "stuck_count",
     "unavailable",

@@ -5,7 +5,7 @@ from statistics import median
 
 from django.utils import timezone
 
-from incidents.operations.queries import scan
+from incidents.operations.queries import scan_ids
 from incidents.operations.scope import Scope
 from incidents.operations.signs import ended_cleanly, is_alive, newest_sign
 from incidents.operations.sources import source_of
@@ -48,9 +48,9 @@ def detect(kind: str) -> Found:
 def _counted(scope: Scope) -> tuple[int, list[str]]:
     count = 0
     first: list[str] = []
-    for rows in scan(scope):
-        count += len(rows)
-        first += [row["operation_id"] for row in rows[: 5 - len(first)]]
+    for ids in scan_ids(scope):
+        count += len(ids)
+        first += ids[: 5 - len(first)]
     return count, first
 
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from incidents.operations import listing
 from incidents.operations import services as operations
 from incidents.operations.models import (
     Action,
@@ -21,6 +23,7 @@ from incidents.operations.models import (
 from incidents.operations.release import release_due
 from incidents.operations.user_mail import mail_due
 from incidents.sweep import services
+from incidents.sweep.detection import detect
 from incidents.sweep.models import Arming, Run
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
@@ -66,6 +69,18 @@ def tracked(number: int, minutes: int = 90, kind: str = "notes", worker: str = "
         )
         for n in range(number)
     )
+
+
+def test_detection_reads_ids_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting thousands reads no error texts, and looks no mark up beside those that decide; pages leave none out."""
+    made = {make_episode(hours=hours) for hours in range(7, 12)}
+    with CaptureQueriesContext(connection) as captured:
+        found = detect(KIND)
+    assert (found.suspected, set(found.first_ids)) == (5, made)
+    assert not [query for query in captured if "error_group" in query["sql"] or "AS one" in query["sql"]]
+    monkeypatch.setattr(listing, "ID_SCAN_SIZE", 2)
+    assert detect(KIND).suspected == 5
+    assert [one for ids in listing.scan_ids(found.scopes[1]) for one in ids] == found.first_ids
 
 
 def test_dry_until_armed() -> None:
