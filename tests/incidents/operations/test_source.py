@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from psycopg import sql
 
 from incidents.operations import queries
 from incidents.operations.checks import check_sources
 from incidents.operations.models import OperationMark
 from incidents.operations.scope import Scope
-from incidents.operations.sources import SOURCES, CannotRetry
+from incidents.operations.sources import SOURCES, CannotRetry, sql_of
 from incidents.operations.sources.indexes import wanted_indexes
 from incidents.operations.sources.schema import forget
 from ops_console.directory import indexes as directory_indexes
@@ -269,3 +270,16 @@ def test_the_working_audio_names_the_recording_where_the_details_do_not(meta: st
     assert SOURCES["episode_assembly"].payload(row)["main_content_filename"] == "working.wav"
     named = {**row, "meta": GOOD_META}
     assert SOURCES["episode_assembly"].payload(named)["main_content_filename"] == "talk.wav"
+
+
+def test_a_row_without_a_reason_costs_no_pattern(episode: MakeEpisode) -> None:
+    """The reason's name is looked for before the pattern: groups and lists evaluate this for each of very many rows."""
+    parts = sql_of(EPISODE, EPISODE.live())
+    statement = sql.SQL("SELECT {} {} WHERE {} = 'x'").format(parts.error, parts.origin(), parts.error_group)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("EXPLAIN (VERBOSE) {}").format(statement))
+        (condition,) = [line for (line,) in cursor.fetchall() if "md5(" in line]
+    assert 0 < condition.index("strpos(") < condition.lower().index("substring")
+    texts = {"{}": "", '{"error_reason" : "no \\"disk\\""}': 'no \\"disk\\"', '{"error_reason": 5}': ""}
+    made = {episode(status="error", meta_json=text): error for text, error in texts.items()}
+    assert {row.operation_id: row.error for row in queries.list_page(Scope(state="failed")).rows} == made
