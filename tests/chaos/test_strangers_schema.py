@@ -145,7 +145,7 @@ def check_meta(before: str | None, after: str | None, note: str) -> None:
     except ValueError:
         kept = None
     if not isinstance(kept, dict):
-        assert (after, "left as it is" in note) == (before, True)
+        assert (after, "was not changed" in note) == (before, True)
         return
     assert after is not None
     found = json.loads(after)

@@ -61,7 +61,7 @@ def test_fail_leaves_text_that_is_no_object(episode: MakeEpisode, text: str) -> 
     row, mark = row_of(one), OperationMark.objects.get(operation_id=one)
     assert (row["status"], row["meta_json"]) == ("error", text)
     assert mark.reason == "provider was down"
-    assert "left as it is" in mark.note
+    assert "was not changed" in mark.note
 
 
 def test_fail_writes_a_jsonb_column(episode: MakeEpisode) -> None:
