@@ -15,6 +15,7 @@ VENV = paths.ROOT / ".oldest-venv"
 CLIENT_TESTS = paths.ROOT / "tests" / "client"
 # Against a real database; named so that the whole suite, which has the newest versions, leaves it alone.
 CONTRACT = paths.ROOT / "tests" / "oldest" / "contract.py"
+TOOLS = ("uv==0.13.9", "pytest==9.2.0", "hypothesis==6.170.15")
 # What a test imports that needs more than the client's own dependencies.
 CONSOLE = ("django", "fastapi", "starlette", "http_sfv", "ops_console", "flags.models", "quotas.models", "embedded")
 
@@ -37,13 +38,14 @@ def run(_arguments: argparse.Namespace) -> int:
 
 
 def install() -> None:
-    """The client's own dependencies at their lowest, the tools of its tests at any version. Raises StartError."""
+    """The client's own dependencies at their lowest, and the tools of its tests. Raises StartError."""
     python = str(paths.python_of(VENV))
-    require([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"], os.environ)
-    uv = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    require([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", TOOLS[0]], os.environ)
+    # The certificates that pip trusts: a company's proxy may sign with one of its own.
+    uv = [python, "-m", "uv", "pip", "install", "--system-certs", "--quiet", "--python", python]
     lowest = ["--resolution", "lowest-direct", "-r", "pyproject.toml", "--extra", "openfeature", "--extra", "sentry"]
     require([*uv, *lowest], os.environ)
-    require([*uv, "pytest", "hypothesis"], os.environ)
+    require([*uv, *TOOLS[1:]], os.environ)
 
 
 def needs_no_console(source: str) -> bool:
