@@ -335,7 +335,7 @@ TABLES = (
             "via": "'web'",
             "action": "(ARRAY['flag.off', 'flag.rules', 'override.set', 'operation.retry'])[n % 4 + 1]",
             "target_type": "CASE WHEN n % 4 < 2 THEN 'flag' WHEN n % 4 = 2 THEN 'user' ELSE 'action' END",
-            "target_id": "(n % {flags} + 1)::text",
+            "target_id": "((SELECT min(id) FROM ops.flags_flag) + n % {flags})::text",
             "target_label": "'flag_' || n % {flags} + 1",
             "reason": "'reason number ' || n",
             "before": """'{"everyone": null, "version": 1}'""",

@@ -175,7 +175,7 @@ def test_a_change_can_be_taken_back(client: Client) -> None:
     back = send(client, "post", "/api/v1/flags/player/revert", {"entry": entry.pk})
     assert (back.status_code, back.json()["percent"]) == (200, 5)
     again = send(client, "post", "/api/v1/flags/player/revert", {"entry": entry.pk})
-    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert (again.status_code, again.json()["code"]) == (422, "invalid_input")
 
 
 def test_why_says_what_was_asked(client: Client) -> None:

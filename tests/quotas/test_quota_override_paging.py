@@ -98,7 +98,7 @@ def test_the_export_begins_with_its_first_batch():
         assert len(statements(captured)) == 1
         rest = list(rows)
     assert [row[0] for row in (first, *rest)] == [f"user-{number:05}" for number in range(1_100)]
-    assert len(statements(captured)) == 3
+    assert len(statements(captured)) == 4  # 100 rows first, then 500 at a time, and the end
     assert not any("DECLARE" in sql for sql in statements(captured))
 
 

@@ -145,7 +145,7 @@ def test_an_edit_can_be_undone(operator, hanna, allow):
     back = Override.objects.get(user_id=hanna.id)
     assert (back.limit, back.reason, back.version) == (7, "asked for by support", 3)
     assert abs(back.expires_at - given.expires_at) < timedelta(milliseconds=1)
-    assert operator.post(undo).status_code == 409
+    assert operator.post(undo).status_code == 422
 
 
 def test_an_edit_of_a_removed_override_cannot_be_undone(operator, hanna, allow):

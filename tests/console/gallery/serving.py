@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
+from django.db import connection
 
 from tests.waiting import until
 
@@ -25,3 +26,6 @@ def served() -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+        # A request that was cut off by the stop never gives its connection back.
+        connection.close()
+        connection.close_pool()
