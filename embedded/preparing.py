@@ -1,7 +1,9 @@
 """Brings the demo's database and static files up to date, and does nothing when nothing has changed."""
 
+import fcntl
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,8 @@ class Step:
     title: str
     role: str
     arguments: Sequence[str]
+    # It writes into the checkout, which several systems of one checkout share: one at a time.
+    in_checkout: bool = False
 
 
 # As superuser, who may give what belongs to the backend's role.
@@ -34,7 +38,7 @@ STEPS = (
     Step("Granting the backend its rights", "ops_owner", ["manage.py", "grant_backend", "podcast_backend"]),
     Step("Granting the console its rights", "postgres", GRANT_CONSOLE),
     Step("Making sign-ins and first settings", "ops_owner", ["manage.py", "seed_demo"]),
-    Step("Collecting static files", "ops_console", ["manage.py", "collectstatic", "--no-input"]),
+    Step("Collecting static files", "ops_console", ["manage.py", "collectstatic", "--no-input"], in_checkout=True),
 )
 
 
@@ -46,9 +50,18 @@ def prepare(home: Path, surroundings: Surroundings) -> None:
         return
     stamp.unlink(missing_ok=True)
     for one in STEPS:
-        with step(one.title):
+        with step(one.title), _alone() if one.in_checkout else nullcontext():
             run(one, surroundings)
     stamp.write_text(wanted)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other process of this checkout is in such a block."""
+    paths.LOCAL.mkdir(parents=True, exist_ok=True)
+    with (paths.LOCAL / "checkout.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(one: Step, surroundings: Surroundings) -> None:
