@@ -1,6 +1,7 @@
 """Brings the demo's database and static files up to date, and does nothing when nothing has changed."""
 
 import fcntl
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -58,10 +59,12 @@ def prepare(home: Path, surroundings: Surroundings) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Wait until no other process of this checkout is in such a block."""
-    paths.LOCAL.mkdir(parents=True, exist_ok=True)
-    with (paths.LOCAL / "checkout.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    root = os.open(paths.ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(root, fcntl.LOCK_EX)  # on the directory: no file is left behind
         yield
+    finally:
+        os.close(root)
 
 
 def run(one: Step, surroundings: Surroundings) -> None:
