@@ -17,8 +17,12 @@ READ = f"SELECT name FROM {TABLE} WHERE name <> 'mole'"
 
 @pytest.fixture(autouse=True)
 def table() -> Iterator[None]:
+    # A pool's connection may bring statements of another test. A rollback makes psycopg forget them and deallocate them;
+    # it notices a `DEALLOCATE ALL` of ours only the first time on each connection.
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        transaction.set_rollback(True)
     with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")  # a pool's connection may bring those of another test
         cursor.execute(f"CREATE TABLE {TABLE} (name text)")
         cursor.execute(f"INSERT INTO {TABLE} VALUES ('whale'), ('mole')")
     yield
