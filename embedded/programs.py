@@ -8,7 +8,8 @@ from embedded.process import Command
 from embedded.surroundings import Surroundings
 
 CELERY = ("-m", "celery", "-A", "ops_console")
-UVICORN = ("-m", "uvicorn", "--host", HOST, "--no-access-log", "--timeout-graceful-shutdown", "3")
+CONSOLE = (str(paths.ROOT / "manage.py"), "serve")
+BACKEND = ("-m", "uvicorn", "--no-access-log", "--timeout-graceful-shutdown", "3", "--factory", "demo.app:create_app")
 # Workers have nothing to tell each other; without it they come back more surely when their broker does.
 ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 WORKER = ("worker", "--concurrency", "2", "--loglevel", "INFO", *ALONE)
@@ -17,11 +18,11 @@ BEAT = ("beat", "--pidfile", "", "--loglevel", "INFO")
 
 def served(surroundings: Surroundings) -> Iterator[tuple[Command, int]]:
     """The console and the demo backend, each as its own database role, with their ports."""
-    for name, role, port, application in (
-        ("web", "ops_console", surroundings.port, ("ops_console.asgi:application",)),
-        ("backend", "podcast_backend", surroundings.backend_port, ("--factory", "demo.app:create_app")),
+    for name, role, port, server in (
+        ("web", "ops_console", surroundings.port, CONSOLE),
+        ("backend", "podcast_backend", surroundings.backend_port, BACKEND),
     ):
-        yield _python(name, surroundings.of_role(role), *UVICORN, "--port", str(port), *application), port
+        yield _python(name, surroundings.of_role(role), *server, "--host", HOST, "--port", str(port)), port
 
 
 def background(surroundings: Surroundings, traffic: bool) -> Iterator[Command]:

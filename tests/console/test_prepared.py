@@ -17,7 +17,7 @@ READ = f"SELECT name FROM {TABLE} WHERE name <> 'mole'"
 
 @pytest.fixture(autouse=True)
 def table() -> Iterator[None]:
-    # A pool's connection may bring statements of another test. A rollback makes psycopg forget them and deallocate them;
+    # The pool may hand out statements of another test. A rollback makes psycopg deallocate and forget them;
     # it notices a `DEALLOCATE ALL` of ours only the first time on each connection.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
