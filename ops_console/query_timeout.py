@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
+from psycopg.pq import TransactionStatus
 
 from ops_console.errors import ConsoleError
 
@@ -16,27 +19,96 @@ class TooSlow(ConsoleError):
     code = "too_slow"
 
 
+@dataclass
+class _Limit:
+    """A limit, and what to set when it ends. One without `before` is not set yet."""
+
+    milliseconds: int
+    before: str = ""
+
+
+_in_force: ContextVar[_Limit | None] = ContextVar("in_force", default=None)
+
+
 @contextmanager
 def limited(milliseconds: int, what: str) -> Iterator[None]:
-    """Each statement inside ends after so long. Raises TooSlow, which says that `what` was not found in time."""
-    inside_another = connection.in_atomic_block
+    """Each statement inside ends after so long, or earlier where a limit around this one is shorter.
+
+    Raises TooSlow, which says that `what` was not found in time.
+    """
+    around = _in_force.get()
     try:
-        with transaction.atomic():
-            before = _set_timeout(f"{milliseconds}ms")
-            yield
-            if inside_another:
-                _set_timeout(before)
+        if around and not around.before:
+            around.before = _set_timeout(f"{around.milliseconds}ms", until_transaction_ends=False)
+        if around and around.milliseconds <= milliseconds:
+            milliseconds = around.milliseconds
+            with _undone_on_error():
+                yield
+        else:
+            with _set_for_transaction(milliseconds):
+                yield
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         raise TooSlow(f"{what} was not found within {milliseconds / 1000:.3g} s.") from error
 
 
-def _set_timeout(value: str) -> str:
-    """Set the limit until the transaction ends. Returns the previous one."""
+@contextmanager
+def shared_limit(milliseconds: int) -> Iterator[None]:
+    """Sets one limit for the session: a `limited` inside that allows as long needs no transaction of its own.
+
+    The first `limited` sets it, so that a page can begin while the database is unreachable.
+    """
+    limit = _Limit(milliseconds)
+    token = _in_force.set(limit)
+    try:
+        yield
+    finally:
+        _in_force.reset(token)
+        if limit.before and connection.connection is not None:
+            try:
+                _set_timeout(limit.before, until_transaction_ends=False)
+            except DatabaseError:
+                # The next request that gets this connection from the pool must not inherit the limit.
+                connection.connection.close()
+
+
+@contextmanager
+def _set_for_transaction(milliseconds: int) -> Iterator[None]:
+    inside_another = connection.in_atomic_block
+    with transaction.atomic():
+        limit = _Limit(milliseconds, _set_timeout(f"{milliseconds}ms", until_transaction_ends=True))
+        token = _in_force.set(limit)
+        try:
+            yield
+        finally:
+            _in_force.reset(token)
+        if inside_another:
+            _set_timeout(limit.before, until_transaction_ends=True)
+
+
+@contextmanager
+def _undone_on_error() -> Iterator[None]:
+    """Leaves the connection usable after an error, as the end of a transaction would."""
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    try:
+        yield
+    except BaseException:
+        raw = connection.connection
+        if raw is not None and raw.info.transaction_status != TransactionStatus.IDLE:
+            connection.close()
+        raise
+
+
+def _set_timeout(value: str, until_transaction_ends: bool) -> str:
+    """Set the limit until the transaction or the session ends. Returns the previous one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)", [value]
+            "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, %s)",
+            [value, until_transaction_ends],
         )
         before: str = cursor.fetchone()[0]
         return before

@@ -16,21 +16,21 @@ from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
 from ops_console.errors import InvalidInput
-from ops_console.web import PanelReader, Question, ask, done, page, tabs
+from ops_console.web import Question, ask, done, page, panel_reader, tabs
 
 _TABS = [("", "Open"), ("firing", "Firing"), ("pending", "Pending"), ("resolved", "Resolved")]
 
 
 @require_GET
 def alert_list(request: HttpRequest) -> HttpResponse:
-    reader = PanelReader()
-    context = {
-        "list": reader.panel("", lambda: _list(request)),
-        "rules": reader.panel("alert rules", queries.rules),
-        "channels": channels.channels(),
-        "messages": reader.panel("alert messages", queries.last_messages),
-    }
-    return page(request, "alerts/list.html", context)
+    with panel_reader() as reader:
+        context = {
+            "list": reader.panel("", lambda: _list(request)),
+            "rules": reader.panel("alert rules", queries.rules),
+            "channels": channels.channels(),
+            "messages": reader.panel("alert messages", queries.last_messages),
+        }
+        return page(request, "alerts/list.html", context)
 
 
 def _list(request: HttpRequest) -> dict[str, Any]:

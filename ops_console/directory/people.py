@@ -1,7 +1,8 @@
 """Reads of the directory: by id, many by id, and by what an operator types."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -81,33 +82,35 @@ def find(text: str, limit: int = 20) -> list[Person]:
     wanted = text.strip().replace("\x00", "").lower()
     if not wanted:
         return []
-    exact = get(text.strip().replace("\x00", "")) or get(wanted)
+    as_typed = text.strip().replace("\x00", "")
+    exact = get_many({as_typed, wanted})
     if exact:
-        return [exact]
+        return [exact.get(as_typed) or exact[wanted]]
     found = {person.id: person for person in _candidates(wanted, max(limit, _CANDIDATES))}
     return sorted(found.values(), key=lambda person: _rank(person, wanted))[:limit]
 
 
-def _candidates(wanted: str, most: int) -> Iterator[Person]:
-    """People who may be meant. Beginnings of mails and words first, since parts of texts may match very many."""
+def _candidates(wanted: str, most: int) -> list[Person]:
+    """People who may be meant, in one statement. Each way to match is limited, since parts of texts match very many."""
     mapping = current()
     live = live_directory(mapping)
     beginning = wanted.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    yield from _like([mapping.mail_key()], beginning, most)
-    indexed = text_index(mapping) in live.indexes
-    yield from _like([mapping.name_key()], beginning, most)
-    if not live.small and not indexed:
-        for column in mapping.name[1:]:
-            yield from _like([mapping.key(column)], beginning, most)
-        return
-    yield from _like([mapping.name_key()], "% " + beginning, most)
-    if live.small or len(wanted) >= _TRIGRAM:
-        yield from _like([mapping.mail_key(), mapping.name_key()], "%" + beginning, most)
-
-
-def _like(keys: Sequence[sql.Composable], pattern: str, most: int) -> list[Person]:
-    matches = sql.SQL(" OR ").join(sql.SQL("{} LIKE %s").format(key) for key in keys)
-    return _people(sql.SQL("WHERE {} LIMIT %s").format(matches), [*[pattern] * len(keys), most])
+    ways: list[tuple[list[sql.Composable], str]]
+    ways = [([mapping.mail_key()], beginning), ([mapping.name_key()], beginning)]
+    if not live.small and text_index(mapping) not in live.indexes:
+        ways += [([mapping.key(column)], beginning) for column in mapping.name[1:]]
+    else:
+        ways.append(([mapping.name_key()], "% " + beginning))
+        if live.small or len(wanted) >= _TRIGRAM:
+            ways.append(([mapping.mail_key(), mapping.name_key()], "%" + beginning))
+    statement = sql.SQL(" UNION ALL ").join(
+        sql.SQL("({} WHERE {} LIMIT %s)").format(
+            mapping.select(), sql.SQL(" OR ").join(sql.SQL("{} LIKE %s").format(key) for key in keys)
+        )
+        for keys, _ in ways
+    )
+    params = [given for keys, pattern in ways for given in (*[pattern] * len(keys), most)]
+    return _persons(_rows(statement, params))
 
 
 def _rank(person: Person, wanted: str) -> tuple[int, int, str, str]:
@@ -151,15 +154,18 @@ def in_tier(user_id: sql.Composable, tier: str) -> sql.Composable:
 
 
 def _people(condition: sql.Composable, params: Sequence[Any]) -> list[Person]:
-    return [
-        Person(*(value or "" for value in row)) for row in _rows(current().select() + sql.SQL(" ") + condition, params)
-    ]
+    return _persons(_rows(current().select() + sql.SQL(" ") + condition, params))
+
+
+def _persons(rows: Iterable[tuple[Any, ...]]) -> list[Person]:
+    return [Person(*(value or "" for value in row)) for row in rows]
 
 
 def _rows(statement: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     try:
-        # A savepoint: a table that cannot be read must not spoil the caller's transaction.
-        with transaction.atomic(), connection.cursor() as cursor:
+        # A savepoint: a table that cannot be read must not spoil the caller's transaction, where there is one.
+        savepoint = transaction.atomic() if connection.in_atomic_block else nullcontext()
+        with savepoint, connection.cursor() as cursor:
             cursor.execute(statement, params)
             return cursor.fetchall()
     except ProgrammingError as error:

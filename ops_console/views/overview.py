@@ -17,7 +17,7 @@ from incidents.operations.queries import stuck_count
 from ops_console.audit.queries import latest
 from ops_console.contract.queries import SHOWN_ON_OVERVIEW, followers
 from ops_console.views.temporary import temporary
-from ops_console.web import Panel, PanelReader, page
+from ops_console.web import Panel, page, panel_reader
 from ops_console.web.formatting import duration
 
 
@@ -35,17 +35,17 @@ class Tile:
 
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
-    reader = PanelReader()
-    panels = {
-        "alerts": reader.panel("alerts", firing),
-        "stuck": reader.panel("stuck", stuck_count),
-        "breakers": reader.panel("breakers", breakers.overview),
-        "followers": reader.panel("followers", lambda: followers(SHOWN_ON_OVERVIEW)),
-        "outbox": reader.panel("outbox", outbox_depth_and_age),
-        "temporary": reader.panel("temporary", temporary),
-        "entries": reader.panel("entries", lambda: latest(10)),
-    }
-    return page(request, "console/overview.html", {**panels, "tiles": lambda: list(_tiles(panels))})
+    with panel_reader() as reader:
+        panels = {
+            "alerts": reader.panel("alerts", firing),
+            "stuck": reader.panel("stuck", stuck_count),
+            "breakers": reader.panel("breakers", breakers.overview),
+            "followers": reader.panel("followers", lambda: followers(SHOWN_ON_OVERVIEW)),
+            "outbox": reader.panel("outbox", outbox_depth_and_age),
+            "temporary": reader.panel("temporary", temporary),
+            "entries": reader.panel("entries", lambda: latest(10)),
+        }
+        return page(request, "console/overview.html", {**panels, "tiles": lambda: list(_tiles(panels))})
 
 
 def _tiles(panels: dict[str, Panel]) -> Iterator[Tile]:

@@ -19,7 +19,7 @@ from ops_console import directory
 from ops_console.audit import queries as audit
 from ops_console.audit.models import Entry
 from ops_console.errors import ConsoleError
-from ops_console.query_timeout import limited
+from ops_console.query_timeout import limited, shared_limit
 from ops_console.web import go, page
 from ops_console.web.navigation import rail
 from quotas.models import Refusal, Resource
@@ -86,7 +86,8 @@ def _groups(request: HttpRequest, text: str) -> list[Group]:
     """What was found, kind by kind, the kind with the best hit first. A kind that fails or is slow says so."""
     if not text:
         return []
-    groups = [_group(kind, find, request, text) for kind, find in KINDS]
+    with shared_limit(KIND_MS):
+        groups = [_group(kind, find, request, text) for kind, find in KINDS]
     found = [group for group in groups if group.hits or group.failed]
     return sorted(found, key=lambda group: _rank(group.hits[0], text)[0] if group.hits else len(KINDS))
 

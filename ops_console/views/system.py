@@ -20,7 +20,7 @@ from ops_console.contract import queries, services
 from ops_console.contract.apply import unapplied_migrations
 from ops_console.errors import NotFound
 from ops_console.telemetry import task_runs
-from ops_console.web import PanelReader, Question, ask, done, page, tabs
+from ops_console.web import Question, ask, done, page, panel_reader, tabs
 from ops_console.web.formatting import relative
 from ops_console.web.tabs import query_url
 
@@ -37,18 +37,18 @@ _TABS = [
 
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
-    reader = PanelReader()
-    context = {
-        "revision": reader.panel("revision", queries.revision),
-        "services": reader.panel("services", queries.services),
-        "processes": reader.panel("", lambda: _processes(request)),
-        "outbox": reader.panel("outbox", outbox_depth_and_age),
-        "tasks": reader.panel("tasks", task_runs.overview),
-        "migrations": reader.panel("migrations", unapplied_migrations),
-        "database_version": reader.panel("database_version", _database_version),
-        "problems": reader.panel("configuration", misconfigured),
-    }
-    return page(request, "console/system.html", context)
+    with panel_reader() as reader:
+        context = {
+            "revision": reader.panel("revision", queries.revision),
+            "services": reader.panel("services", queries.services),
+            "processes": reader.panel("", lambda: _processes(request)),
+            "outbox": reader.panel("outbox", outbox_depth_and_age),
+            "tasks": reader.panel("tasks", task_runs.overview),
+            "migrations": reader.panel("migrations", unapplied_migrations),
+            "database_version": reader.panel("database_version", _database_version),
+            "problems": reader.panel("configuration", misconfigured),
+        }
+        return page(request, "console/system.html", context)
 
 
 def _processes(request: HttpRequest) -> dict[str, Any]:

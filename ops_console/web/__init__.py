@@ -5,7 +5,7 @@ from ops_console.web.export import csv_response
 from ops_console.web.failures import failure
 from ops_console.web.keyset import Key, Keyset, Page
 from ops_console.web.pages import go, is_fragment, page
-from ops_console.web.panels import Panel, PanelReader
+from ops_console.web.panels import Panel, panel_reader
 from ops_console.web.tabs import Tab, tabs
 from ops_console.web.toasts import Toast, done, toast
 
@@ -14,7 +14,6 @@ __all__ = [
     "Keyset",
     "Page",
     "Panel",
-    "PanelReader",
     "Question",
     "Tab",
     "Toast",
@@ -25,6 +24,7 @@ __all__ = [
     "go",
     "is_fragment",
     "page",
+    "panel_reader",
     "tabs",
     "toast",
 ]

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from ops_console.errors import ConsoleError
-from ops_console.query_timeout import limited
+from ops_console.query_timeout import limited, shared_limit
 
 logger = logging.getLogger(__name__)
 # Limits of one statement of a panel, and of all panels of a page together.
@@ -31,6 +32,13 @@ class Reading:
 
 # The last successful reading of each panel in this process.
 _last: dict[str, Reading] = {}
+
+
+@contextmanager
+def panel_reader() -> Iterator["PanelReader"]:
+    """A reader for one page, which is rendered inside: its panels share one setting of their limit."""
+    with shared_limit(PANEL_MS):
+        yield PanelReader()
 
 
 class PanelReader:

@@ -13,7 +13,8 @@ from incidents.alerts import views as alerts
 from incidents.operations.queries import stuck_count
 from ops_console.access.roles import Role
 from ops_console.views import overview, system
-from ops_console.web import PanelReader, panels
+from ops_console.web import panels
+from ops_console.web.panels import PanelReader
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
