@@ -1,10 +1,13 @@
 """Arguments of the command line that are no text."""
 
+import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from django.core.management import BaseCommand, get_commands, load_command_class
 
 from embedded import paths
 from ops_client.errors import OpsError
@@ -38,3 +41,21 @@ def test_services_refuse_what_cannot_be_stored(check: object, bad: str) -> None:
     person(Role.ADMIN)
     with pytest.raises((ConsoleError, OpsError)):
         check(bad)  # type: ignore[operator]
+
+
+def _destinations(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Names under which a command's own arguments arrive in its options, those of its acts included."""
+    for action in parser._actions:
+        yield action.dest
+        for each in action.choices.values() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from _destinations(each)
+
+
+def test_no_argument_hides_one_of_django() -> None:
+    """An argument named `settings` replaces --settings: the command fails in a shell, and not in call_command."""
+    django = set(_destinations(BaseCommand().create_parser("manage.py", "base"))) - {"help"}
+    ours = {name: app for name, app in get_commands().items() if (paths.ROOT / app.replace(".", "/")).is_dir()}
+    assert "quotas" in ours
+    for name, app in ours.items():
+        found = list(_destinations(load_command_class(app, name).create_parser("manage.py", name)))
+        assert [each for each in found if each in django and found.count(each) > 1] == [], name

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         edit = acts.add_parser("edit-resource", help="change a resource's settings")
         edit.add_argument("name")
         for parser in (make, edit):
-            parser.add_argument("settings", nargs="*", metavar="FIELD=VALUE", help=f"of {', '.join(EDITABLE)}")
+            parser.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help=f"of {', '.join(EDITABLE)}")
             parser.add_argument("--reason", default="")
             parser.add_argument("--as", dest="username", default="", help="the admin who is recorded")
 
@@ -139,13 +139,13 @@ class Command(BaseCommand):
 
     def _create_resource(self, options: dict[str, Any]) -> None:
         name, kind = options["name"], options["kind"]
-        values = read_settings(options["settings"], Resource(name=name, kind=kind))
+        values = read_settings(options["fields"], Resource(name=name, kind=kind))
         create_resource(actor_of_shell(options["username"]), name, kind, values, options["reason"])
         self.stdout.write(f"{name} is defined.")
 
     def _edit_resource(self, options: dict[str, Any]) -> None:
         known = queries.resource(options["name"])
-        values = read_settings(options["settings"], known)
+        values = read_settings(options["fields"], known)
         if not values:
             raise InvalidInput("setting", f"Give FIELD=VALUE, of {', '.join(EDITABLE)}.")
         edit_resource(actor_of_shell(options["username"]), known.name, values, known.version, options["reason"])
