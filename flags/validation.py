@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import DecimalField
 from django.utils import timezone
 
 from flags.models import Flag, Segment
@@ -66,6 +68,9 @@ def _check_value(flag: Flag, field: Any) -> None:
         raise InvalidInput(name, f"{name}: has to have a value; leave it out to keep what it is.")
     elif name in LISTS and not isinstance(value, list):
         raise InvalidInput(name, f"{name}: is a list.")
+    elif isinstance(value, float) and isinstance(field, DecimalField):
+        # JSON's 0.1 is meant as it is written; Django would take the binary fraction, which has more decimals.
+        setattr(flag, name, Decimal(str(value)))
     if not is_storable(value):
         raise InvalidInput(name, f"{name}: holds a character that cannot be stored.")
 

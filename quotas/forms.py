@@ -145,6 +145,7 @@ class ResourceForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["version"] = self.instance.version  # no field of the model's form
         for name in _ONLY_FOR:
             if self.instance.kind and self.instance.kind not in _ONLY_FOR[name]:
                 del self.fields[name]

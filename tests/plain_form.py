@@ -7,7 +7,7 @@ Body = dict[str, list[str]]
 
 
 class _Fields(HTMLParser):
-    """Collects the successful controls of the form with one id, in the order of the page."""
+    """Collects the successful controls of the forms with one id, in the order of the page."""
 
     def __init__(self, form_id: str) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class _Fields(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.inside = given.get("id") == self.form_id
+            self.inside = given.get("id", "") == self.form_id
         elif self.inside and tag == "input" and given.get("name"):
             self._input(given)
         elif self.inside and tag in ("textarea", "select"):
@@ -47,7 +47,7 @@ class _Fields(HTMLParser):
 
 
 def fields_of(page: str, form_id: str) -> Pairs:
-    """The form's fields with their values, without the CSRF token."""
+    """The form's fields with their values, without the CSRF token; "" is every form without an id."""
     parser = _Fields(form_id)
     parser.feed(page)
     return [pair for pair in parser.pairs if pair[0] != "csrfmiddlewaretoken"]

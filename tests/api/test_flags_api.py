@@ -227,6 +227,21 @@ def test_flags_move_between_environments(client: Client) -> None:
     assert (wrong.status_code, wrong.json()["field"]) == (422, "file")
 
 
+@pytest.mark.parametrize("percent", [0.01, 0.1, 0.29, 12.34, 33.33, 99.99, 5.0])
+def test_a_percentage_is_taken_as_it_is_written(client: Client, percent: float) -> None:
+    """Every step of 0.01, also where no binary fraction equals it: edited, previewed, exported and imported."""
+    made()
+    path = "/api/v1/flags/player"
+    assert send(client, "post", f"{path}/preview", {"percent": percent}).status_code == 200
+    assert send(client, "patch", path, {"percent": percent}, 1).json()["percent"] == percent
+    assert send(client, "patch", path, {"percent": percent}, 2).headers["ETag"] == '"2"'
+    document = json.loads(b"".join(client.get("/api/v1/flag-export?name=player").streaming_content))
+    Flag.objects.all().delete()
+    done = send(client, "post", "/api/v1/flag-import", {"document": document, "dry_run": False})
+    assert (done.json()["counts"]["new"], str(Flag.objects.get(name="player").percent)) == (1, f"{percent:.2f}")
+    assert send(client, "patch", path, {"percent": percent + 0.001}, "*").status_code == 422
+
+
 def test_a_copy_is_off(client: Client) -> None:
     """A copy says what the other says, under a name of its own, off."""
     made(percent=5)

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.forms import model_to_dict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ops_console.access.roles import Role
 from quotas.models import Override, Policy, Refusal, Resource
+from tests import plain_form
 from tests.people import person, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +213,17 @@ def test_an_admin_edits_a_resource(admin, make_resource):
     assert admin.post(path, form).status_code == 303
     resource.refresh_from_db()
     assert (resource.default_limit, resource.failure_policy, resource.version) == (9, "closed", 2)
+
+
+@pytest.mark.parametrize("kind", Resource.Kind.values)
+def test_a_resource_is_saved_as_its_page_shows_it(admin, make_resource, kind):
+    """What a browser sends of the page names the version that was read, and changes nothing else."""
+    resource = make_resource(kind=kind, default_limit=987, unit="seconds")
+    path = f"/quotas/resources/{resource.name}/"
+    body = plain_form.sent(plain_form.fields_of(admin.get(path).content.decode(), ""))
+    assert admin.post(path, body).status_code == 303
+    saved = Resource.objects.get(pk=resource.pk)
+    assert (saved.version, model_to_dict(saved)) == (2, {**model_to_dict(resource), "version": 2})
 
 
 def test_an_admin_defines_a_resource(admin):
