@@ -128,7 +128,10 @@ def read_all(rows: dict[str, Row], only: str, rounds: int) -> Iterable[tuple[Row
 
     client = Client(raise_request_exception=False, headers={"host": "localhost"})
     client.force_login(User.objects.get(username="bench"))
-    api = Client(raise_request_exception=False, headers={"host": "localhost", "Authorization": f"Bearer {token()}"})
+    api = Client(
+        raise_request_exception=False,
+        headers={"host": "localhost", "Authorization": f"Bearer {token('bench', 'admin')}"},
+    )
     for address in addresses(samples()):
         if not fnmatch(address.name, only):
             continue
@@ -152,8 +155,8 @@ def row_of(rows: dict[str, Row], name: str, body: str, cost: Cost) -> Row:
     return rows.setdefault(name, Row(name, kind, goal_ms=LIST_MS if kind == "list" else PAGE_MS))
 
 
-def token() -> str:
-    """An API token of the reader's, for an hour, with every scope that reads."""
+def token(username: str, role: str) -> str:
+    """An API token of somebody's, for some hours, with every scope."""
     from datetime import timedelta
 
     from django.utils import timezone
@@ -164,11 +167,11 @@ def token() -> str:
 
     drawn = tokens.draw()
     ApiToken.objects.create(
-        user=User.objects.get(username="bench"),
+        user=User.objects.get(username=username),
         name="growth",
         key=drawn.key,
         token_hash=drawn.token_hash,
-        role="admin",
+        role=role,
         scopes=list(SCOPES),
         expires_at=timezone.now() + timedelta(hours=9),
     )

@@ -45,10 +45,9 @@ class Address:
 
 def addresses(samples: dict[str, Any], only: Collection[str] = ()) -> list[Address]:
     """Every URL but those in LEFT_OUT, or those named. Raises KeyError for a parameter of which there is no sample."""
-    routes = _routes(get_resolver(), "/", "")
-    wanted = [(name, route) for name, route in routes if (name in only if only else not _is_left_out(name))]
+    wanted = [(name, route) for name, route in all_routes() if (name in only if only else not _is_left_out(name))]
     found = [
-        Address(name, PARAMETER.sub(lambda found, name=name: _sample(name, found[1], samples), route))
+        Address(name, PARAMETER.sub(lambda found, name=name: sample(name, found[1], samples), route))
         for name, route in wanted
     ]
     # Several methods of one API path are several names: it is read once.
@@ -57,6 +56,11 @@ def addresses(samples: dict[str, Any], only: Collection[str] = ()) -> list[Addre
     return [
         Address(each.name, f"{each.path}?{queries[each.name]}" if each.name in queries else each.path) for each in found
     ]
+
+
+def all_routes() -> Iterator[tuple[str, str]]:
+    """The name and the pattern of every URL."""
+    return _routes(get_resolver(), "/", "")
 
 
 def _routes(resolver: URLResolver, prefix: str, space: str) -> Iterator[tuple[str, str]]:
@@ -72,7 +76,7 @@ def _is_left_out(name: str) -> bool:
     return any(fnmatch(name, left_out) for left_out in LEFT_OUT)
 
 
-def _sample(name: str, parameter: str, samples: dict[str, Any]) -> str:
+def sample(name: str, parameter: str, samples: dict[str, Any]) -> str:
     """A value for a parameter: of this URL, of its namespace, or of any URL."""
     space = name.partition(":")[0]
     model = name.rpartition("_")[0]

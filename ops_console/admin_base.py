@@ -3,9 +3,13 @@
 A save covers the form, its many-to-many fields and its inlines; an action covers every row that it changed.
 """
 
+import json
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.db.models import QuerySet
@@ -15,6 +19,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from ops_client.json_types import same_json
+from ops_client.text import is_storable
 from ops_console.access.actor import Actor, actor_of
 from ops_console.audit.services import Target, record
 from ops_console.errors import Conflict, InvalidInput
@@ -37,8 +42,27 @@ class CappedPaginator(Paginator):
         return self.count == MOST_ROWS
 
 
+class StorableDecoder(json.JSONDecoder):
+    """Refuses JSON that cannot be stored as it refuses what is no JSON: nested too deeply, NaN, half a surrogate pair."""
+
+    def decode(self, s: str, *args: Any) -> Any:
+        try:
+            value = super().decode(s, *args)
+        except RecursionError as error:
+            raise json.JSONDecodeError("Nested too deeply", s, 0) from error
+        if not is_storable(value):
+            raise json.JSONDecodeError("Holds what cannot be stored", s, 0)
+        return value
+
+
 class BoundedListAdmin(admin.ModelAdmin):
     """A list whose cost does not grow with its table. Facets would count the whole table for each value."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """What the database cannot hold finds nothing: the list says so as Django does for a filter that it refuses."""
+        if not is_storable(dict(request.GET.lists())):
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return super().changelist_view(request, extra_context)
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -95,8 +119,12 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
             message = f"An action takes fewer than {MOST_ROWS:,} rows. Filter the list first, or select rows by page."
             self.message_user(request, message, messages.ERROR)
             return None
+        selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(map(self._is_key, selected)):
+            self.message_user(request, "A selected row has an id that is none. Nothing was changed.", messages.ERROR)
+            return None
         with transaction.atomic():
-            chosen = queryset if _across(request) else queryset.filter(pk__in=request.POST.getlist("_selected_action"))
+            chosen = queryset if _across(request) else queryset.filter(pk__in=selected)
             before = {row.pk: self.state(row) for row in chosen.select_for_update(of=("self",))}
             response = super().response_action(request, queryset, *args)
             name = request.POST.get("action", "action")
@@ -111,6 +139,8 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "version":
             kwargs["widget"] = HiddenInput
+        if isinstance(db_field, models.JSONField):
+            kwargs["decoder"] = StorableDecoder
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
@@ -121,6 +151,13 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Nothing, as above."""
+
+    def _is_key(self, text: str) -> bool:
+        """Whether a selected row's key can be one: Django looks for it without asking."""
+        try:
+            return is_storable(self.model._meta.pk.to_python(text))
+        except ValidationError:
+            return False
 
     def _enter(self, actor: Actor, verb: str, row: M, before: State | None, after: State | None) -> None:
         if same_json(before, after):

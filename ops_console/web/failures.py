@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django_ratelimit.exceptions import Ratelimited
 
 from ops_client.quotas.http import PROBLEM_TYPE
+from ops_client.text import is_storable
 from ops_console.access.roles import Role
 from ops_console.errors import Conflict, ConsoleError
 from ops_console.web import problems
@@ -43,6 +44,10 @@ class FailureMiddleware:
 
     async def _async(self, request: HttpRequest) -> Any:
         return _too_large(request) or await self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
+        """No address names a thing by text that the database cannot hold: `%00`, half a surrogate pair."""
+        return None if is_storable(kwargs) else respond(request, problems.not_found(""))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return failure(request, error)
