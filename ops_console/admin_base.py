@@ -43,7 +43,7 @@ class CappedPaginator(Paginator):
 
 
 class StorableDecoder(json.JSONDecoder):
-    """Refuses JSON that cannot be stored as it refuses what is no JSON: nested too deeply, NaN, half a surrogate pair."""
+    """Refuses JSON that cannot be stored (nested too deeply, NaN, half a surrogate pair) as what is no JSON."""
 
     def decode(self, s: str, *args: Any) -> Any:
         try:
