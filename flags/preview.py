@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -57,8 +58,9 @@ def people_seen() -> tuple[list[Context], bool]:
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, [MOST_SEEN + 1])
         rows = cursor.fetchall()
-    reader = Presence._meta.get_field("attributes")
-    contexts: list[Context] = [{**_attributes(reader, raw), "user_id": user_id} for user_id, raw in rows[:MOST_SEEN]]
+    # Many people have the same attributes: each text is parsed once.
+    attributes = cache(partial(_attributes, Presence._meta.get_field("attributes")))
+    contexts: list[Context] = [{**attributes(raw), "user_id": user_id} for user_id, raw in rows[:MOST_SEEN]]
     return contexts, len(rows) > MOST_SEEN
 
 

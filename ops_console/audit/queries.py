@@ -108,12 +108,16 @@ def _named(column: Named, found: list[Name]) -> Q:
 
 
 def last_changes(
-    target_type: str, target_ids: Sequence[str], fields: Sequence[str], since: datetime | None = None
+    target_type: str,
+    target_ids: Sequence[str],
+    fields: Sequence[str],
+    since: datetime | None = None,
+    edits: int | None = None,
 ) -> dict[str, Entry]:
     """By id, the newest entry of each of these things that changed one of `fields`; a creation counts as a change.
 
     Looks at the newest LOOKED_AT entries of each thing, and at none before `since`: a thing that is edited every minute
-    has many.
+    has many. With `edits`, only the newest so many of the entries found are read, and none that created its thing.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -121,7 +125,7 @@ def last_changes(
             SELECT changed.id
             FROM unnest(%(ids)s::text[]) AS target(id)
             CROSS JOIN LATERAL (
-                SELECT newest.id, newest.at FROM (
+                SELECT newest.id, newest.before FROM (
                     SELECT e.id, e.at, e.before, e.after FROM ops.audit_entry e
                     WHERE e.target_type = %(type)s AND e.target_id = target.id
                         AND e.at >= coalesce(%(since)s::timestamptz, '-infinity')
@@ -133,6 +137,8 @@ def last_changes(
                 )
                 ORDER BY newest.at DESC, newest.id DESC LIMIT 1
             ) AS changed
+            WHERE %(edits)s::int IS NULL OR changed.before IS NOT NULL
+            ORDER BY changed.id DESC LIMIT %(edits)s::int
             """,
             {
                 "type": target_type,
@@ -140,6 +146,7 @@ def last_changes(
                 "fields": list(fields),
                 "since": since,
                 "most": LOOKED_AT,
+                "edits": edits,
             },
         )
         ids = [row[0] for row in cursor.fetchall()]

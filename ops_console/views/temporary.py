@@ -72,22 +72,22 @@ def _bulks() -> list[Temporary]:
 
 def _killed_flags() -> list[Temporary]:
     """Flags that were turned off lately, by any channel, and are still off; the audit has who and why."""
-    off = Flag.objects.filter(everyone=False, archived_at=None).order_by("-modified")
-    flags = {str(flag.pk): flag for flag in off[:MOST_OFF]}
-    changes = last_changes("flag", list(flags), ["everyone"], timezone.now() - KILLED_WITHIN)
-    # A flag that was created off was not turned off by anybody.
-    killed = sorted((e for e in changes.values() if e.before is not None), key=lambda e: e.pk, reverse=True)
+    off = Flag.objects.filter(everyone=False, archived_at=None).order_by("-modified").values_list("pk", "name")
+    names = {str(pk): name for pk, name in off[:MOST_OFF]}
+    # A flag that was created off was not turned off by anybody: only edits are read.
+    changes = last_changes("flag", list(names), ["everyone"], timezone.now() - KILLED_WITHIN, edits=SHOWN)
+    killed = sorted(changes.values(), key=lambda entry: entry.pk, reverse=True)
     return [
         Temporary(
             "flag",
-            f"{flags[entry.target_id].name} is off for everyone",
+            f"{names[entry.target_id]} is off for everyone",
             reverse("flags:page", args=[entry.target_id]),
             entry.actor,
             entry.reason,
             entry.at,
             None,
         )
-        for entry in killed[:SHOWN]
+        for entry in killed
     ]
 
 

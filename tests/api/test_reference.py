@@ -7,6 +7,7 @@ import pytest
 from ops_console.access.roles import Role
 from ops_console.api.reference import parts
 from ops_console.api.v1 import api
+from ops_console.api_base import schema
 from ops_console.api_base.schema import Document
 from tests.api.calling import calling
 from tests.people import signed_in
@@ -25,6 +26,14 @@ def test_the_document_tells_every_operation_whole() -> None:
         for status, answer in operation["responses"].items():
             kind = "application/problem+json" if int(status) >= 400 else "application/json"
             assert status == "204" or "schema" in answer["content"][kind]
+
+
+def test_the_document_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading it again, as a program's document or as the page, makes no schema anew."""
+    api.get_openapi_schema()
+    monkeypatch.setattr(schema, "Document", None)
+    assert calling().get("/api/v1/openapi.json").status_code == 200
+    assert signed_in(Role.VIEWER).get("/api/v1/docs").status_code == 200
 
 
 def test_if_match_is_required_where_it_always_is() -> None:

@@ -84,6 +84,18 @@ def test_each_kind_is_bounded() -> None:
     assert "killed-00 is off for everyone" not in found
 
 
+def test_only_the_entries_that_are_shown_are_read() -> None:
+    """Of any number of flags that were turned off, the entries of the newest are fetched, and none of a creation."""
+    for number in range(4):
+        flag = services.create(actor(), f"killed-{number}", {}, State.RULES)
+        services.set_state(actor(), flag.pk, State.OFF)
+    services.create(actor(), "began-off", {})
+    pks = [str(flag.pk) for flag in Flag.objects.order_by("pk")]
+    found = queries.last_changes("flag", pks, ["everyone"], edits=2)
+    assert {entry.target_label for entry in found.values()} == {"killed-2", "killed-3"}
+    assert len(queries.last_changes("flag", pks, ["everyone"])) == 5
+
+
 def test_a_flag_with_many_edits_is_found_by_its_newest(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     """Edits of other fields do not hide who scheduled a flag, and the queries do not grow with its entries."""
     later = timezone.now() + timedelta(hours=2)
