@@ -64,6 +64,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside the compression, which leaves alone what a view itself marks as never to be stored.
+    "ops_console.access.middleware.NoStoreMiddleware",
     "ops_console.web.compression.CompressionMiddleware",
     "ops_console.migrated.MigratedMiddleware",
     "django_structlog.middlewares.RequestMiddleware",

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from ops_console.access.roles import Role, reaches
 
@@ -20,6 +22,17 @@ def role_required(role: Role) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+class NoStoreMiddleware(MiddlewareMixin):
+    """Keeps pages, downloads and answers out of the caches of browsers and proxies, unless a view says otherwise.
+
+    Whoever sits down at the machine after a sign-out must not find them by the back button (ASVS 5.0, 14.3.2).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
 
 class RoleMiddleware:

@@ -12,7 +12,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from ops_console.web.keyset import FIRST_BATCH
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What starts a formula, also in full width: at the start of a cell, and after what a spreadsheet of another locale
+# takes for the start of the next cell or row.
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf"^(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
 # The first chunk is one first batch: it is sent before the second batch is read.
 _ROWS_A_CHUNK = FIRST_BATCH
 
@@ -25,13 +28,13 @@ class _Echo:
 
 
 def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula gets a leading apostrophe; numbers stay numbers."""
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay numbers."""
     if value is None:
         return ""
     if isinstance(value, int | float):
         return value
     text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub("'", text)
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

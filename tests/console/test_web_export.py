@@ -15,10 +15,26 @@ from ops_console.web.export import csv_lines, safe_cell
 from ops_console.web.keyset import FIRST_BATCH
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_formulas_become_text(start: str) -> None:
     """A cell that a spreadsheet would run begins with an apostrophe."""
     assert safe_cell(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("a;=1", "a;'=1"),
+        ("a;\uff1d1", "a;'\uff1d1"),
+        ("a\n-1", "a\n'-1"),
+        ("a\t@x", "a\t'@x"),
+        ("a;b", "a;b"),
+        ("a\r\nb",) * 2,
+    ],
+)
+def test_a_cell_holds_no_formula_for_another_locale(value: str, cell: str) -> None:
+    """Where semicolons separate cells, the rest of a text after one is a cell of its own."""
+    assert safe_cell(value) == cell
 
 
 @pytest.mark.parametrize(

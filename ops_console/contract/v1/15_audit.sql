@@ -15,16 +15,19 @@ CREATE OR REPLACE TRIGGER audit_table_stays BEFORE TRUNCATE ON ops.audit_entry
 FOR EACH STATEMENT EXECUTE FUNCTION ops.audit_is_append_only();
 
 -- Retention: the one way an entry leaves. Runs as the owner; the console's role may call it and nothing more.
+-- The two moments are compared, not the intervals: '-1200 months 36090 days' is more than '90 days', since intervals
+-- compare by months of 30 days, and yet it lies in the future.
 CREATE OR REPLACE FUNCTION ops.expire_audit(older_than interval) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
     expired bigint;
+    expires_before timestamptz := now() - older_than;
 BEGIN
-    IF older_than < interval '90 days' THEN
+    IF expires_before IS NULL OR expires_before > now() - interval '90 days' THEN
         RAISE EXCEPTION 'audit entries are kept for at least 90 days';
     END IF;
     PERFORM set_config('ops.audit_expiring', 'on', true);
-    DELETE FROM ops.audit_entry WHERE at < now() - older_than;
+    DELETE FROM ops.audit_entry WHERE at < expires_before;
     GET DIAGNOSTICS expired = ROW_COUNT;
     PERFORM set_config('ops.audit_expiring', '', true);
     RETURN expired;
