@@ -5,6 +5,7 @@ A save covers the form, its many-to-many fields and its inlines; an action cover
 
 import json
 from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -74,7 +75,8 @@ class BoundedListAdmin(admin.ModelAdmin):
 class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs alone
     """Set `audit_type` ("flag"). Where the model has a `version`, an edit of an older one is a Conflict.
 
-    `audit_hidden` are fields that never go into an entry; `state()` and `changed()` are there to be overridden.
+    `audit_hidden` are fields that never go into an entry; `state()`, `audit_target()` and `changed()` are there to be
+    overridden.
     """
 
     audit_type: ClassVar[str]
@@ -86,6 +88,10 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
         many = [field.name for field in row._meta.many_to_many if field.name not in self.audit_hidden]
         fields = {field.attname: getattr(row, field.attname) for field in shown}
         return fields | {name: sorted(map(str, getattr(row, name).all())) for name in many}
+
+    def audit_target(self, row: M) -> Target:
+        """What the audit knows a row by: the same as in the service's entries."""
+        return Target(self.audit_type, str(row.pk), str(row))
 
     def changed(self, actor: Actor, row: M, before: State | None, after: State | None) -> None:
         """The service's word, in the change's transaction, after the entry is written; raise ConsoleError to refuse."""
@@ -134,7 +140,10 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """History is the audit's."""
-        return HttpResponseRedirect(f"{reverse('audit:list')}?target_type={self.audit_type}&target_id={object_id}")
+        row = self.get_object(request, object_id)
+        kind, target_id = self.audit_target(row).key if row else (self.audit_type, object_id)
+        query = urlencode({"target_type": kind, "target_id": target_id})
+        return HttpResponseRedirect(f"{reverse('audit:list')}?{query}")
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "version":
@@ -162,7 +171,7 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
     def _enter(self, actor: Actor, verb: str, row: M, before: State | None, after: State | None) -> None:
         if same_json(before, after):
             return
-        target = Target(self.audit_type, str(row.pk), str(row))
+        target = self.audit_target(row)
         record(actor, f"{self.audit_type}.{verb}", target, before=before, after=after)
         self.changed(actor, row, before, after)
 
@@ -170,7 +179,8 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
         seen, current = obj.version, standing.version  # type: ignore[attr-defined]
         if "version" in form.fields and seen != current:
             message = f"{standing} was changed by somebody else while you were editing it."
-            raise Conflict(message, {**self.state(standing), "version": current}, {**self.state(obj), "version": seen})
+            stands, submitted = {**self.state(standing), "version": current}, {**self.state(obj), "version": seen}
+            raise Conflict(message, stands, submitted, self.audit_target(standing).key)
         obj.version = current + 1  # type: ignore[attr-defined]
 
 

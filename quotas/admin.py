@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from ops_console.admin_base import CheckedForm, ServiceModelAdmin
+from ops_console.audit.services import Target
 from ops_console.errors import NotFound
 from quotas.limits import checked_limit
 from quotas.models import Override, Policy, Resource
 from quotas.services import person_of
-from quotas.settings_services import check_resource
+from quotas.settings_services import check_resource, policy_target
 
 
 class ResourceAdminForm(CheckedForm):
@@ -62,6 +63,9 @@ class PolicyAdmin(ServiceModelAdmin[Policy]):
     list_display = ("tier", "resource", "limit")
     list_filter = ("tier", "resource")
 
+    def audit_target(self, row: Policy) -> Target:
+        return policy_target(row)
+
 
 @admin.register(Override)
 class OverrideAdmin(ServiceModelAdmin[Override]):
@@ -71,6 +75,9 @@ class OverrideAdmin(ServiceModelAdmin[Override]):
     list_filter = ("resource",)
     sortable_by = ()  # it grows, and no other order has an index
     search_fields = ("user_id",)
+
+    def audit_target(self, row: Override) -> Target:
+        return Target(self.audit_type, f"{row.user_id}/{row.resource_id}", str(row))
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
         obj.created_by = request.user.get_username()

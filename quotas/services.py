@@ -46,13 +46,13 @@ def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted)
         resource = locked_resource(resource_name)
         check_wanted(resource, wanted)
         override = _in_force(resource, person)
-        _require_version(actor, override, wanted)
+        _require_version(actor, resource, person, override, wanted)
         before = _recorded(override) if override else None
         override = _put(actor, resource, person, override, wanted)
         record(
             actor,
             "override.edit" if before else "override.set",
-            _target(override, person),
+            override_target(override.resource_id, person),
             before=before,
             after=_recorded(override),
             reason=wanted.reason,
@@ -72,9 +72,10 @@ def remove_override(actor: Actor, user_id: str, resource_name: str, version: int
         if override.version != version:
             submitted = {"limit": "removed", "version": version}
             current = _recorded(override, versioned=True)
-            raise Conflict(_changed(override), current, submitted, _target(override, person).key)
+            raise Conflict(_changed(override), current, submitted, override_target(resource_name, person).key)
         end(override, Override.Ended.REMOVED, timezone.now())
-        record(actor, "override.remove", _target(override, person), before=_recorded(override), reason=reason)
+        target = override_target(resource_name, person)
+        record(actor, "override.remove", target, before=_recorded(override), reason=reason)
     return override
 
 
@@ -155,13 +156,16 @@ def _in_force(resource: Resource, person: Person) -> Override | None:
     return override
 
 
-def _require_version(actor: Actor, override: Override | None, wanted: Wanted) -> None:
+def _require_version(
+    actor: Actor, resource: Resource, person: Person, override: Override | None, wanted: Wanted
+) -> None:
     if (override.version if override else 0) == wanted.version:
         return
     submitted = {"limit": wanted.limit, "expires_at": wanted.expires_at, "reason": wanted.reason}
     submitted["created_by"] = actor.name
     current = _recorded(override, versioned=True) if override else {"limit": "no override", "version": 0}
-    raise Conflict(_changed(override), current=current, submitted={**submitted, "version": wanted.version})
+    submitted["version"] = wanted.version
+    raise Conflict(_changed(override), current, submitted, override_target(resource.name, person).key)
 
 
 def _changed(override: Override | None) -> str:
@@ -175,5 +179,5 @@ def _recorded(override: Override, versioned: bool = False) -> dict[str, Any]:
     return {**fields, "created_by": override.created_by, "version": override.version} if versioned else fields
 
 
-def _target(override: Override, person: Person) -> Target:
-    return Target("override", f"{override.user_id}/{override.resource_id}", f"{override.resource_id} of {person.email}")
+def override_target(resource_name: str, person: Person) -> Target:
+    return Target("override", f"{person.id}/{resource_name}", f"{resource_name} of {person.email}")

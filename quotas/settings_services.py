@@ -60,8 +60,8 @@ def remove_policy(actor: Actor, tier: str, resource_name: str, version: int) -> 
         policy = Policy.objects.filter(resource=resource, tier=tier).first()
         if policy is None:
             raise NotFound(f"The tier {tier[:50]!r} has no policy of {resource.name} any more.")
-        _require_policy_version(policy, version, {"limit": "removed"})
         target, before = policy_target(policy), snapshot(policy, _POLICY)
+        _require_policy_version(policy, version, {"limit": "removed"}, target)
         policy.delete()
         record(actor, "policy.remove", target, before=before)
 
@@ -156,14 +156,15 @@ def _put_policy(
         resource = locked_resource(resource_name)
         checked = {name: _checked(resource, name, limit) for name, limit in values.items()}
         policy = Policy.objects.filter(resource=resource, tier=tier).first()
-        _require_policy_version(policy, version, checked)
         before = snapshot(policy, _POLICY) if policy else None
+        target = policy_target(policy or Policy(resource=resource, tier=tier))
+        _require_policy_version(policy, version, checked, target)
         policy = policy or Policy(resource=resource, tier=tier, limit=resource.default_limit, version=0)
         for name, limit in checked.items():
             setattr(policy, name, limit)
         policy.version += 1
         policy.save()
-        record(actor, action, policy_target(policy), before=before, after=snapshot(policy, _POLICY))
+        record(actor, action, target, before=before, after=snapshot(policy, _POLICY))
     return policy
 
 
@@ -182,12 +183,12 @@ def _check_unlimited(resource: Resource) -> None:
         raise InvalidInput("allow_unlimited", f"allow_unlimited: {who} have no limit now. Give them one first.")
 
 
-def _require_policy_version(policy: Policy | None, version: int, submitted: dict[str, Any]) -> None:
+def _require_policy_version(policy: Policy | None, version: int, submitted: dict[str, Any], target: Target) -> None:
     current = policy.version if policy else 0
     if current != version:
         shown = {"limit": policy.limit if policy else "no policy", "version": current}
         message = "This tier's limit was changed while you were editing it."
-        raise Conflict(message, current=shown, submitted={**submitted, "version": version})
+        raise Conflict(message, shown, {**submitted, "version": version}, target.key)
 
 
 def _editable(values: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def acknowledge(actor: Actor, alert_id: int, note: str = "") -> Alert:
                 f"{alert.acknowledged_by} has already acknowledged this alert.",
                 current={"acknowledged_by": alert.acknowledged_by, "note": alert.note},
                 submitted={"acknowledged_by": actor.name, "note": note},
+                target=("alert", str(alert.pk)),
             )
         return _acknowledge(actor, alert, "alert.acknowledge", actor.name, note)
 

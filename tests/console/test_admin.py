@@ -160,6 +160,7 @@ def test_edit_of_an_older_version_is_a_conflict(here: Client, flag: Flag) -> Non
     refused = here.post(f"{FLAGS}{flag.pk}/change/", flag_form(flag, note="second"))
     assert refused.status_code == 409
     assert all(note in refused.content.decode() for note in ("first", "second"))
+    assert refused.content.decode().count('class="their-change"') == 1
     assert Flag.objects.get().note == "first"
 
 

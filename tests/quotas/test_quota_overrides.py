@@ -94,8 +94,9 @@ def test_an_override_that_vanished_meanwhile_is_a_conflict(resources, hanna, all
     """Somebody removed it while it was being edited: the editor is told, and nothing is given."""
     allow(hanna, "api_calls", 100)
     remove_override(people.actor(), hanna.id, "api_calls", version=1)
-    with pytest.raises(Conflict, match="removed"):
+    with pytest.raises(Conflict, match="removed") as refused:
         set_override(people.actor(), hanna.id, "api_calls", wanted(300, version=1))
+    assert refused.value.target == ("override", f"{hanna.id}/api_calls")
 
 
 @pytest.mark.parametrize("limit", [-1, 2**53 + 1, 10**400, "many", "", "1.5", True])

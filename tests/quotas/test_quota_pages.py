@@ -170,6 +170,7 @@ def test_the_second_editor_is_shown_both(operator, admin, hanna, allow):
     assert answer.status_code == 409
     text = answer.content.decode()
     assert ("200" in text, "300" in text, 'name="version" value="2"' in text) == (True, True, True)
+    assert "<strong>oscar</strong>" in text
     assert Override.objects.get(user_id=hanna.id, ended_at=None).limit == 200
 
 

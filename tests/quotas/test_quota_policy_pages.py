@@ -4,9 +4,10 @@ import pytest
 from django.utils import timezone
 
 from ops_console.access.roles import Role
+from ops_console.audit.models import Entry
 from ops_console.errors import Conflict, InvalidInput, NotAllowed
 from quotas.models import Peak, Policy, Refusal
-from quotas.settings_services import set_policy, try_policy
+from quotas.settings_services import remove_policy, set_policy, try_policy
 from tests import people
 from tests.people import signed_in
 
@@ -95,3 +96,16 @@ def test_trials_are_for_admins_and_know_their_version(tried):
         try_policy(people.actor(Role.ADMIN), "gold", tried.name, 2, version=7)
     with pytest.raises(InvalidInput, match="trial_limit"):
         try_policy(people.actor(Role.ADMIN), "gold", tried.name, -2, version=1)
+
+
+def test_a_conflict_of_two_admins_names_who_was_faster(admin, tried):
+    """The second admin sees who changed the tier's limit, and when; of a limit that is gone, who removed it."""
+    set_policy(people.actor(Role.ADMIN, "ada"), "gold", tried.name, 200, version=1)
+    page = admin.post(address(tried), {"limit": "40", "version": "1"})
+    entry = Entry.objects.latest("id")
+    assert page.status_code == 409
+    assert "<strong>ada</strong>" in page.content.decode()
+    assert f'datetime="{entry.at.isoformat()}"' in page.content.decode()
+    remove_policy(people.actor(Role.ADMIN, "amy"), "gold", tried.name, version=2)
+    page = admin.post(address(tried), {"limit": "40", "version": "2"})
+    assert (page.status_code, "<strong>amy</strong>" in page.content.decode()) == (409, True)

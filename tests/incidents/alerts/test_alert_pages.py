@@ -100,8 +100,9 @@ def test_somebody_is_on_it(firing):
     text = signed_in(Role.VIEWER).get(f"/alerts/{firing.pk}/").content.decode()
     assert "oscar" in text
     assert "calling Google" in text
-    with pytest.raises(Conflict, match="oscar has already acknowledged"):
+    with pytest.raises(Conflict, match="oscar has already acknowledged") as refused:
         acknowledge(actor(Role.ADMIN), firing.pk)
+    assert refused.value.target == ("alert", str(firing.pk))
     oscar.post(f"/alerts/{firing.pk}/release/")
     firing.refresh_from_db()
     assert firing.acknowledged_by == ""
