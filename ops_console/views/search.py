@@ -21,7 +21,7 @@ from ops_console.audit.models import Entry
 from ops_console.errors import ConsoleError
 from ops_console.query_timeout import limited, shared_limit
 from ops_console.web import go, page
-from ops_console.web.navigation import rail
+from ops_console.web.navigation import titled_pages
 from quotas.models import Refusal, Resource
 
 SHOWN, SUGGESTED = 8, 10
@@ -116,16 +116,15 @@ def _rank(hit: Hit, text: str) -> tuple[int, int]:
 
 
 def _pages(request: HttpRequest, text: str) -> Iterator[Hit]:
-    for _, links in rail(request):
-        for link in links:
-            if text.lower() in link.label.lower() or link.url.rstrip("/") == text.rstrip("/"):
-                yield Hit("Page", link.label, link.url, link.url, link.url == text)
-    if text.startswith("/") and (found := _path(text)):
+    for label, url in titled_pages(request):
+        if text.lower() in label.lower() or url.strip("/") == text.strip("/"):
+            yield Hit("Page", label, url, url, url == text)
+    if "/" in text and (found := _path(f"/{text.removeprefix('/')}")):
         yield Hit("Page", text, "An address of this console", found, exact=True)
 
 
 def _path(text: str) -> str:
-    """The address of a page that was pasted; "" for one that leads nowhere."""
+    """The address of a page that was pasted, with or without its last slash; "" for one that leads nowhere."""
     for path in (text.partition("?")[0], f"{text.partition('?')[0]}/"):
         try:
             resolve(path)
@@ -136,8 +135,11 @@ def _path(text: str) -> str:
 
 
 def _flags(_: HttpRequest, text: str) -> Iterator[Hit]:
-    for flag in flags(text).order_by("name")[: 3 * SHOWN]:
-        yield Hit("Flag", flag.name, flag.note, reverse("flags:page", args=[flag.pk]), flag.name == text)
+    # Pages of flags have numbers in their addresses; people write the name there.
+    name = text.strip("/").removeprefix("flags/")
+    found = flags(text).order_by("name")[: 3 * SHOWN] if name == text else flags().filter(name=name)
+    for flag in found:
+        yield Hit("Flag", flag.name, flag.note, reverse("flags:page", args=[flag.pk]), flag.name == name)
 
 
 def _segments(_: HttpRequest, text: str) -> Iterator[Hit]:
@@ -202,7 +204,7 @@ def _requests(_: HttpRequest, text: str) -> Iterator[Hit]:
 
 def _routes(_: HttpRequest, text: str) -> Iterator[Hit]:
     """Refused calls of a backend's path."""
-    if text.startswith("/") or " /" in text:
+    if "/" in text:
         for refusal in Refusal.objects.filter(route__icontains=text).order_by("-id")[: SHOWN + 1]:
             url = reverse("quotas:user", args=[refusal.user_id])
             yield Hit("Refusal", refusal.route, f"{refusal.resource} for {refusal.user_id}", url)

@@ -58,6 +58,33 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
 )
+# Pages of these sections that the rail does not list: the search box finds them.
+INNER: tuple[tuple[str, str, Role], ...] = (
+    ("Sweep", "sweep:overview", Role.VIEWER),
+    ("Actions", "operations:actions", Role.VIEWER),
+    ("Dead letters", "operations:dead", Role.VIEWER),
+    ("Error groups", "operations:groups", Role.VIEWER),
+    ("Segments", "flags:segments", Role.VIEWER),
+    ("Unknown flags", "flags:undefined", Role.VIEWER),
+    ("New flag", "flags:new", Role.OPERATOR),
+    ("Tiers", "quotas:tiers", Role.VIEWER),
+    ("Resources", "quotas:resources", Role.VIEWER),
+    ("Storage", "quotas:drifts", Role.VIEWER),
+    ("Import overrides", "quotas:import", Role.OPERATOR),
+    ("Bulk override", "quotas:many", Role.OPERATOR),
+    ("API tokens", "access:tokens", Role.VIEWER),
+    ("Invite somebody", "access:invite", Role.ADMIN),
+    ("Second factor", "mfa_index", Role.VIEWER),
+    ("Password", "account_change_password", Role.VIEWER),
+    ("Sessions", "usersessions_list", Role.VIEWER),
+)
+
+
+def titled_pages(request: HttpRequest) -> list[tuple[str, str]]:
+    """Label and address of every page with a title of its own that this person may open."""
+    shown = [(link.label, link.url) for _, links in rail(request) for link in links]
+    role = getattr(request.user, "role", "")
+    return shown + [(label, _url(name)) for label, name, least in INNER if _url(name) and reaches(role, least)]
 
 
 def rail(request: HttpRequest, role: str | None = None) -> list[tuple[str, list[Link]]]:

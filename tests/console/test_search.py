@@ -86,6 +86,44 @@ def test_a_limit_a_page_a_path_an_action_and_a_person_are_found(reader: Client) 
     assert ("/audit/?actor=maya.admin", "maya.admin") in results(reader, "maya")
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("tiers", "/quotas/tiers/"),
+        ("Segments", "/flags/segments/"),
+        ("sweep", "/sweep/"),
+        ("dead let", "/operations/dead-letters/"),
+        ("Actions", "/operations/actions/"),
+        ("sessions", "/accounts/sessions/"),
+    ],
+)
+def test_pages_that_the_rail_does_not_list_are_found(reader: Client, text: str, address: str) -> None:
+    """Tiers, Segments, Sweep, Dead letters, Actions and one's own account are pages too, and the first of the list."""
+    assert results(reader, text)[0][0] == address
+
+
+def test_pages_of_another_role_are_not_offered(reader: Client) -> None:
+    """A viewer is not sent to a page that answers 403."""
+    assert results(reader, "import overrides") == [] and results(reader, "invite") == []
+
+
+def test_an_address_is_found_without_its_first_slash(reader: Client) -> None:
+    """As it is copied from a chat: a page, a breaker, a flag by its name, with slashes in the name too."""
+    flag, nested = Flag.objects.create(name="new_player"), Flag.objects.create(name="web/new_player")
+    Breaker.objects.create(name="gemini", config={})
+    assert opened(reader, "quotas/tiers") == "/quotas/tiers/"
+    assert opened(reader, "breakers/gemini/") == "/breakers/gemini/"
+    assert opened(reader, "flags/new_player") == opened(reader, "/flags/new_player/") == f"/flags/{flag.pk}/"
+    assert opened(reader, "web/new_player") == f"/flags/{nested.pk}/"
+
+
+def test_the_page_says_which_operations_are_searched_by_title(reader: Client) -> None:
+    """Titles of finished operations have no index that would keep the search fast: the page says so."""
+    make_episode(title="Pilot about whales", status="published")
+    page = reader.get("/search/?q=whales").content.decode()
+    assert "Finished operations are found by id, not by title." in page
+
+
 def test_a_request_leads_to_what_it_changed_and_was_refused(reader: Client) -> None:
     """The id that an error page, a response header or a log line shows."""
     made = entry("oscar", "flag.turn_off", "new-player", request_id="0f8d5a7e-request")
