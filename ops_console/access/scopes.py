@@ -15,6 +15,8 @@ SCOPES = {
     "breakers:read": "Read circuit breakers",
     "breakers:write": "Force breakers open or closed",
     "audit:read": "Read the audit",
+    "system:read": "Read which processes run",
+    "system:write": "Remove processes that will not come back",
 }
 
 

@@ -9,6 +9,7 @@ from incidents.operations.api_actions import router as operation_actions
 from ops_console.api_base.schema import ConsoleAPI
 from ops_console.api_base.scopes import any_token
 from ops_console.audit.api import router as audit
+from ops_console.contract.api import router as processes
 from quotas.api import router as quotas
 
 api = ConsoleAPI("What the console's pages do, for programs. docs/howto/api.md tells how to call it.")
@@ -28,3 +29,4 @@ api.add_router("", audit)
 api.add_router("", quotas)
 api.add_router("", operations)
 api.add_router("", operation_actions)
+api.add_router("", processes)

@@ -68,6 +68,10 @@ ANSWERS = {
     "quota_storage_recount": ("quotas:write", "403 404 404"),
     "quota_policy_set": ("quotas:write", "403 403 422"),
     "quota_policy_remove": ("quotas:write", "403 403 428"),
+    # Processes
+    "process_list": ("system:read", READ),
+    "process_delete": ("system:write", "403 404 404"),
+    "process_remove_lost": ("system:write", "403 422 422"),
     # About the API itself
     "openapi": ("", READ),
 }

@@ -36,8 +36,9 @@ def calls() -> list[Call]:
 
 
 def filled(path: str) -> str:
+    samples = {"int": "999999", "uuidstr": "00000000-0000-4000-8000-000000000000"}
     return re.sub(
-        r"\{(?:(int|uuid|named|str|path):)?\w+\}", lambda found: "999999" if found[1] == "int" else "nothing", path
+        r"\{(?:(int|uuidstr|named|str|path):)?\w+\}", lambda found: samples.get(found[1] or "", "nothing"), path
     )
 
 

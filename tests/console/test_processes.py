@@ -1,10 +1,13 @@
 """Processes on the System page: what stays, what is counted as behind, and removing what was lost."""
 
+import io
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,7 +19,8 @@ from ops_console.audit.models import Entry
 from ops_console.contract import queries, services
 from ops_console.contract.models import Instance, Process, Revision
 from ops_console.errors import InvalidInput, NotAllowed, NotFound
-from tests.people import actor, signed_in
+from tests.api.calling import calling
+from tests.people import actor, person, signed_in
 
 pytestmark = pytest.mark.django_db
 DAY = 24 * 3600
@@ -250,3 +254,38 @@ def test_a_process_that_stands_still_is_behind_though_revisions_never_stop() -> 
     Revision.objects.update(changed_at=timezone.now() + timedelta(minutes=1))
     assert (queries.revision().revision, 10 < required() < 22) == (22, True)
     assert Process.objects.get(pk=stuck.pk).behind
+
+
+def test_a_program_removes_what_was_lost() -> None:
+    """The API lists processes, lost ones first, and removes as the page does: an entry with the reason, no live one."""
+    lost, live = make(3 * DAY), make(service="worker")
+    more = [make(DAY, "mailer"), make(DAY, "mailer")]
+    client = calling(Role.OPERATOR)
+    listed = client.get("/api/v1/processes", {"state": "lost"}).json()["items"]
+    assert {each["id"] for each in listed} == {str(each.pk) for each in (lost, *more)}
+    assert client.get("/api/v1/processes").json()["items"][-1]["state"] == "live"
+    assert client.delete(f"/api/v1/processes/{live.pk}").json()["code"] == "invalid_input"
+    gone = client.delete(f"/api/v1/processes/{lost.pk}", {"reason": "drained"}, content_type="application/json")
+    assert (gone.status_code, gone.json()["state"]) == (200, "silent")
+    assert Entry.objects.get(action="process.remove").reason == "drained"
+    body = {"service": "mailer", "kind": "backend"}
+    answer = client.post("/api/v1/processes/remove-lost", body, content_type="application/json")
+    assert answer.json() == {"removed": 2}
+    assert list(Instance.objects.all()) == [live]
+
+
+def test_a_shell_removes_what_was_lost() -> None:
+    """The same from the command line, for a person who may; a viewer and a live process are refused."""
+    lost, live = make(3 * DAY), make(service="worker")
+    more = [make(DAY, "mailer"), make(DAY, "mailer")]
+    person(Role.OPERATOR), person(Role.VIEWER)
+    out = io.StringIO()
+    call_command("processes", "list", "--state", "lost", stdout=out)
+    assert {json.loads(line)["id"] for line in out.getvalue().splitlines()} == {str(x.pk) for x in (lost, *more)}
+    for words in (["remove", str(live.pk), "--as", "oscar"], ["remove", str(lost.pk), "--as", "vera"]):
+        with pytest.raises(CommandError):
+            call_command("processes", *words)
+    call_command("processes", "remove", str(lost.pk), "--as", "oscar", "--reason", "drained", stdout=out)
+    call_command("processes", "remove-lost", "mailer", "--as", "oscar", stdout=out)
+    assert Entry.objects.get(action="process.remove").reason == "drained"
+    assert list(Instance.objects.all()) == [live]
