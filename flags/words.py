@@ -1,4 +1,7 @@
-"""What a flag says, in sentences: for its page, for viewers, and for whoever reads it on call. Pure."""
+"""What a flag says, in sentences: for its page, for viewers, and for whoever reads it on call.
+
+Pure, but for the viewer's time zone.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from flags.models import Flag
 from ops_client.errors import OpsError
 from ops_client.flags import words
 from ops_client.flags.rules import constraint_from_json
+from ops_console.web.moments import exact
 
 _AUDIENCE = (
     ("authenticated", "Everybody who is signed in"),
@@ -60,7 +64,7 @@ def constraint_in_words(raw: Any) -> str:
 def schedule_in_words(flag: Flag) -> str:
     """When it can be on at all; empty where always."""
     ends = [("from", flag.on_at), ("until", flag.off_at)]
-    said = " ".join(f"{word} {moment:%Y-%m-%d %H:%M} UTC" for word, moment in ends if moment)
+    said = " ".join(f"{word} {exact(moment)}" for word, moment in ends if moment)
     return f"On {said} only." if said else ""
 
 

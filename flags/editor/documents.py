@@ -1,4 +1,4 @@
-"""Between the JSON that flags keep and the rows of the editor, both ways. Pure.
+"""Between the JSON that flags keep and the rows of the editor, both ways. Pure, but for the viewer's time zone.
 
 What the editor has no rows for (written by hand, or by a newer version) is shown as JSON and kept as it is. Defaults
 are not written. A document that the rows alone would not give back exactly, such as `{"values": [true]}` or one that
@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from django.utils import timezone
 
 from flags.editor.fields import SINGLE, USER_ID, for_input, from_input, operator_of
 from flags.editor.rows import Row
@@ -152,7 +154,10 @@ def _fill_constraint(row: Row, raw: Mapping[str, Any]) -> None:
     kind = operator_of(raw["operator"]).kind
     values = [scalar(value) for value in _list(raw.get("values"))]
     row.values["field"], row.values["operator"] = [_line(raw["field"])], [raw["operator"]]
-    row.values["values"] = [for_input(kind, values) if kind in SINGLE else _lines(values)]
+    zone = timezone.get_current_timezone_name()
+    row.values["values"] = [for_input(kind, values, zone) if kind in SINGLE else _lines(values)]
+    if kind == "moment":
+        row.values["zone"] = [zone]
     for name in _SWITCHES:
         row.values[name] = ["on"] if raw.get(name) else []
 
@@ -161,7 +166,9 @@ def _constraint(row: Row) -> Document:
     text, kind = row.text, operator_of(row.text.get("operator") or "IN").kind
     given = text.get("values", "").strip()
     document: Document = {"field": text.get("field", "").strip(), "operator": text.get("operator") or "IN"}
-    document["values"] = [from_input(kind, given)] if kind in SINGLE and given else _values(row, "values")
+    document["values"] = (
+        [from_input(kind, given, text.get("zone", ""))] if kind in SINGLE and given else _values(row, "values")
+    )
     return document | {name: True for name in _SWITCHES if row.values.get(name)}
 
 

@@ -1,11 +1,12 @@
 """Which input suits which operator, and the words that people read for both. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from math import isfinite
 
 from ops_client.errors import InvalidInput as Unreadable
 from ops_client.flags.operators import instant, number
+from ops_console.web.moments import zone_named
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[Operator, ...]], ...] = (
     ),
     ("Number", tuple(Operator(f"NUM_{name}", f"number {words}", "number", "10") for name, words in _COMPARED)),
     (
-        "Time (UTC)",
+        "Time",
         (Operator("DATE_AFTER", "time is after", "moment"), Operator("DATE_BEFORE", "time is before", "moment")),
     ),
     ("Version", tuple(Operator(f"SEMVER_{name}", f"version {words}", "version", "2.1.0") for name, words in _VERSIONS)),
@@ -77,8 +78,8 @@ def operator_of(name: str) -> Operator:
     return OPERATORS.get(name) or Operator(name, name, "lines", is_text=True)
 
 
-def for_input(kind: str, values: list[str]) -> str:
-    """The one stored value as the text of its input, in the browser's own spelling: a number, a time in UTC.
+def for_input(kind: str, values: list[str], zone: str) -> str:
+    """The one stored value as the text of its input, in the browser's own spelling: a number, a time in that zone.
 
     Raises Unreadable for what the input cannot hold: a browser would show it empty.
     """
@@ -91,23 +92,30 @@ def for_input(kind: str, values: list[str]) -> str:
             raise Unreadable("values", "is a number")
         return str(found)
     if kind == "moment":
-        return _browser_time(text)
+        return _browser_time(text, zone)
     return " ".join(text.splitlines())
 
 
-def _browser_time(text: str) -> str:
+def _browser_time(text: str, zone: str) -> str:
     at = instant(text)
     if at is None:
         raise Unreadable("values", "is a time")
     try:
-        return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+        return at.astimezone(zone_named(zone)).replace(tzinfo=None, microsecond=0).isoformat()
     except OverflowError as error:
-        raise Unreadable("values", "is a time of the years 1 to 9999 in UTC") from error
+        raise Unreadable("values", "is a time of the years 1 to 9999") from error
 
 
-def from_input(kind: str, text: str) -> str:
-    """What an input gave as it is stored: a time without a zone is UTC."""
+def from_input(kind: str, text: str, zone: str) -> str:
+    """What an input gave as it is stored, in UTC: a time without a zone of its own is one of `zone`."""
     if kind != "moment":
         return text
-    at = instant(text)
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else text
+    try:
+        typed = datetime.fromisoformat(text)
+        at = instant(text) if typed.tzinfo else typed.replace(tzinfo=zone_named(zone))
+    except ValueError:
+        at = instant(text)
+    try:
+        return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else text
+    except OverflowError:
+        return text

@@ -3,14 +3,17 @@
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
-from flags.editor.fields import Operator, operator_of
+from flags.editor.fields import Operator, from_input, operator_of
 from flags.editor.rows import Row
 from flags.history_words import both_in_words
 from flags.words import as_list
+from ops_client.flags.fields import moment
 from ops_console.audit.models import Entry
 from ops_console.web.diff import changes
 from ops_console.web.formatting import percent
+from ops_console.web.moments import zone_named
 
 register = template.Library()
 
@@ -19,6 +22,19 @@ register = template.Library()
 def operator(row: Row) -> Operator:
     """The operator that a constraint's row has chosen; IN while none is."""
     return operator_of(row.text.get("operator") or "IN")
+
+
+@register.filter
+def zone(row: Row) -> str:
+    """The zone that a constraint's time is typed in: the one it was shown in, else the viewer's."""
+    return zone_named(row.text.get("zone") or timezone.get_current_timezone_name()).key
+
+
+@register.filter
+def in_utc(row: Row) -> str:
+    """A constraint's typed time in UTC; "" for what is no time."""
+    at = moment(from_input("moment", row.text.get("values", ""), zone(row)))
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 register.filter("as_list", as_list)

@@ -173,6 +173,39 @@ def test_a_schedule_is_typed_in_utc(flag: Flag) -> None:
     assert answer.status_code == 422 and "id_off_at_error" in answer.content.decode()
 
 
+def test_a_constraints_time_is_shown_and_typed_in_the_persons_zone(flag: Flag) -> None:
+    """2026-01-01 10:00 UTC is 11:00 in Prague, with UTC beside it; what is typed there is kept as UTC."""
+    client = signed_in(Role.OPERATOR)
+    client.cookies["timezone"] = "Europe/Prague"
+    body = client.get(rules_url(flag)).content.decode()
+    assert 'time in Europe/Prague"' in body and '<output class="utc">2026-01-01 10:00 UTC</output>' in body
+    fields = fields_of(body)
+    place = "rule-1-constraint-1"
+    assert dict(fields)[f"{place}-values"] == "2026-01-01T11:00:00"
+    assert client.post(rules_url(flag), sent(fields)).status_code == 303
+    flag.refresh_from_db()
+    assert flag.rules == RULES
+    fields = opened(client, flag)
+    # A page that was opened in Prague is sent from a browser that has moved to New York meanwhile.
+    client.cookies["timezone"] = "America/New_York"
+    assert client.post(rules_url(flag), sent(fields, **{f"{place}-values": "2026-07-01T12:00:00"})).status_code == 303
+    flag.refresh_from_db()
+    assert flag.rules[1]["constraints"][1]["values"] == ["2026-07-01T10:00:00Z"]
+
+
+@pytest.mark.parametrize("hour", ["00:30", "01:30"])
+def test_the_hour_that_clocks_show_twice_is_kept(flag: Flag, hour: str) -> None:
+    """In Prague 02:30 of 2026-10-25 comes twice: neither of the two becomes the other by saving what is shown."""
+    rules = [{"constraints": [{"field": "at", "operator": "DATE_AFTER", "values": [f"2026-10-25T{hour}:00Z"]}]}]
+    services.edit(actor(), flag.pk, {"rules": rules}, flag.version)
+    client = signed_in(Role.OPERATOR)
+    client.cookies["timezone"] = "Europe/Prague"
+    fields = opened(client, flag)
+    assert client.post(rules_url(flag), sent(fields, **{"rule-0-name": "late"})).status_code == 303
+    flag.refresh_from_db()
+    assert flag.rules == [{"name": "late", **rules[0]}]
+
+
 def test_the_second_editor_sees_both_versions(flag: Flag) -> None:
     """Rules that were read before somebody else's save answer 409 with both, and an offer to put one's own over it."""
     client = signed_in(Role.OPERATOR)
