@@ -10,11 +10,13 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django_ratelimit.exceptions import Ratelimited
 
 from ops_client.quotas.http import PROBLEM_TYPE
 from ops_client.text import is_storable
+from ops_console.access.models import User
 from ops_console.access.roles import Role
 from ops_console.errors import Conflict, ConsoleError
 from ops_console.web import problems
@@ -130,28 +132,41 @@ def _beside(problem: Problem) -> HttpResponse:
 
 
 def _page(request: HttpRequest, problem: Problem) -> str:
+    person = _person(request, problem)
     context = {
         "problem": problem,
+        "request": request,
+        # With a person the page has the search box and the person's menu, whose form needs the token.
+        **({"user": person, "csrf_token": get_token(request)} if person else {}),
         "environment": settings.ENVIRONMENT,
         "request_id": getattr(request, "id", ""),
         "theme": request.COOKIES.get("theme", ""),
         "refresh": problem.retry_after_seconds if request.method == "GET" else 0,
-        "rail_groups": _rail(request, problem),
+        "rail_groups": _rail(request, problem, person),
         "console_version": settings.VERSION,
     }
     return render_to_string([f"errors/{problem.status}.html", "errors/error.html"], context)
 
 
-def _rail(request: HttpRequest, problem: Problem) -> list[tuple[str, list[Link]]]:
-    """The pages to go to from here, for who is signed in. No database is asked while it is the problem."""
-    if problem.status == 503 and not hasattr(request, "_cached_user"):
-        # Who it is cannot be read; only somebody who signed in has the cookie.
-        return rail(request, Role.VIEWER) if settings.SESSION_COOKIE_NAME in request.COOKIES else []
+def _person(request: HttpRequest, problem: Problem) -> User | None:
+    """Who is signed in. With 503 nobody is read: the database may be the problem."""
+    if problem.status == 503:
+        return None
     try:
         user = getattr(request, "user", None)
-        return rail(request) if user is not None and user.is_authenticated else []
+        return user if user is not None and user.is_authenticated else None
     except (DatabaseError, InterfaceError):
-        return []
+        return None
+
+
+def _rail(request: HttpRequest, problem: Problem, person: User | None) -> list[tuple[str, list[Link]]]:
+    """The pages to go to from here: what this person may open; what everybody may while it cannot be told who it is."""
+    if person is not None:
+        return rail(request, person.role)
+    # Only somebody who signed in has the cookie.
+    signed_in = problem.status == 503 and settings.SESSION_COOKIE_NAME in request.COOKIES
+    known = getattr(request, "_cached_user", None)
+    return rail(request, getattr(known, "role", "") or Role.VIEWER) if signed_in else []
 
 
 def _conflict(request: HttpRequest, error: Conflict) -> HttpResponse:

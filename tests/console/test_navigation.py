@@ -53,7 +53,22 @@ def test_an_error_page_keeps_the_rail(operator: User, signed_in: Callable[[User]
     """404 and 403 are pages of the console, from which every other is one click away."""
     answer = signed_in(operator).get(path)
     assert answer.status_code in (403, 404)
-    assert entries(answer.content.decode()) == opened_by(Role.OPERATOR)
+    page = answer.content.decode()
+    assert entries(page) == opened_by(Role.OPERATOR)
+    assert 'id="search"' in page and ">operator</span>" in page
+    assert "Sign out" in page and 'name="csrfmiddlewaretoken"' in page
+
+
+def test_a_fault_keeps_the_rail_the_search_and_the_account(operator: User, signed_in: Callable[[User], Client]) -> None:
+    """A page with a fault of ours is left like any other."""
+    client = signed_in(operator)
+    client.raise_request_exception = False
+    with patch("ops_console.views.search._groups", side_effect=ZeroDivisionError):
+        answer = client.get("/search/?q=x")
+    page = answer.content.decode()
+    assert answer.status_code == 500
+    assert entries(page) == opened_by(Role.OPERATOR)
+    assert 'id="search"' in page and "Sign out" in page
 
 
 def test_the_rail_stays_while_the_database_is_unreachable(operator: User, signed_in: Callable[[User], Client]) -> None:
@@ -65,6 +80,7 @@ def test_the_rail_stays_while_the_database_is_unreachable(operator: User, signed
     assert answer.status_code == 503
     assert entries(answer.content.decode()) == opened_by(Role.VIEWER)
     assert 'aria-current="page"' in answer.content.decode()
+    assert "your session cannot be read now" in answer.content.decode() and 'id="search"' not in answer.content.decode()
     assert entries(other.content.decode()) == []
 
 

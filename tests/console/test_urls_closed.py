@@ -18,6 +18,7 @@ WHO = (None, Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 SAMPLES = {
     "IntConverter": "999999",
     "UUIDConverter": str(UUID(int=0)),
+    "UUIDStrConverter": str(UUID(int=0)),
     "StringConverter": "nothing",
     "SlugConverter": "nothing",
     "PathConverter": "999999",
