@@ -7,7 +7,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from ops_console.contract.apply import unapplied_migrations
-from ops_console.web.failures import failure, respond
+from ops_console.web.failures import respond, without_database
 from ops_console.web.problems import Problem
 
 LOOK_AGAIN_SECONDS = 2.0
@@ -53,8 +53,7 @@ class MigratedMiddleware:
         try:
             found = self._watch.problem()
         except (OperationalError, InterfaceError) as error:
-            # Away, or slow: that has an answer of its own.
-            return failure(request, error) or respond(request, _problem(_MESSAGE, 0))
+            return without_database(request, error)
         return respond(request, found) if found else self.get_response(request)
 
 

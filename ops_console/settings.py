@@ -10,7 +10,7 @@ from redis.retry import Retry
 
 from ops_client.connections import KEEPALIVE
 from ops_console import __version__, env, logs
-from ops_console.runtime.bounded_connection import connection_class
+from ops_console.runtime.bounded_connection import POOL_SECONDS, connection_class
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _given = env.read(environ.Env())
@@ -124,7 +124,7 @@ DATABASES = {
             "pool": {
                 "min_size": 0,
                 "max_size": _given["DATABASE_POOL_SIZE"],
-                "timeout": 3,
+                "timeout": POOL_SECONDS,
                 "connection_class": connection_class(_given["STATEMENT_TIMEOUT_SECONDS"]),
             },
         },

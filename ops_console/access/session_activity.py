@@ -5,19 +5,31 @@ from datetime import timedelta
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.middleware import UserSessionsMiddleware
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import AnonymousUser
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+
+from ops_console.web.failures import without_database
 
 EVERY = timedelta(minutes=1)
 
 
 class SessionActivityMiddleware(UserSessionsMiddleware):
-    """allauth's, but one look where nothing new is to be written."""
+    """allauth's, but one look where nothing new is to be written.
+
+    It is the first to ask the database at each request, and so it answers where there is none: raised from here, the
+    error would pass middlewares that ask again, each for as long as a request may wait, and log a traceback each time.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated and _seen_lately(request):
-            return self.get_response(request)
-        return super().__call__(request)
+        try:
+            seen = request.user.is_authenticated and _seen_lately(request)
+        except (OperationalError, InterfaceError) as error:
+            # Who it is stays unknown: the log of requests would ask for it.
+            request.user = AnonymousUser()
+            return without_database(request, error)
+        return self.get_response(request) if seen else super().__call__(request)
 
 
 def _seen_lately(request: HttpRequest) -> bool:

@@ -12,8 +12,9 @@ from ops_console.live.topics import LIVE_CHANNEL, REFRESH, REVISION_CHANNEL, top
 
 _CONNECTION = {**KEEPALIVE, "application_name": "ops_console live", "connect_timeout": 3}
 # A listener hears nothing for hours: whether the server still answers has to be asked.
-CHECK_SECONDS = 3.0
-ANSWER_SECONDS = 3.0
+# Together they bound how long an open page shows nothing of a database that stopped answering.
+CHECK_SECONDS = 1.5
+ANSWER_SECONDS = 2.0
 _LIBPQ = ("host", "port", "dbname", "user", "password", "passfile", "service", "options")
 _SSL = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
 

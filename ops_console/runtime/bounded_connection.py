@@ -1,19 +1,37 @@
 """Django's connections with a bound on every wait: a database that falls silent must not hang pages and tasks."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import psycopg
 
 from ops_client.connections import BoundedConnection
 
 # The server cancels a slow statement itself; this is for the server or network that answers nothing any more.
 MARGIN = 1.5
+# A request waits for a connection at most as long as the pool's timeout, and then for the last one's check to end.
+POOL_SECONDS = 2.0
+CHECK_SECONDS = 1.0
 
 
-def connection_class(statement_timeout_seconds: float) -> type[BoundedConnection[Any]]:
-    """The class for Django's pool. With a timeout of 0, as for migrate, nothing is bounded."""
+class ConsoleConnection(BoundedConnection[Any]):
+    """A connection of Django's pool, which fails its checks in CHECK_SECONDS where the server does not answer."""
+
+    def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:
+        # Only the checks of the pool and of Django come this way: everything else uses a cursor.
+        self.deadline = time.monotonic() + CHECK_SECONDS
+        try:
+            return super().execute(*args, **kwargs)
+        finally:
+            self.deadline = None
+
+
+def connection_class(statement_timeout_seconds: float) -> type[ConsoleConnection]:
+    """The class for Django's pool. With a timeout of 0, as for migrate, no statement is bounded."""
     patience = statement_timeout_seconds * MARGIN or None
-    return type("ConsoleConnection", (BoundedConnection,), {"patience_seconds": patience})
+    return type("ConsoleConnection", (ConsoleConnection,), {"patience_seconds": patience})
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ops_client.text import is_storable
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 from ops_console.errors import Conflict, ConsoleError
+from ops_console.runtime.outage import outage
 from ops_console.web import problems
 from ops_console.web.diff import changes
 from ops_console.web.navigation import Link, rail
@@ -64,10 +65,18 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     if isinstance(error, ConsoleError):
         return respond(request, problems.of_error(error))
     if isinstance(error, OperationalError | InterfaceError):
-        return respond(request, problems.of_database(error, request.method or "GET"))
+        return without_database(request, error)
     if isinstance(error, RequestDataTooBig):
         return respond(request, problems.TOO_LARGE)
     return None
+
+
+def without_database(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
+    """503 for a database that cannot be reached or is busy; the first that meets an outage logs it."""
+    problem = problems.of_database(error, request.method or "GET")
+    if problem.code == problems.AWAY:
+        outage.begins(error)
+    return respond(request, problem)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -50,6 +50,7 @@ NO_TOKEN = Problem(
     "The page was open too long, or you have signed in again since. Nothing was changed. Go back, reload the page "
     "and submit again.",
 )
+AWAY = "database_away"
 _AWAY = "The console cannot reach its database. Backends continue with their last known configuration."
 _SLOW = "The database did not answer in time, and the statement was cancelled. Nothing was changed."
 _BUSY = "Somebody else is changing the same rows at this moment. Nothing was changed."
@@ -84,4 +85,4 @@ def of_database(error: DatabaseError, method: str) -> Problem:
     if state in _NOTHING_DONE:
         return Problem(503, "database_busy", "The database is busy", _NOTHING_DONE[state], 2)
     message = _AWAY if method in ("GET", "HEAD") else _AWAY + _NOT_SENT
-    return Problem(503, "database_away", "Database unreachable", message, 5)
+    return Problem(503, AWAY, "Database unreachable", message, 5)

@@ -111,8 +111,11 @@
   document.addEventListener("ops:status", ({ detail: { database } }) => {
     const lost = stream.database !== false && database === false;
     stream = { open: true, database, heardAt: Date.now() };
-    if (database) proved();
-    else if (lost) check();
+    if (database) return proved();
+    if (!lost) return;
+    // Shown at once. Where only the stream's own connection broke, the check says so a moment later.
+    failed("database");
+    check();
   });
   document.addEventListener("htmx:afterRequest", ({ detail: { elt, xhr, successful } }) => {
     if (successful && elt.matches("[data-live]")) return proved();

@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from ops_console.live import listener
+from ops_console.runtime import bounded_connection
 from ops_console.runtime.bounded_connection import connection_class, without_bound
 from tests.proxy import Line, tcp_line
 
@@ -54,6 +55,25 @@ def test_a_statement_is_given_up_and_so_is_connecting(through: DatabaseWrapper, 
         with pytest.raises(OperationalError):
             ask(through)
         through.close_if_unusable_or_obsolete()
+
+
+def test_a_connection_from_the_pool_is_checked_within_its_own_bound(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen server keeps its connections open: their check must not last as long as the longest statement may."""
+    monkeypatch.setattr(bounded_connection, "CHECK_SECONDS", 0.2)
+    given = by_tcp(line)
+    pool = {**given["OPTIONS"]["pool"], "timeout": 0.5, "connection_class": connection_class(100_000)}
+    wrapper = DatabaseWrapper({**given, "OPTIONS": {**given["OPTIONS"], "pool": pool}}, alias="frozen")
+    try:
+        assert ask(wrapper) == (1,)
+        wrapper.close()
+        line.silence()
+        with pytest.raises(OperationalError):
+            ask(wrapper)
+    finally:
+        wrapper.close()
+        wrapper.close_pool()
 
 
 def test_after_the_silence_the_next_page_works(through: DatabaseWrapper, line: Line) -> None:
