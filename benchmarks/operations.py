@@ -77,11 +77,13 @@ def set_up_django() -> None:
 
 
 def wanted() -> list[str]:
-    """Every index that is missing, as SQL."""
+    """Every index that `sources check` names, as SQL."""
     from incidents.operations.sources import SOURCES
     from incidents.operations.sources.indexes import missing_indexes
+    from ops_console.directory import indexes
 
-    return [text for source in SOURCES.values() for text in missing_indexes(source, source.live()).values()]
+    found = [text for source in SOURCES.values() for text in missing_indexes(source, source.live()).values()]
+    return [*found, *indexes.statements()]
 
 
 def main() -> None:

@@ -30,22 +30,29 @@ class _Limit:
 _in_force: ContextVar[_Limit | None] = ContextVar("in_force", default=None)
 
 
+# A plan that reads in the order of an index stops after the rows that are wanted. By wrong estimates (a condition
+# without statistics; a table just changed by a bulk) the planner prefers to gather all rows and to sort them.
+_IN_ORDER = {"enable_sort": "off", "enable_bitmapscan": "off"}
+
+
 @contextmanager
-def limited(milliseconds: int, what: str) -> Iterator[None]:
+def limited(milliseconds: int, what: str, in_order: bool = False) -> Iterator[None]:
     """Each statement inside ends after so long, or earlier where a limit around this one is shorter.
 
-    Raises TooSlow, which says that `what` was not found in time.
+    Raises TooSlow, which says that `what` was not found in time. `in_order`: statements read in the order of an index
+    wherever one gives the order that they ask for; not inside a limit that serves for this one.
     """
     around = _in_force.get()
     try:
         if around and not around.before:
-            around.before = _set_timeout(f"{around.milliseconds}ms", until_transaction_ends=False)
+            values = {"statement_timeout": f"{around.milliseconds}ms"}
+            around.before = _set(values, until_transaction_ends=False)["statement_timeout"]
         if around and around.milliseconds <= milliseconds:
             milliseconds = around.milliseconds
             with _undone_on_error():
                 yield
         else:
-            with _set_for_transaction(milliseconds):
+            with _set_for_transaction(milliseconds, in_order):
                 yield
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
@@ -67,24 +74,26 @@ def shared_limit(milliseconds: int) -> Iterator[None]:
         _in_force.reset(token)
         if limit.before and connection.connection is not None:
             try:
-                _set_timeout(limit.before, until_transaction_ends=False)
+                _set({"statement_timeout": limit.before}, until_transaction_ends=False)
             except DatabaseError:
                 # The next request that gets this connection from the pool must not inherit the limit.
                 connection.connection.close()
 
 
 @contextmanager
-def _set_for_transaction(milliseconds: int) -> Iterator[None]:
+def _set_for_transaction(milliseconds: int, in_order: bool) -> Iterator[None]:
     inside_another = connection.in_atomic_block
+    values = {"statement_timeout": f"{milliseconds}ms", **(_IN_ORDER if in_order else {})}
     with transaction.atomic():
-        limit = _Limit(milliseconds, _set_timeout(f"{milliseconds}ms", until_transaction_ends=True))
+        before = _set(values, until_transaction_ends=True)
+        limit = _Limit(milliseconds, before["statement_timeout"])
         token = _in_force.set(limit)
         try:
             yield
         finally:
             _in_force.reset(token)
         if inside_another:
-            _set_timeout(limit.before, until_transaction_ends=True)
+            _set(before, until_transaction_ends=True)
 
 
 @contextmanager
@@ -103,12 +112,10 @@ def _undone_on_error() -> Iterator[None]:
         raise
 
 
-def _set_timeout(value: str, until_transaction_ends: bool) -> str:
-    """Set the limit until the transaction or the session ends. Returns the previous one."""
+def _set(values: dict[str, str], until_transaction_ends: bool) -> dict[str, str]:
+    """Set these until the transaction or the session ends. Returns the previous ones."""
+    asked = ", ".join("current_setting(%s), set_config(%s, %s, %s)" for _ in values)
+    given = [part for name, value in values.items() for part in (name, name, value, until_transaction_ends)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, %s)",
-            [value, until_transaction_ends],
-        )
-        before: str = cursor.fetchone()[0]
-        return before
+        cursor.execute(f"SELECT {asked}", given)
+        return dict(zip(values, cursor.fetchone()[::2], strict=True))

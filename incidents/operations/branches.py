@@ -7,12 +7,13 @@ from psycopg import sql
 
 from incidents.operations.scope import Scope
 from incidents.operations.sources import ALL_TRACKED, SOURCES, Source, TrackedSource, source_of, sql_of
-from incidents.operations.sources.filters import conditions
+from incidents.operations.sources.filters import conditions, looked_up, served
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.sources.states import NEWEST_FIRST, state_sql
+from incidents.operations.sources.states import FROM_MARKS, NEWEST_FIRST, state_sql
 from ops_console.errors import ConsoleError
 
 _ONE = sql.SQL("1 AS one")
+_TRUE = sql.SQL("TRUE")
 
 
 class SourceUnavailable(ConsoleError):
@@ -39,11 +40,29 @@ class Branch:
         held = list(conditions(self.parts, scope, state))
         return self._select(columns, state.origin, held, order, limit)
 
+    def looked_at(self, scope: Scope, limit: int, mark: sql.Composable = _TRUE) -> sql.Composable:
+        """How many of the first `limit` rows of the scope's state (`looked`) hold its other filters too (`found`), and
+        how many of those the condition `mark` (`marked`).
+        """
+        state, way = state_sql(self.parts, scope), sql.SQL("DESC" if scope.state in NEWEST_FIRST else "ASC")
+        held = sql.SQL(" AND ").join([_TRUE, *looked_up(self.parts, scope, each=True)])
+        columns = sql.SQL("{} AS fits, {} AS marks").format(held, mark)
+        order = sql.SQL("ORDER BY {} {}").format(state.order, way)
+        rows = self._select(columns, state.origin, list(served(self.parts, scope, state)), order, limit)
+        return sql.SQL(
+            "SELECT count(*) FILTER (WHERE fits) AS found, count(*) AS looked, "
+            "count(*) FILTER (WHERE fits AND marks) AS marked FROM (SELECT * FROM ({}) AS e LIMIT {}) AS e"
+        ).format(rows, sql.Literal(limit))
+
+    def key(self, scope: Scope) -> sql.Composable:
+        """By what rows of `rows` with the same `sort_at` are sorted, said of those rows."""
+        return sql.SQL("{}::text").format(self.parts.id) if scope.state in FROM_MARKS else self.parts.id
+
     def rows(self, scope: Scope, after: sql.Composable, descending: bool, limit: int) -> sql.Composable:
         """The first `limit` rows of the scope in its order, whole, with `sort_at`. `after` is said of {order}, {id}."""
         state, way = state_sql(self.parts, scope), sql.SQL("DESC" if descending else "ASC")
         held = [*conditions(self.parts, scope, state), after]
-        order = sql.SQL("ORDER BY {} {way}, {} {way}").format(state.order, self.parts.id, way=way)
+        order = sql.SQL("ORDER BY {} {way}, {} {way}").format(state.order, state.key, way=way)
         columns = sql.SQL("{}, {} AS sort_at").format(self.parts.every_column(), state.order)
         return self._select(columns, state.origin, held, order, limit)
 
@@ -71,6 +90,16 @@ class Branch:
         return sql.SQL("SELECT e.* FROM ops.operations_trackedkind AS k CROSS JOIN LATERAL ({}) AS e WHERE {}").format(
             select, kinds
         )
+
+
+def in_order_of_list(scope: Scope, bounded: bool = False) -> bool:
+    """Whether the scope's rows are best read in its list's order: no other index leads to them.
+
+    With a tier, and what only marks tell, the planner knows better how rare it is; not where few rows are read
+    whatever they hold.
+    """
+    is_rare = scope.tier or scope.attempts or scope.evidence == "dead"
+    return not (scope.narrows or scope.text) and (bounded or not is_rare)
 
 
 def branches(kind: str) -> list[Branch]:

@@ -6,13 +6,15 @@ from typing import Any
 
 from psycopg import sql
 
-from incidents.operations.branches import Branch, branches
+from incidents.operations.branches import Branch, branches, in_order_of_list
 from incidents.operations.guard import COUNT_MS, TooSlow, limited, rows
+from incidents.operations.operation import Operation
 from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.sources import STATES
-from incidents.operations.sources.states import FROM_MARKS, was_alive
+from incidents.operations.sources.states import was_alive
+from ops_console.web import Page
 
-# A count that would go on is shown as "10,000+"; on the other tabs, and where each row is looked up, as "1,000+".
+# A count that would go on is shown as "10,000+" by itself, and as "1,000+" beside others.
 CAP = 10_000
 TAB_CAP = 1_000
 # For one count more after all have taken too long together.
@@ -37,27 +39,52 @@ class Count:
 _UNKNOWN = Count(None, False, None)
 
 
-def counts(scope: Scope) -> dict[str, Count]:
+def counts(scope: Scope, listed: Page[Operation] | None = None) -> dict[str, Count]:
     """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable.
 
+    TAB_CAP rows of each source and state are looked at, so a filter that no index serves counts "at least": what it
+    leaves of these. `listed` is the page that the scope's list shows: where that is all, its number is known.
     Where the scope's own state is stuck, "dead" and "suspected" are counted beside it, whichever of them it asks for.
     Where all together take too long, the scope's own state is asked for alone: without it nothing can be chosen whole.
     """
-    full = {scope.state} - FROM_MARKS
-    caps = {state: CAP if state in full else min(TAB_CAP, CAP) for state in STATES}
-    within = branches(scope.kind)
-    wanted = {state: sum_of(within, scope.in_state(state), cap) for state, cap in caps.items()}
-    if scope.state == "stuck":
-        wanted["evidence"] = _evidence_of(within, scope)
-    found = _asked(wanted, COUNT_MS) or _asked({scope.state: wanted[scope.state]}, ALONE_MS)
-    by_evidence = _by_evidence(found) if scope.state == "stuck" else {}
-    return {state: _capped(found, state, cap) for state, cap in caps.items()} | by_evidence
+    within, own = branches(scope.kind), scope.state
+    is_whole = listed is not None and not listed.next and not listed.previous
+    wanted = {state: _looked_sql(within, scope.in_state(state)) for state in STATES if state != own}
+    own_sql = _evidence_sql(within, scope) if own == "stuck" else _looked_sql(within, scope)
+    if not is_whole or own == "stuck":
+        wanted[own] = own_sql
+    in_order = in_order_of_list(scope, bounded=True)
+    found = _asked(wanted, COUNT_MS, in_order) or _asked({own: own_sql}, ALONE_MS, in_order)
+    counted = {state: _capped(found, state) for state in STATES}
+    if own == "stuck":
+        counted |= _by_evidence(scope, found)
+    if listed is not None:
+        counted[own] = _at_least(counted[own], len(listed.rows), is_whole)
+    return counted
+
+
+def _by_evidence(scope: Scope, found: dict[str, Any]) -> dict[str, Count]:
+    """Dead and suspected, and stuck as the scope has it: one of them or both."""
+    if "stuck" not in found:
+        return dict.fromkeys(EVIDENCE, _UNKNOWN)
+    number, looked, dead = found["stuck"]
+    numbers = {"stuck": number, "dead": dead, "suspected": number - dead}
+    counted = {name: _capped({**found, name: (numbers[name], looked)}, name) for name in numbers}
+    return counted | {"stuck": counted[scope.evidence or "stuck"]}
+
+
+def _at_least(counted: Count, shown: int, is_whole: bool) -> Count:
+    """The count of a list that shows so many: all there are, or some of them."""
+    if is_whole:
+        return Count(shown, False, counted.checked_at)
+    return counted if counted.number is None else replace(counted, number=max(counted.number, shown))
 
 
 def count(scope: Scope, cap: int | None = None) -> Count:
     """How many rows a scope has, up to `cap`, else up to CAP. Raises SourceUnavailable."""
     limit = cap or CAP
-    return _capped(_asked({"n": sum_of(branches(scope.kind), scope, limit)}, COUNT_MS), "n", limit)
+    found = _asked({"n": sum_of(branches(scope.kind), scope, limit)}, COUNT_MS, in_order_of_list(scope))
+    return Count(min(found["n"], limit), found["n"] > limit, found["at"]) if found else _UNKNOWN
 
 
 def stuck_count() -> Count:
@@ -65,19 +92,23 @@ def stuck_count() -> Count:
     return count(Scope(kind=""))
 
 
-def _asked(wanted: dict[str, sql.Composable], milliseconds: int) -> dict[str, Any]:
+def _asked(wanted: dict[str, sql.Composable], milliseconds: int, in_order: bool) -> dict[str, Any]:
     """What was asked for by name, and "at", when; nothing where it took too long."""
     selects = [sql.SQL("{} AS {}").format(expression, sql.Identifier(name)) for name, expression in wanted.items()]
     try:
-        with limited(milliseconds, "The count"):
+        with limited(milliseconds, "The count", in_order):
             (found,) = rows(sql.SQL("SELECT now() AS at, {}").format(sql.SQL(", ").join(selects)), comes_again=True)
     except TooSlow:
         return {}
     return found
 
 
-def _capped(found: dict[str, Any], name: str, cap: int) -> Count:
-    return Count(min(found[name], cap), found[name] > cap, found["at"]) if name in found else _UNKNOWN
+def _capped(found: dict[str, Any], name: str) -> Count:
+    """TAB_CAP at most, and "at least" where rows of a source were left that nobody has looked at."""
+    if name not in found:
+        return _UNKNOWN
+    number, looked = found[name][:2]
+    return Count(min(number, TAB_CAP), max(number, looked) > TAB_CAP, found["at"])
 
 
 def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
@@ -91,29 +122,21 @@ def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
     return sql.SQL("({})").format(sql.SQL(" + ").join(counted))
 
 
-def _evidence_of(within: list[Branch], scope: Scope) -> sql.Composable:
-    """How many of the first stuck rows are dead and suspected, and of how many at most: TAB_CAP + 1 of each source.
-
-    Not up to TAB_CAP of each evidence: where a million rows are suspected, all would be read in search of a dead one.
-    """
-    looked = [
-        sql.SQL("SELECT count(*) AS looked, count(*) FILTER (WHERE alive) AS dead FROM ({}) AS stuck").format(
-            branch.some(
-                replace(scope, evidence=""), TAB_CAP + 1, sql.SQL("{} AS alive").format(was_alive(branch.parts))
-            )
-        )
-        for branch in within
-    ]
-    return sql.SQL("(SELECT ARRAY[sum(s.dead), sum(s.looked - s.dead), max(s.looked)]::int[] FROM ({}) AS s)").format(
+def _looked_sql(within: list[Branch], scope: Scope) -> sql.Composable:
+    """ARRAY[found, looked]: the scope's rows among the first TAB_CAP + 1 of its state, and the most of any source."""
+    looked = [branch.looked_at(scope, TAB_CAP + 1) for branch in within]
+    return sql.SQL("(SELECT ARRAY[sum(s.found), max(s.looked)]::int[] FROM ({}) AS s)").format(
         sql.SQL(" UNION ALL ").join(looked)
     )
 
 
-def _by_evidence(found: dict[str, Any]) -> dict[str, Count]:
-    if "evidence" not in found:
-        return dict.fromkeys(EVIDENCE, _UNKNOWN)
-    *numbers, most = found["evidence"]
-    return {
-        evidence: Count(min(number, TAB_CAP), most > TAB_CAP, found["at"])
-        for evidence, number in zip(EVIDENCE, numbers, strict=True)
-    }
+def _evidence_sql(within: list[Branch], scope: Scope) -> sql.Composable:
+    """ARRAY[found, looked, dead] of what is stuck, of whichever evidence.
+
+    Not up to TAB_CAP of each evidence: where a million rows are suspected, all would be read in search of a dead one.
+    """
+    either = replace(scope, evidence="")
+    looked = [branch.looked_at(either, TAB_CAP + 1, was_alive(branch.parts)) for branch in within]
+    return sql.SQL("(SELECT ARRAY[sum(s.found), max(s.looked), sum(s.marked)]::int[] FROM ({}) AS s)").format(
+        sql.SQL(" UNION ALL ").join(looked)
+    )

@@ -80,7 +80,7 @@ def _parts(scope: Scope, verb: str, most: int | None) -> Iterator[tuple[Scope, i
 
 _CHUNKS = """
 WITH listed AS (
-    SELECT {columns}, {id} AS row_id, row_number() OVER (ORDER BY e.sort_at {way}, {id} {way}) AS place_in_list
+    SELECT {columns}, {id} AS row_id, row_number() OVER (ORDER BY e.sort_at {way}, {key} {way}) AS place_in_list
     FROM ({rows}) AS e {mark} {able}
 ), placed AS (
     SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM listed
@@ -111,6 +111,7 @@ def _write(action: Action, scope: Scope, first: int, canary: int, most: int | No
         mark=branch.parts.mark_beside(),
         able=sql.SQL("") if most is None else _able(branch, action.verb, scope, way, most),
         id=branch.parts.id,
+        key=branch.key(scope),
         way=way,
         order=_order(action, canary),
         action=sql.Literal(action.pk),
@@ -124,7 +125,7 @@ def _write(action: Action, scope: Scope, first: int, canary: int, most: int | No
 
 def _able(branch: Branch, verb: str, scope: Scope, way: sql.Composable, most: int) -> sql.Composable:
     return sql.SQL("WHERE {} IS NULL ORDER BY e.sort_at {way}, {} {way} LIMIT {}").format(
-        reason(branch.parts, verb, many=most > 1, seen_at=seen_at(scope)), branch.parts.id, sql.Literal(most), way=way
+        reason(branch.parts, verb, many=most > 1, seen_at=seen_at(scope)), branch.key(scope), sql.Literal(most), way=way
     )
 
 

@@ -69,7 +69,12 @@ def _unread(error: InvalidInput) -> str:
 
 
 def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, Any]:
-    counts = queries.counts(scope)
+    found, slow = None, ""
+    try:
+        found = queries.list_page(scope, request.GET.get("cursor", ""))
+    except TooSlow as error:
+        slow = error.message
+    counts = queries.counts(scope, found)
     total = counts[scope.state]
     context = {
         "scope": scope,
@@ -85,11 +90,7 @@ def _listed(request: HttpRequest, scope: Scope, dead_letters: int) -> dict[str, 
         "sort": "-since" if is_descending(scope) else "since",
         "abilities": abilities(scope.kind, with_indexes=reaches(actor_of(request).role, Role.ADMIN)),
     }
-    try:
-        found = queries.list_page(scope, request.GET.get("cursor", ""))
-    except TooSlow as error:
-        return {**context, "slow": error.message}
-    return {**context, "page": found, "rows": shown(found.rows)}
+    return {**context, "page": found, "rows": shown(found.rows)} if found else {**context, "slow": slow}
 
 
 def _without_filter(request: HttpRequest) -> str:

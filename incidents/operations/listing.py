@@ -6,12 +6,12 @@ from typing import Any
 
 from psycopg import sql
 
-from incidents.operations.branches import Branch, branches
+from incidents.operations.branches import Branch, branches, in_order_of_list
 from incidents.operations.guard import LIST_MS, limited, rows
 from incidents.operations.operation import Operation, operation_of
 from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.sources.states import NEWEST_FIRST, state_sql
+from incidents.operations.sources.states import FROM_MARKS, NEWEST_FIRST, state_sql
 from ops_console.errors import InvalidInput
 from ops_console.web import Key, Keyset, Page
 from ops_console.web.keyset import Cursor
@@ -25,7 +25,7 @@ Reason = Callable[[SourceSql], sql.Composable]
 
 def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Operation]:
     """One page, as `is_descending` says. Raises InvalidInput, NotFound, SourceUnavailable, TooSlow."""
-    with limited(LIST_MS, "This list"):
+    with limited(LIST_MS, "This list", in_order_of_list(scope)):
         page = _page(scope, cursor, size, comes_again=True)
     return Page([operation_of(row) for row in page.rows], page.next, page.previous)
 
@@ -96,7 +96,7 @@ def sql_of_ids(scope: Scope, cursor: str = "") -> sql.Composable:
             sql.Literal(branch.name),
             branch.parts.id,
             branch.rows(scope, _after(branch, scope, at, down) if at else sql.SQL("TRUE"), down, ID_SCAN_SIZE + 1),
-            branch.parts.id,
+            branch.key(scope),
             way=sql.SQL("DESC" if down else "ASC"),
         )
         for branch in branches(scope.kind)
@@ -130,29 +130,34 @@ def _select(
     # The mark is looked up for the few rows of the page alone.
     return sql.SQL(
         "(SELECT {name} AS branch, e.sort_at, {columns} FROM ({rows}) AS e {mark} "
-        "ORDER BY e.sort_at {way}, {id} {way} LIMIT {limit})"
+        "ORDER BY e.sort_at {way}, {key} {way} LIMIT {limit})"
     ).format(
         name=sql.Literal(branch.name),
         columns=sql.SQL(", ").join(columns),
         rows=branch.rows(scope, after, down, limit),
         mark=parts.mark_of_each(),
         way=sql.SQL("DESC" if down else "ASC"),
-        id=parts.id,
+        key=branch.key(scope),
         limit=sql.Literal(limit),
     )
 
 
 def _after(branch: Branch, scope: Scope, at: Cursor, down: bool) -> sql.Composable:
     """What comes after the cursor in this branch: one comparison, which an index on both serves."""
-    order = state_sql(branch.parts, scope).order
+    state = state_sql(branch.parts, scope)
     moment, name, last_id = at.values
     given = sql.SQL("{}::timestamptz").format(sql.Literal(moment))
     if branch.name != name:
         comes_later = branch.name < name if down else branch.name > name
         way = ("<=" if down else ">=") if comes_later else ("<" if down else ">")
-        return sql.SQL("{} {} {}").format(order, sql.SQL(way), given)
+        return sql.SQL("{} {} {}").format(state.order, sql.SQL(way), given)
     if not branch.parts.source.valid_id(last_id, branch.parts.live):
         raise InvalidInput("cursor", "This page of the list cannot be found: the link is cut. Open the list again.")
     return sql.SQL("({}, {}) {} ({}, {}::{})").format(
-        order, branch.parts.id, sql.SQL("<" if down else ">"), given, sql.Literal(last_id), branch.parts.id_type
+        state.order,
+        state.key,
+        sql.SQL("<" if down else ">"),
+        given,
+        sql.Literal(last_id),
+        sql.SQL("text") if scope.state in FROM_MARKS else branch.parts.id_type,
     )

@@ -45,6 +45,11 @@ class Scope:
         """The same filters in another state; ids one by one are not carried over."""
         return replace(self, state=state, ids=None)
 
+    @property
+    def narrows(self) -> bool:
+        """Whether ids lead to its rows, whatever their order: of operations, of their users or of an action."""
+        return self.ids is not None or self.owners is not None or self.run is not None
+
     def as_json(self) -> dict[str, Any]:
         """For the action's record: kind, state and whatever narrows them. The chunks hold the ids."""
         given = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "ids"}

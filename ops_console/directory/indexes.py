@@ -15,9 +15,13 @@ def text_index(mapping: Mapping) -> str:
 
 def wanted_indexes(mapping: Mapping, live: LiveDirectory) -> dict[str, str]:
     """All of them, as SQL by name: whole mails and beginnings, and parts of texts where pg_trgm is installed."""
+    found: dict[str, sql.Composable] = {}
+    if live.types.get(mapping.tier) in _TEXTS[:2]:
+        # A tier that few have is found by it; without, each user of a list is looked up.
+        found[f"{_table(mapping)}_ops_tier"] = sql.SQL("({})").format(sql.Identifier(mapping.tier))
     if any(live.types.get(column) not in _TEXTS for column in (mapping.email, *mapping.name)):
-        return {}
-    found = {f"{_table(mapping)}_ops_email": _beginnings(mapping.mail_key())}
+        return {name: _create(mapping, name, columns) for name, columns in found.items()}
+    found[f"{_table(mapping)}_ops_email"] = _beginnings(mapping.mail_key())
     if live.trigrams:
         trigrams = sql.Identifier(live.trigrams, "gin_trgm_ops")
         found[text_index(mapping)] = sql.SQL("USING gin ({} {ops}, ({}) {ops})").format(

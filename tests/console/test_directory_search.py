@@ -101,7 +101,7 @@ def test_missing_indexes_are_named_and_made(transactional_db: None, monkeypatch:
         assert "user_ops_email" in plan
     finally:
         with connection.cursor() as cursor:
-            for name in ("email", "name", "last_name"):
+            for name in ("email", "name", "last_name", "tier"):
                 cursor.execute(f"DROP INDEX IF EXISTS public.user_ops_{name}")
         podcast.empty_tables()
 
@@ -112,7 +112,7 @@ def test_trigrams_serve_parts_of_texts(transactional_db: None, monkeypatch: pyte
         cursor.execute("CREATE EXTENSION pg_trgm")
         try:
             schema.forget()
-            assert set(indexes.missing_indexes()) == {"user_ops_email", "user_ops_text"}
+            assert set(indexes.missing_indexes()) == {"user_ops_email", "user_ops_text", "user_ops_tier"}
             for statement in indexes.statements():
                 cursor.execute(statement)
             crowd(50)
@@ -122,7 +122,7 @@ def test_trigrams_serve_parts_of_texts(transactional_db: None, monkeypatch: pyte
             assert found("indqvist") == ["m.lindqvist@example.com"]
             assert found("li") == ["m.lindqvist@example.com"]
         finally:
-            cursor.execute("DROP INDEX IF EXISTS public.user_ops_email, public.user_ops_text")
+            cursor.execute("DROP INDEX IF EXISTS public.user_ops_email, public.user_ops_text, public.user_ops_tier")
             cursor.execute("DROP EXTENSION pg_trgm CASCADE")
             podcast.empty_tables()
 
@@ -131,7 +131,7 @@ def test_a_column_that_is_no_text_gets_no_index(db: None, monkeypatch: pytest.Mo
     """A mapping to columns that cannot be indexed asks for nothing that would fail."""
     mapping = indexes.current()
     live = schema.live_directory(mapping)
-    odd = schema.LiveDirectory(types=live.types | {mapping.email: "jsonb"})
+    odd = schema.LiveDirectory(types=live.types | {mapping.email: "jsonb", mapping.tier: "jsonb"})
     assert indexes.wanted_indexes(mapping, odd) == {}
     assert indexes.wanted_indexes(mapping, schema.LiveDirectory()) == {}
 

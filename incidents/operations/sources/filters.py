@@ -7,7 +7,7 @@ from psycopg import sql
 
 from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.sources.states import State, no_mark, now_of
+from incidents.operations.sources.states import FROM_MARKS, State, no_mark, now_of
 from ops_client.text import is_storable
 from ops_console import directory
 
@@ -17,29 +17,53 @@ _FIRST_AND_LAST_UUID = ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-f
 
 def conditions(parts: SourceSql, scope: Scope, state: State) -> Iterator[sql.Composable]:
     """The state's condition and one for each filter."""
+    yield from served(parts, scope, state)
+    yield from looked_up(parts, scope)
+
+
+def served(parts: SourceSql, scope: Scope, state: State) -> Iterator[sql.Composable]:
+    """The state's condition and those of filters that an index serves: few more rows are read than hold them."""
     yield state.condition
     if scope.ids is not None:
         yield _one_of(parts.id, [i for i in scope.ids if parts.source.valid_id(i, parts.live)], parts.id_type)
-    if scope.owners is not None:
-        yield _owned(parts, scope.owners)
-    if scope.text:
-        yield _search(parts, scope)
-    if scope.older_than_seconds:
-        yield _silent_for(parts, scope)
     yield from _window(scope, state)
-    if scope.worker:
-        yield _is(parts.worker, scope.worker)
-    if scope.group is not None:
-        yield _is(
-            sql.SQL("coalesce({}, '')").format(parts.error_group) if scope.group == "" else parts.error_group,
-            scope.group,
-        )
+    if scope.run is not None:
+        yield _of_run(parts, scope.run)
+    if scope.state not in FROM_MARKS:
+        yield from _of_rows(parts, scope)
+
+
+def looked_up(parts: SourceSql, scope: Scope, each: bool = False) -> Iterator[sql.Composable]:
+    """The other filters' conditions, over the row `e` alone: each row of the state is looked at.
+
+    `each`: of few rows, so that a user's tier is looked up for each of them.
+    """
+    if scope.state in FROM_MARKS:
+        yield from _of_rows(parts, scope)
+    if scope.text and not parts.serves_titles:
+        yield _search(parts, scope)
+    if scope.group == "":
+        yield _is(sql.SQL("coalesce({}, '')").format(parts.error_group), scope.group)
+    elif scope.group is not None and not parts.serves_group(scope.state):
+        yield _is(parts.error_group, scope.group)
     if scope.attempts:
         yield _tried(parts, scope.attempts)
     if scope.tier:
-        yield _of_tier(parts, scope.tier)
-    if scope.run is not None:
-        yield _of_run(parts, scope.run)
+        yield _of_tier(parts, scope.tier, each)
+
+
+def _of_rows(parts: SourceSql, scope: Scope) -> Iterator[sql.Composable]:
+    """Filters that indexes of the rows' own table serve, and therefore no list that begins at the marks."""
+    if scope.owners is not None:
+        yield _owned(parts, scope.owners)
+    if scope.older_than_seconds:
+        yield _silent_for(parts, scope)
+    if scope.worker:
+        yield _is(parts.worker, scope.worker)
+    if scope.group and parts.serves_group(scope.state):
+        yield _is(parts.error_group, scope.group)
+    if scope.text and parts.serves_titles:
+        yield _search(parts, scope)
 
 
 def _is(expression: sql.Composable | None, value: str) -> sql.Composable:
@@ -115,9 +139,12 @@ def _tried(parts: SourceSql, least: int) -> sql.Composable:
     ).format(parts.kind, parts.id, sql.Literal(least))
 
 
-def _of_tier(parts: SourceSql, tier: str) -> sql.Composable:
+def _of_tier(parts: SourceSql, tier: str, each: bool) -> sql.Composable:
     """As the row keeps it; else the directory knows the owner's."""
-    by_owner = directory.in_tier(parts.text(parts.source.owner_column), tier)
+    name = parts.source.owner_column
+    if not parts.live.readable(name):
+        return _NOBODY
+    by_owner = directory.in_tier(parts.column(name), parts.live.columns[name].type, tier, each)
     if parts.tier is None:
         return by_owner
     kept = sql.SQL("{} = {}").format(parts.tier, sql.Literal(tier))

@@ -22,6 +22,8 @@ def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
     found = {f"{source.table}_ops_{state}": _by_age(parts, state) for state in states}
     if live.readable(source.owner_column):
         found[f"{source.table}_ops_owner"] = _by_owner(parts, states)
+    if source.error_text:
+        found[f"{source.table}_ops_group"] = _by_group(parts, states)
     if live.trigrams and live.readable(source.title_column) and live.columns[source.title_column].type in _TEXTS:
         found[f"{source.table}_ops_title"] = _by_title(parts, states)
     return found | _beside(source)
@@ -52,6 +54,13 @@ def _by_age(parts: SourceSql, state: str) -> str:
 def _by_owner(parts: SourceSql, states: list[str]) -> str:
     name = f"{parts.source.table}_ops_owner"
     columns = sql.SQL("{}, ({}), {}").format(parts.column(parts.source.owner_column), parts.age, parts.id)
+    return _create(name, parts.table, columns, _in_any(parts, states))
+
+
+def _by_group(parts: SourceSql, states: list[str]) -> str:
+    """For what failed of one error: without it, the error of every row of a state is read and compared."""
+    name = f"{parts.source.table}_ops_group"
+    columns = sql.SQL("({}), ({}), {}").format(parts.error_group, parts.age, parts.id)
     return _create(name, parts.table, columns, _in_any(parts, states))
 
 

@@ -6,6 +6,8 @@ from incidents.operations.sources.base import Source
 from incidents.operations.sources.schema import LiveTable
 
 _NAIVE = "timestamp without time zone"
+# Their rows have one of the statuses that the indexes of owners and of error groups hold.
+_OPEN = frozenset({"stuck", "in_progress", "waiting", "failed"})
 # What differs each time, so that equal errors are one group.
 _NORMALISED = (
     "regexp_replace(regexp_replace(left({}, 500), '[0-9a-f]{{8,}}(-[0-9a-f]+)*', '#', 'gi'), '[0-9]+', '#', 'g')"
@@ -97,6 +99,15 @@ class SourceSql:
     def error_group(self) -> sql.Composable:
         """The same for equal errors; NULL for none."""
         return sql.SQL("left(md5({}), 16)").format(sql.SQL(_NORMALISED).format(self.error))
+
+    def serves_group(self, state: str) -> bool:
+        """Whether an index finds the rows of one error group in a state."""
+        return state in _OPEN and f"{self.source.table}_ops_group" in self.live.indexes
+
+    @property
+    def serves_titles(self) -> bool:
+        """Whether an index finds parts of titles."""
+        return f"{self.source.table}_ops_title" in self.live.indexes
 
     @property
     def worker(self) -> sql.Composable | None:

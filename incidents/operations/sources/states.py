@@ -1,6 +1,6 @@
 """What each state means in SQL: which rows it holds, what it is ordered by, and where reading begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -12,16 +12,21 @@ RESOLVED_HOURS = 24
 NEWEST_FIRST = frozenset({"in_progress", "failed", "resolved"})
 # Where reading begins at the marks: each row has to be looked up.
 FROM_MARKS = frozenset({"slow", "resolved"})
+_MARKED_ID = sql.SQL("m.operation_id")
 _ID_TEXT = {"uuid": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "int": "^[0-9]{1,18}$"}
 
 
 @dataclass(frozen=True)
 class State:
-    """Rows `origin ... WHERE condition ORDER BY order`; the mark is beside them as `m` only where it leads."""
+    """Rows `origin ... WHERE condition ORDER BY order, key`; the mark is beside them as `m` only where it leads.
+
+    `key` is of the table that leads, so that one index gives the whole order: those of one bulk have one time.
+    """
 
     origin: sql.Composable
     condition: sql.Composable
     order: sql.Composable
+    key: sql.Composable
 
 
 def state_sql(parts: SourceSql, scope: Scope) -> State:
@@ -48,11 +53,11 @@ def _table(parts: SourceSql) -> sql.Composable:
 
 
 def _any(parts: SourceSql, scope: Scope) -> State:
-    return State(_table(parts), sql.SQL("TRUE"), parts.silent)
+    return State(_table(parts), sql.SQL("TRUE"), parts.silent, parts.id)
 
 
 def _of_statuses(parts: SourceSql, scope: Scope) -> State:
-    return State(_table(parts), _open(parts, parts.of_state(scope.state)), parts.silent)
+    return State(_table(parts), _open(parts, parts.of_state(scope.state)), parts.silent, parts.id)
 
 
 def _waiting(parts: SourceSql, scope: Scope) -> State:
@@ -61,7 +66,7 @@ def _waiting(parts: SourceSql, scope: Scope) -> State:
     if not parts.source.stuck_when_waiting:
         return waits
     young = sql.SQL("NOT ({})").format(sql.SQL(" AND ").join(_silent_too_long(parts, scope)))
-    return State(waits.origin, sql.SQL("{} AND {}").format(waits.condition, young), waits.order)
+    return replace(waits, condition=sql.SQL("{} AND {}").format(waits.condition, young))
 
 
 def _stuck(parts: SourceSql, scope: Scope) -> State:
@@ -70,7 +75,7 @@ def _stuck(parts: SourceSql, scope: Scope) -> State:
         *_silent_too_long(parts, scope),
         *_with_evidence(parts, scope.evidence),
     ]
-    return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent)
+    return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent, parts.id)
 
 
 def _silent_too_long(parts: SourceSql, scope: Scope) -> list[sql.Composable]:
@@ -126,14 +131,14 @@ def _slow(parts: SourceSql, scope: Scope) -> State:
     statuses = _open(parts, parts.in_statuses("in_progress"))
     if parts.source.heartbeat_column:
         condition = sql.SQL("{} AND e.is_slow AND {} >= {}").format(statuses, parts.silent, limit)
-        return State(_table(parts), condition, parts.silent)
+        return State(_table(parts), condition, parts.silent, parts.id)
     if parts.source.slow_after_seconds is None:
-        return State(_table(parts), sql.SQL("FALSE"), parts.silent)
+        return State(_table(parts), sql.SQL("FALSE"), parts.silent, parts.id)
     past = sql.SQL("{} < {} - make_interval(secs => {})").format(
         parts.age, now, sql.Literal(parts.source.slow_after_seconds)
     )
     condition = sql.SQL("{} AND {} AND m.heartbeat_at >= {}").format(statuses, past, limit)
-    return State(_from_marks(parts), condition, sql.SQL("m.heartbeat_at"))
+    return State(_from_marks(parts), condition, sql.SQL("m.heartbeat_at"), _MARKED_ID)
 
 
 def _resolved(parts: SourceSql, scope: Scope) -> State:
@@ -146,7 +151,8 @@ def _resolved(parts: SourceSql, scope: Scope) -> State:
     over = sql.SQL("NOT coalesce({}, FALSE) AND (m.last_verb <> 'retry' OR NOT coalesce({}, FALSE))").format(
         under_way, held[2]
     )
-    return State(_from_marks(parts), sql.SQL("{} AND {}").format(after, over), sql.SQL("m.last_command_at"))
+    held_all = sql.SQL("{} AND {}").format(after, over)
+    return State(_from_marks(parts), held_all, sql.SQL("m.last_command_at"), _MARKED_ID)
 
 
 def _from_marks(parts: SourceSql) -> sql.Composable:

@@ -80,6 +80,9 @@ class TrackedSql(SourceSql):
     def error_group(self) -> sql.Composable:
         return sql.SQL("e.error_group")
 
+    def serves_group(self, state: str) -> bool:
+        return state == "failed"
+
     @property
     def worker(self) -> sql.Composable | None:
         return sql.SQL("e.worker")

@@ -79,7 +79,7 @@ def test_the_check_says_what_the_document_says(followed: Source) -> None:
     for line in ('cover_render (public."coverrender")', "  list: yes", "  retry: yes", "  fail: yes"):
         assert line in said and line in TEXT
     statements = missing_indexes(followed, followed.live()).values()
-    assert len(statements) == 4 and all(statement in said for statement in statements)
+    assert len(statements) == 5 and all(statement in said for statement in statements)
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.replace(" CONCURRENTLY", ""))

@@ -14,7 +14,7 @@ from incidents.operations import counting, guard
 from incidents.operations.branches import branches
 from incidents.operations.guard import TooSlow
 from incidents.operations.listing import list_page, sql_of_page
-from incidents.operations.scope import EVIDENCE, Scope
+from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES
 from incidents.operations.sources.indexes import missing_indexes
 from incidents.operations.sources.schema import forget
@@ -174,8 +174,8 @@ def test_a_slow_tab_takes_the_lists_own_number_from_nobody(
     monkeypatch.setattr("incidents.operations.counting.COUNT_MS", 200)
     monkeypatch.setattr(SourceSql, "of_state", slow_where_others_wait)
     found = {state: count.text for state, count in counting.counts(Scope()).items()}
-    others = dict.fromkeys(("slow", "waiting", "in_progress", "failed", "resolved", *EVIDENCE), "?")
-    assert found == {"stuck": "2", **others}
+    others = dict.fromkeys(("slow", "waiting", "in_progress", "failed", "resolved"), "?")
+    assert found == {"stuck": "2", "dead": "0", "suspected": "2", **others}
 
 
 @pytest.mark.django_db
@@ -242,6 +242,6 @@ def test_fresh_marks_of_others_cost_a_stuck_list_nothing(marked: None, older: in
     statements = [
         sql_of_page(scope),
         sql.SQL("SELECT {}").format(counting.sum_of(within, scope, counting.CAP)),
-        sql.SQL("SELECT {}").format(counting._evidence_of(within, scope)),
+        sql.SQL("SELECT {}").format(counting._evidence_sql(within, scope)),
     ]
     assert [compared(statement) for statement in statements] == [0, 0, 0]

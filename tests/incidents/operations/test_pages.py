@@ -97,10 +97,10 @@ def test_tabs_count(viewer: Client, episode: MakeEpisode) -> None:
 
 def test_a_capped_count_says_so(viewer: Client, episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting stops somewhere, and the page does not pretend otherwise."""
-    monkeypatch.setattr(counting, "CAP", 2)
-    for _ in range(4):
+    monkeypatch.setattr(counting, "TAB_CAP", 51)
+    for _ in range(53):
         episode()
-    assert "Stuck 2+" in text_of(viewer.get(LIST))
+    assert "Stuck 51+" in text_of(viewer.get(LIST))
 
 
 def test_pages_in_the_url(viewer: Client, episode: MakeEpisode) -> None:
