@@ -50,6 +50,10 @@ class StoreLate(StoreUnavailable):
     """There was no answer within the time that the caller gave it."""
 
 
+class StoreBusy(StoreUnavailable):
+    """Another transaction holds the row; others can be written."""
+
+
 class StoreRefused(OpsError):
     """The shared database answered that it cannot store this: another attempt would fail the same way."""
 

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ops_client.connections import KEEPALIVE, BoundedConnection, is_pooled
 from ops_client.dsn import normalised, parameters, redact
-from ops_client.errors import CannotListen, StoreLate, StoreRefused, StoreUnavailable
+from ops_client.errors import CannotListen, StoreBusy, StoreLate, StoreRefused, StoreUnavailable
 from ops_client.sql import statements
 
 Row = dict[str, Any]
@@ -59,7 +59,8 @@ class Store(Protocol):
     def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
         """Run the named statement and return its rows. Raises StoreUnavailable, and StoreLate when time was up.
 
-        A statement that was late may be carried out all the same. Raises StoreRefused where the database, or the
+        A statement that was late may be carried out all the same. Raises StoreBusy where another transaction holds the
+        row for longer than the statement waits, and StoreRefused where the database, or the
         driver, cannot take the parameters.
         """
 
@@ -256,6 +257,8 @@ class PostgresStore:
                     yield connection
                 finally:
                     connection.deadline = None
+        except errors.LockNotAvailable as error:
+            raise StoreBusy("Another transaction holds the row.") from error
         except _AWAY as error:
             if deadline is not None and time.monotonic() >= deadline:
                 raise StoreLate(f"The shared database did not answer within {bound:g} s.") from error

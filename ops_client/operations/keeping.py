@@ -8,14 +8,15 @@ from contextlib import suppress
 
 from ops_client.background import Job
 from ops_client.batches import write_each
-from ops_client.errors import StoreUnavailable
+from ops_client.errors import StoreBusy, StoreUnavailable
 from ops_client.operations.tracker import TrackedOperation
 from ops_client.part import Runtime
 
 logger = logging.getLogger("ops_client")
 HEARTBEAT_SECONDS = 5.0
 MOST_OWED = 1_000
-MOST_FAILED_ENDS = 2
+# Each may cost a second where its row is locked; heartbeats are due every five.
+MOST_FAILED = 2
 
 
 class Keeping:
@@ -62,11 +63,8 @@ class Keeping:
         In this order, so that no owed write can hold up a heartbeat; ends first, for the next start under the same id.
         """
         self._beat()
-        self._settle()
-        with self._lock:
-            new = [one for one in self._under_way.values() if not one.is_held]
-        for operation in new:
-            self._write_alone("start", operation, operation.write_start)
+        self._write_owed("end")
+        self._write_owed("start")
 
     def _beat(self) -> None:
         with self._lock:
@@ -80,29 +78,41 @@ class Keeping:
 
         self.dropped += write_each(list(held.values()), write, "heartbeats")
 
-    def _settle(self) -> None:
+    def _write_owed(self, what: str) -> None:
+        """Write the ends, or the starts, that are owed. What fails comes last at the next round, behind all others.
+
+        Raises StoreUnavailable, but not for rows that another transaction holds.
+        """
         failure: StoreUnavailable | None = None
         failed_ids: list[str] = []
         with self._lock:
-            owed = list(self._owed)
+            owed = list(self._owed) if what == "end" else [one for one in self._under_way.values() if not one.is_held]
+            ending = {one.id for one in self._owed} if what == "start" else set()
         for operation in owed:
-            if operation.id in failed_ids:
+            if operation.id in failed_ids or operation.id in ending:
                 continue  # a later attempt must not be written before an earlier one
             try:
-                self._write_alone("end", operation, operation.write_end)
+                self._write_alone(what, operation, operation.write_end if what == "end" else operation.write_start)
             except StoreUnavailable as error:
-                # Perhaps only this row is locked; with the database away, nothing is tried much longer.
+                # Perhaps only this row is locked; with the database unreachable, nothing is tried much longer.
                 failure = error
                 failed_ids.append(operation.id)
-                if len(failed_ids) >= MOST_FAILED_ENDS:
+                if len(failed_ids) >= MOST_FAILED:
                     break
                 continue
-            if operation.lost:
-                logger.warning("ops_client: the end of %s %s came too late", operation.work.kind, operation.id)
-            with self._lock, suppress(ValueError):  # given up meanwhile, beyond MOST_OWED
-                self._owed.remove(operation)
-        if failure is not None:
+            if what == "end":
+                if operation.lost:
+                    logger.warning("ops_client: the end of %s %s came too late", operation.work.kind, operation.id)
+                with self._lock, suppress(ValueError):  # given up meanwhile, beyond MOST_OWED
+                    self._owed.remove(operation)
+        if failure is None:
+            return
+        with self._lock:
+            self._owed = deque(sorted(self._owed, key=lambda one: one.id in failed_ids))
+            self._under_way = dict(sorted(self._under_way.items(), key=lambda pair: pair[1].id in failed_ids))
+        if not isinstance(failure, StoreBusy):
             raise failure
+        logger.info("ops_client: the %s of %s is written later: %s", what, ", ".join(failed_ids), failure)
 
     def _write_alone(self, what: str, operation: TrackedOperation, write: Callable[[], None]) -> None:
         """One operation that cannot be written, for whatever reason, must not silence the others."""

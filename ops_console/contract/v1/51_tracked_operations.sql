@@ -1,5 +1,6 @@
 -- Operations that a backend tracks: start, sign of life, resources, end. Every write says under which version it
--- works, and changes nothing once an operator, or a later start, has taken the operation from it.
+-- works, and changes nothing once an operator, or a later start, has taken the operation from it. A write waits 1 s for a
+-- row that another transaction holds; the client then writes other operations first, and this one later.
 
 CREATE OR REPLACE VIEW ops_v1.operation AS
 SELECT kind, operation_id, owner_id, tier, title, status, version, attempt, queued_at, started_at, heartbeat_at,
@@ -56,7 +57,7 @@ END $$;
 -- another kind is refused too, with that kind for its status.
 CREATE OR REPLACE FUNCTION ops_v1.operation_start(given jsonb)
 RETURNS TABLE (held boolean, version integer, attempt integer, status text, resources jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
     o ops.operations_trackedoperation;
@@ -127,7 +128,7 @@ $$;
 -- What is to be freed should the worker not come back, before it is used, and without it once it is freed: that may be
 -- said after the end too.
 CREATE OR REPLACE FUNCTION ops_v1.operation_resources(given jsonb) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp SET lock_timeout = '1s' AS $$
 BEGIN
     UPDATE ops.operations_trackedoperation AS t SET resources = given -> 'resources'
     WHERE t.operation_id = given ->> 'operation_id'
@@ -140,7 +141,7 @@ END $$;
 -- and is told how the operation stands.
 CREATE OR REPLACE FUNCTION ops_v1.operation_finish(given jsonb)
 RETURNS TABLE (held boolean, version integer, status text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
     o ops.operations_trackedoperation;

@@ -9,7 +9,7 @@ from django.db import connection
 
 from incidents.operations.models import TrackedOperation
 from ops_client import OpsClient
-from ops_client.errors import InvalidInput, StoreRefused, StoreUnavailable
+from ops_client.errors import InvalidInput, StoreBusy, StoreRefused, StoreUnavailable
 from ops_client.store import PostgresStore
 from tests import database
 
@@ -172,6 +172,41 @@ def test_a_locked_row_silences_no_other(ops: OpsClient) -> None:
             assert not locked.lost
         beat(ops)
         assert (row("locked-end").status, row("locked").heartbeat_at > row("locked").started_at) == ("succeeded", True)
+
+
+def test_locked_rows_hold_up_neither_other_ends_nor_starts(ops: OpsClient) -> None:
+    """Three owed ends whose rows somebody holds are first in the queue: what stands behind them is written."""
+    store, away = ops.runtime.store, _Away()
+    for name in ("locked-1", "locked-2", "locked-3", "healthy"):
+        owed = ops.operations.track(KIND, name)
+        owed.start()
+        owed._store = away
+        owed.finish()
+        owed._store = store
+    new = ops.operations.track(KIND, "new")
+    new._store = away
+    new.start()
+    new._store = store
+    with psycopg.connect(database.dsn()) as somebody:
+        somebody.execute("SELECT FROM ops.operations_trackedoperation WHERE operation_id LIKE 'locked%' FOR UPDATE")
+        beat(ops)
+        assert row("new").status == "running"
+        beat(ops)
+        assert row("healthy").status == "succeeded"
+    for _ in range(2):
+        beat(ops)
+    assert {row(f"locked-{number}").status for number in (1, 2, 3)} == {"succeeded"}
+
+
+@pytest.mark.parametrize("statement", ["operation_start", "operation_resources", "operation_finish"])
+def test_a_write_does_not_wait_for_a_locked_row_until_its_statement_times_out(ops: OpsClient, statement: str) -> None:
+    """The database answers that somebody holds the row, and the connection stays usable."""
+    with ops.operations.track(KIND, "one") as held, psycopg.connect(database.dsn()) as somebody:
+        somebody.execute("SELECT FROM ops.operations_trackedoperation FOR UPDATE")
+        given = {**held._said, "version": 0, "worker": "w", "resources": [], "error": None}
+        with pytest.raises(StoreBusy):
+            ops.runtime.store.fetch(statement, operation=given)
+        somebody.rollback()
 
 
 @pytest.mark.parametrize("user_id", ["a\0", "\ud800"])
