@@ -55,4 +55,6 @@ def _invalid(first: dict[str, Any]) -> InvalidInput:
     # A body that is one model: its parameter's name means nothing to who sent it.
     inside = path[1:] if where == "body" else path
     field = ".".join(map(str, inside)) or where
-    return InvalidInput(field, f"{field}: {first['msg']}.")
+    # A sentence of our own comes behind pydantic's "Value error, ".
+    told = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+    return InvalidInput(field, f"{field}: {told}.")

@@ -242,6 +242,13 @@ def test_a_percentage_is_taken_as_it_is_written(client: Client, percent: float) 
     assert send(client, "patch", path, {"percent": percent + 0.001}, "*").status_code == 422
 
 
+def test_a_time_that_cannot_be_read_is_refused_in_a_sentence(client: Client) -> None:
+    """The field and what would be right, without the words of the library that parses."""
+    made()
+    refused = send(client, "patch", "/api/v1/flags/player", {"expires_at": "soon"}, 1).json()
+    assert refused["detail"] == "expires_at: is written as 2026-12-24T18:00:00Z."
+
+
 def test_a_copy_is_off(client: Client) -> None:
     """A copy says what the other says, under a name of its own, off."""
     made(percent=5)
