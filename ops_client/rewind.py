@@ -2,12 +2,14 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 _PLAIN = frozenset({str, bytes, bytearray, int, float, bool, complex, type(None)})
-_CONTAINERS = (list, tuple, set, frozenset, deque)
+_CONTAINERS = (list, tuple, set, frozenset, deque, KeysView, ItemsView, ValuesView)
+_READ_ONCE = (Iterator, AsyncIterator, Coroutine)
 # A container of plain values is passed over at the speed of C; of others so many are searched.
 _LONGEST = 1_000_000
 _MOST_VALUES = 100_000
@@ -70,7 +72,10 @@ class Body:
                     self.complete = False
                 elif not _PLAIN.issuperset(map(type, found)):
                     yield list(found), is_object
-            elif hasattr(value, "read") or isinstance(value, Iterator | AsyncIterator):
+            elif isinstance(value, partial):
+                yield [value.func, *value.args, *value.keywords.values()], is_object
+            # Called, because a timeout's `read` is a number of seconds.
+            elif callable(getattr(value, "read", None)) or isinstance(value, _READ_ONCE):
                 if not is_object or _is_readable(value):
                     self._positions.append((value, _position(value)))
             elif not is_object or _is_data(value):

@@ -1,13 +1,16 @@
 """The streams among a call's arguments."""
 
+import asyncio
 import io
 import itertools
 import os
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from ops_client.rewind import Body
@@ -80,6 +83,9 @@ HIDING = [
     lambda stream: deque([stream]),
     lambda stream: [*range(50_000), stream],
     lambda stream: MappingProxyType({"a": stream}),
+    lambda stream: {"a": stream}.values(),
+    lambda stream: partial(print, stream),
+    lambda stream: partial(print, file=[stream]),
 ]
 
 
@@ -126,6 +132,19 @@ def test_what_an_object_holds_for_itself_is_left_alone(tmp_path):
         log.write("attempt")
         body.rewind()
         assert (log.tell(), body.rewindable) == (7, True)
+
+
+@pytest.mark.parametrize("argument", [httpx.Client(), httpx.AsyncClient(), httpx.Timeout(5), partial(print, "a")])
+def test_a_client_is_no_stream(argument):
+    """A call that is given the client which makes it is repeated: the `read` of a timeout is a number."""
+    assert Body((argument,), {}).rewindable
+
+
+def test_a_coroutine_is_not_awaited_twice():
+    """The second attempt would fail with an error of its own, which hides the provider's."""
+    coroutine = asyncio.sleep(0)
+    assert "cannot be rewound" in Body((coroutine,), {}).obstacle
+    coroutine.close()
 
 
 def test_pipe_cannot_be_rewound():
