@@ -1,5 +1,6 @@
 """Limits a backend's requests: 429 with the limit in force and when to come again; every answer has its headers."""
 
+import inspect
 import logging
 import re
 from collections.abc import Callable, Collection
@@ -40,7 +41,8 @@ class QuotaMiddleware:
     `cost` is what a request counts, 0 for one that is free (see `route_costs`); None is what the resource says. Health
     routes and OPTIONS, which browsers send before a call, are always free. A caller whose id cannot be one (empty, over
     200 characters) is limited by address. `trusted_proxies` is how many proxies of yours append to X-Forwarded-For;
-    with 0 the header is not believed. Raises QuotasOff. `install` adds this in its place among the others.
+    with 0 the header is not believed. `install` adds this in its place among the others. Raises QuotasOff, and
+    InvalidInput where `identify` or `cost` is async.
     """
 
     def __init__(
@@ -55,6 +57,9 @@ class QuotaMiddleware:
         trusted_proxies: int = 0,
         debug: bool = False,
     ) -> None:
+        for field, function in (("identify", identify), ("cost", cost)):
+            if inspect.iscoroutinefunction(function):
+                raise InvalidInput(field, "is a plain function, and this one is async")
         self.app = app
         self._enforced = is_enforced(quotas, debug)
         self._quotas = quotas

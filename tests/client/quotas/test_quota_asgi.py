@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops_client.asgi import Caller, QuotaMiddleware, route_costs
-from ops_client.errors import NotFound, StoreUnavailable
+from ops_client.errors import InvalidInput, NotFound, StoreUnavailable
 from ops_client.quotas.call import Call, current_call
 from ops_client.quotas.decide import Decision, Kind, Source
 from ops_client.quotas.threads import Threads
@@ -116,6 +116,17 @@ def test_a_caller_whose_id_cannot_be_one_is_limited_by_address(user_id, caplog):
         asyncio.run(app(scope_of("/api/episodes"), None, ignore))
     assert quotas.asked == [("api_calls", "address:192.0.2.9", None, None)] * 2
     assert [record.levelname for record in caplog.records if "limited by address" in record.message] == ["WARNING"]
+
+
+@pytest.mark.parametrize("option", ["identify", "cost"])
+def test_an_async_function_is_refused_at_the_start(option):
+    """Not at each request, with an error that every caller would get."""
+
+    async def function(scope):
+        return None
+
+    with pytest.raises(InvalidInput, match=option):
+        QuotaMiddleware(App(), Quotas(ALLOWED), **{option: function})
 
 
 def test_a_websocket_passes():
