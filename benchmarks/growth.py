@@ -31,6 +31,8 @@ PAGE_BYTES = 200_000
 MEMORY_MB = 32
 # Pages that may hold more, with the reason.
 MORE_BYTES = {"api_docs": (300_000, "one page of reference with every call of the API, the same at any amount of data")}
+# Pages of many panels, of which one is a list.
+WITH_A_LIST = ("system", "breakers:page", "quotas:user")
 # The smaller sizes are read for their queries: a few reads tell whether these grow.
 ROUNDS_BEFORE_LAST = 2
 # A periodic task may work for this share of its interval.
@@ -80,7 +82,7 @@ class Row:
         return found
 
 
-def measure(shares: Iterable[float], only: str, rounds: int) -> dict[str, Any]:
+def measure(shares: Iterable[float], only: str, without: str, rounds: int) -> dict[str, Any]:
     """Fill and read, size by size."""
     os.environ |= {"STATEMENT_TIMEOUT_SECONDS": "120", "EMAIL_URL": "dummymail://", "LOG_LEVEL": "ERROR"}
     prepare()
@@ -89,16 +91,17 @@ def measure(shares: Iterable[float], only: str, rounds: int) -> dict[str, Any]:
     sizes: list[dict[str, int]] = []
     before = None
     make_reader()
-    run_as_owner(wanted())
+    run_as_owner(indexes())
     shares = list(shares)
     for share in shares:
         with superuser() as connection:
             sizes.append(fill(connection, before, Size(share)))
             say(f"filled {sizes[-1]}")
             connection.execute("VACUUM (ANALYZE)")
+        forget_schemas()
         before = Size(share)
         reads = rounds if share == shares[-1] else min(rounds, ROUNDS_BEFORE_LAST)
-        for row, cost in read_all(rows, only, reads):
+        for row, cost in read_all(rows, only, without, reads):
             row.costs.append(cost)
             say(f"{cost.ms:>10.1f} ms {cost.queries:>5} queries {cost.size_bytes / 1000:>9.1f} kB  {row.name}")
     return {
@@ -107,6 +110,22 @@ def measure(shares: Iterable[float], only: str, rounds: int) -> dict[str, Any]:
         "rows": [asdict(row) | {"faults": row.faults()} for row in rows.values()],
         "machine": machine() | {"django": version_of("django"), "psycopg": version_of("psycopg")},
     }
+
+
+def indexes() -> list[str]:
+    """Every index that `sources check` asks for: of the sources' tables, and of the users'."""
+    from ops_console.directory.indexes import statements
+
+    return [*wanted(), *statements()]
+
+
+def forget_schemas() -> None:
+    """Drops what the process knows of the foreign tables: a search reads a table whole while it is small."""
+    from incidents.operations.sources import schema as sources
+    from ops_console.directory import schema as directory
+
+    sources.forget()
+    directory.forget()
 
 
 def make_reader() -> None:
@@ -118,7 +137,7 @@ def make_reader() -> None:
     tasks.look()
 
 
-def read_all(rows: dict[str, Row], only: str, rounds: int) -> Iterable[tuple[Row, Cost]]:
+def read_all(rows: dict[str, Row], only: str, without: str, rounds: int) -> Iterable[tuple[Row, Cost]]:
     """Each address with its variants, then each task."""
     from django.test import Client
 
@@ -133,7 +152,7 @@ def read_all(rows: dict[str, Row], only: str, rounds: int) -> Iterable[tuple[Row
         headers={"host": "localhost", "Authorization": f"Bearer {token('bench', 'admin')}"},
     )
     for address in addresses(samples()):
-        if not fnmatch(address.name, only):
+        if not named(address.name, only) or named(address.name, without):
             continue
         reader = api if address.name.startswith("api:") else client
         status, body = first_read(reader, address.path)
@@ -149,8 +168,14 @@ def read_all(rows: dict[str, Row], only: str, rounds: int) -> Iterable[tuple[Row
         yield from run_tasks(rows)
 
 
+def named(name: str, patterns: str) -> bool:
+    """Whether one of some patterns, set apart by commas, matches."""
+    return any(fnmatch(name, pattern) for pattern in patterns.split(","))
+
+
 def row_of(rows: dict[str, Row], name: str, body: str, cost: Cost) -> Row:
-    kind = "api" if name.startswith("api:") else "list" if 'class="pager"' in body else "page"
+    is_list = 'class="pager"' in body and name.partition(" ")[0] not in WITH_A_LIST
+    kind = "api" if name.startswith("api:") else "list" if is_list else "page"
     kind = "export" if cost.first_byte_ms is not None else kind
     return rows.setdefault(name, Row(name, kind, goal_ms=LIST_MS if kind == "list" else PAGE_MS))
 
@@ -294,11 +319,14 @@ def say(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shares", default=",".join(map(str, SHARES)), help="sizes, as shares of the largest")
-    parser.add_argument("--only", default="*", help="URL names to read, as a pattern: flags:*")
+    parser.add_argument("--only", default="*", help="URL names to read, as patterns: overview,flags:*")
+    parser.add_argument("--without", default="", help="URL names not to read, as patterns: operations:*,sweep:*")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    facts = measure([float(share) for share in arguments.shares.split(",")], arguments.only, arguments.rounds)
+    facts = measure(
+        [float(share) for share in arguments.shares.split(",")], arguments.only, arguments.without, arguments.rounds
+    )
     print(json.dumps(facts) if arguments.json else table(facts))
     return 1 if any(row["faults"] for row in facts["rows"]) else 0
 
