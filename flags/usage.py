@@ -17,10 +17,13 @@ SELECT date_bin(make_interval(hours => %(step)s), hour, %(start)s), service, var
 FROM ops.flags_usage
 WHERE flag = %(flag)s AND result = ANY ('{t,f}') AND hour >= %(start)s GROUP BY 1, 2, 3, 4
 """
+# The beginning of the first step, such that the last one holds this hour.
+_START = "SELECT date_trunc('hour', now(), 'UTC') + interval '1 hour' - make_interval(days => %(days)s)"
 _SPARKS = """
-SELECT flag, floor(extract(epoch FROM hour - %(start)s) / %(step)s)::int, sum(count)::bigint
-FROM ops.flags_usage
-WHERE flag = ANY (%(names)s) AND result = ANY ('{t,f}') AND hour >= %(start)s GROUP BY 1, 2
+SELECT flag, floor(extract(epoch FROM hour - start) / %(step)s)::int, sum(count)::bigint
+FROM (SELECT date_trunc('hour', now(), 'UTC') + interval '1 hour' - make_interval(days => %(days)s) AS start) AS first
+JOIN ops.flags_usage ON flag = ANY (%(names)s) AND result = ANY ('{t,f}') AND hour >= start
+GROUP BY 1, 2
 """
 _LAST_ASKED = """
 SELECT asked.name, max(kept.last_at)
@@ -74,10 +77,11 @@ class Undefined:
 def series(flag: str, by: By = "variant", days: int = 7) -> Series:
     """How often a flag was asked for, an hour a step up to 7 days and a day beyond; one query and the clock's."""
     step_hours = 1 if days <= 7 else 24
-    start = _start(days, step_hours)
     steps = days * 24 // step_hours
     lines: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
+        cursor.execute(_START, {"days": days})
+        (start,) = cursor.fetchone()
         cursor.execute(_SERIES, {"flag": flag, "start": start, "step": step_hours})
         for hour, service, variant, result, count in cursor.fetchall():
             label = {"service": service, "result": _answer(result), "variant": variant or _answer(result)}[by]
@@ -91,10 +95,9 @@ def series(flag: str, by: By = "variant", days: int = 7) -> Series:
 def sparks(names: Iterable[str], days: int = 7) -> dict[str, list[int]]:
     """How often each was asked for, in SPARK_POINTS steps up to now; all in one query. Who was not asked has zeros."""
     found = {name: [0] * SPARK_POINTS for name in names}
-    start = _start(days, 1)
     step_seconds = days * 86400 / SPARK_POINTS
     with connection.cursor() as cursor:
-        cursor.execute(_SPARKS, {"names": list(found), "start": start, "step": step_seconds})
+        cursor.execute(_SPARKS, {"names": list(found), "days": days, "step": step_seconds})
         for name, step, count in cursor.fetchall():
             found[name][min(step, SPARK_POINTS - 1)] += count
     return found
@@ -112,15 +115,6 @@ def undefined(days: int = 7, limit: int = MOST_UNDEFINED) -> list[Undefined]:
     with connection.cursor() as cursor:
         cursor.execute(_UNDEFINED, {"days": days, "limit": limit})
         return [Undefined(*row) for row in cursor.fetchall()]
-
-
-def _start(days: int, step_hours: int) -> datetime:
-    """The beginning of the first step, such that the last one holds this hour."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT date_trunc('hour', now(), 'UTC')")
-        (hour,) = cursor.fetchone()
-    start: datetime = hour + timedelta(hours=1) - timedelta(days=days)
-    return start
 
 
 def _answer(result: bool) -> str:

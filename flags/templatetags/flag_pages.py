@@ -3,14 +3,21 @@
 from typing import Any
 
 from django import template
+from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from flags.editor.fields import Operator, from_input, operator_of
 from flags.editor.rows import Row
 from flags.history_words import both_in_words
+from flags.models import Flag
 from flags.words import as_list
 from ops_client.flags.fields import moment
+from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
+from ops_console.templatetags.ui import status
 from ops_console.web.diff import changes
 from ops_console.web.formatting import percent
 from ops_console.web.moments import zone_named
@@ -44,6 +51,38 @@ register.filter("as_list", as_list)
 def rows(row: Row, kind: str) -> list[Row]:
     """The rows of a kind below a row."""
     return row.of(kind)
+
+
+@register.simple_tag
+def flag_state(flag: Flag) -> SafeString:
+    """The badge of whether a flag is on, off or decided by its rules."""
+    if flag.archived_at:
+        return status("archived")
+    if flag.everyone is None:
+        return status("rules", label="By its rules")
+    if flag.everyone:
+        return status("on", label="On for everyone")
+    return status("off", label="Off for everyone", icon="no-symbol")
+
+
+@register.simple_tag(takes_context=True)
+def flag_switch(context: Context, flag: Flag) -> SafeString:
+    """The switch between off for everyone and by its rules; no template, since it stands in every row of a list."""
+    if flag.archived_at:
+        return SafeString('<span class="muted">–</span>')
+    is_off = flag.everyone is False
+    checked = "false" if is_off else "true"
+    if context["user"].role == Role.VIEWER:
+        disabled = '<button class="switch" role="switch" type="button" disabled aria-checked="{}" aria-label="{}">'
+        return format_html(disabled + "</button>", checked, flag.name)
+    target = reverse("flags:state", args=[flag.pk, "rules" if is_off else "off"])
+    if is_off and flag.protected:
+        form = '<form method="get" action="{0}" hx-get="{0}" hx-target="#dialog-body" hx-swap="innerHTML">'
+    else:
+        form = '<form method="post" action="{0}" hx-post="{0}" hx-swap="none" data-idempotent>'
+        form += '<input type="hidden" name="csrfmiddlewaretoken" value="{1}">'
+    button = '<button class="switch" role="switch" aria-checked="{2}" aria-label="{3}"></button></form>'
+    return format_html(form + button, target, context["csrf_token"], checked, flag.name)
 
 
 @register.inclusion_tag("components/diff.html")

@@ -247,8 +247,12 @@ def _processes(names: Sequence[str]) -> dict[str, tuple[int, datetime]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT r.breaker_id, count(*) FILTER (WHERE i.kind = 'backend' AND i.state = 'live'), max(i.seen_at)
-            FROM ops.breakers_report r JOIN ops_v1.instance i ON i.id = r.instance_id
+            -- The view works out a process's state: once for each, not for each of its breakers.
+            WITH process AS MATERIALIZED (
+                SELECT id, kind = 'backend' AND state = 'live' AS is_live, seen_at FROM ops_v1.instance
+            )
+            SELECT r.breaker_id, count(*) FILTER (WHERE p.is_live), max(p.seen_at)
+            FROM ops.breakers_report r JOIN process p ON p.id = r.instance_id
             WHERE r.breaker_id = ANY(%(names)s) GROUP BY r.breaker_id
             """,
             {"names": list(names)},
