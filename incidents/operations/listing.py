@@ -20,7 +20,7 @@ PAGE_SIZE = 50
 SCAN_SIZE = 2_000
 # A page of ids alone: small rows, so fewer statements.
 ID_SCAN_SIZE = 20_000
-Reason = Callable[[SourceSql], sql.Composable]
+Verdict = Callable[[SourceSql], sql.Composable]
 
 
 def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Operation]:
@@ -31,16 +31,16 @@ def list_page(scope: Scope, cursor: str = "", size: int = PAGE_SIZE) -> Page[Ope
 
 
 def scan(
-    scope: Scope, details: bool = False, reason: Reason | None = None, first_size: int | None = None
+    scope: Scope, details: bool = False, verdict: Verdict | None = None, first_size: int | None = None
 ) -> Iterator[list[dict[str, Any]]]:
     """All rows of a scope in keyset pages: no transaction stays open, however many there are.
 
-    `reason` makes a column of that name: why a row may not be acted on. A smaller `first_size` lets a download begin
-    at once.
+    `verdict` makes columns of why a row may not be acted on, in place of what the row says of errors and progress. A
+    smaller `first_size` lets a download begin at once.
     """
     cursor, size = "", first_size or SCAN_SIZE
     while True:
-        page = _page(scope, cursor, size, details, reason)
+        page = _page(scope, cursor, size, details, verdict)
         if page.rows:
             yield page.rows
         cursor, size = page.next, SCAN_SIZE
@@ -68,20 +68,25 @@ def is_descending(scope: Scope) -> bool:
 
 
 def _page(
-    scope: Scope, cursor: str, size: int, details: bool = False, reason: Reason | None = None, comes_again: bool = False
+    scope: Scope,
+    cursor: str,
+    size: int,
+    details: bool = False,
+    verdict: Verdict | None = None,
+    comes_again: bool = False,
 ) -> Page[dict[str, Any]]:
     keyset = _keyset(size)
-    found = rows(sql_of_page(scope, cursor, size, details, reason), comes_again)
+    found = rows(sql_of_page(scope, cursor, size, details, verdict), comes_again)
     return keyset.cut(_merged(found, _goes_down(scope, keyset.read(cursor)))[: size + 1], cursor)
 
 
 def sql_of_page(
-    scope: Scope, cursor: str = "", size: int = PAGE_SIZE, details: bool = False, reason: Reason | None = None
+    scope: Scope, cursor: str = "", size: int = PAGE_SIZE, details: bool = False, verdict: Verdict | None = None
 ) -> sql.Composable:
     """A page's one statement over all its branches, each sorted by itself."""
     at = _keyset(size).read(cursor)
     down = _goes_down(scope, at)
-    selects = [_select(branch, scope, at, down, size + 1, details, reason) for branch in branches(scope.kind)]
+    selects = [_select(branch, scope, at, down, size + 1, details, verdict) for branch in branches(scope.kind)]
     return sql.SQL(" UNION ALL ").join(selects)
 
 
@@ -121,12 +126,12 @@ def _merged(found: list[dict[str, Any]], down: bool) -> list[dict[str, Any]]:
 
 
 def _select(
-    branch: Branch, scope: Scope, at: Cursor | None, down: bool, limit: int, details: bool, reason: Reason | None
+    branch: Branch, scope: Scope, at: Cursor | None, down: bool, limit: int, details: bool, verdict: Verdict | None
 ) -> sql.Composable:
     parts = branch.parts
     after = _after(branch, scope, at, down) if at else sql.SQL("TRUE")
-    columns = [parts.columns(), *([parts.details()] if details else [])]
-    columns += [sql.SQL("{} AS reason").format(reason(parts))] if reason else []
+    columns = [sql.SQL("{}, {}").format(parts.facts(), verdict(parts)) if verdict else parts.columns()]
+    columns += [parts.details()] if details else []
     # The mark is looked up for the few rows of the page alone.
     return sql.SQL(
         "(SELECT {name} AS branch, e.sort_at, {columns} FROM ({rows}) AS e {mark} "

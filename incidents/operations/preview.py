@@ -4,22 +4,25 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
+from psycopg import sql
+
 from incidents.operations import eligibility
-from incidents.operations.counting import count
+from incidents.operations.branches import branches
+from incidents.operations.counting import sum_of
 from incidents.operations.eligibility import require_verb
 from incidents.operations.models import Verb
 from incidents.operations.queries import scan
 from incidents.operations.scope import Scope
 from incidents.operations.sources import source_of
+from incidents.operations.sources.sql import SourceSql
 from incidents.operations.verbs import RULES
 
-# A person waits: so many are looked at one by one, and so many counted.
-MOST_JUDGED = 10_000
-MOST_COUNTED = 10_000_000
+# A person waits: so many are looked at one by one, in one read, and so many counted.
+MOST_JUDGED = 1_000
+MOST_COUNTED = 500_000
 Row = dict[str, Any]
 
 
@@ -29,7 +32,7 @@ class Preview:
     first. `users` is of how many people they are.
 
     Of very many, only the first `judged` are looked at one by one: all but `total` is of these. `is_more` says that
-    there are more than `total`, and that counting them took too long.
+    there are more than `total`, where counting stopped.
     """
 
     total: int
@@ -52,7 +55,7 @@ class Preview:
 
 
 def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
-    """Count a scope within seconds, or its first rows of which `most` can be acted on.
+    """Count a scope within seconds, or its first rows of which `most` can be acted on: in one statement.
 
     Raises InvalidInput where `start` would refuse the verb for the whole kind, and SourceUnavailable.
     """
@@ -61,8 +64,9 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
     statuses: Counter[str] = Counter()
     users: set[str | None] = set()
     oldest: datetime | None = None
-    enough = most or MOST_JUDGED
-    for row, reason in islice(judged(scope, verb, most), MOST_JUDGED):
+    enough, bound, total = most or MOST_JUDGED, most or MOST_COUNTED, 0
+    for row, reason in islice(judged(scope, verb, most, counted_to=bound), MOST_JUDGED):
+        total = row["total"]
         statuses[row["status"] or "none"] += 1
         users.add(row["owner_id"])
         oldest = min(oldest or row["since"], row["since"])
@@ -71,32 +75,47 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
             break
     looked_at = statuses.total()
     eligible, people = looked_at - why.total(), len(users - {None})
-    total, is_more = (looked_at, False) if eligible == most else _total(scope, looked_at, most or MOST_COUNTED)
-    return Preview(total, eligible, why.most_common(), oldest, people, statuses.most_common(), looked_at, is_more)
+    # What came meanwhile is not left out; of `most`, those that cannot be acted on are none.
+    total = looked_at if looked_at < MOST_JUDGED or eligible == most else max(total, looked_at)
+    is_more = most is None and total > bound
+    return Preview(
+        min(total, max(bound, looked_at)),
+        eligible,
+        why.most_common(),
+        oldest,
+        people,
+        statuses.most_common(),
+        looked_at,
+        is_more,
+    )
 
 
-def judged(scope: Scope, verb: str, most: int | None = None) -> Iterator[tuple[Row, str]]:
+def judged(
+    scope: Scope, verb: str, most: int | None = None, counted_to: int | None = None
+) -> Iterator[tuple[Row, str]]:
     """Every row of a scope in its list's order, read as far as it is asked for, with why it cannot be acted on (""
     if it can).
 
-    `most` is how many the action is for: of one alone, no quarantine keeps it out.
+    `most` is how many the action is for: of one alone, no quarantine keeps it out. With `counted_to`, each row has the
+    `total` of the scope, more than that where there are more.
     """
     source = source_of(scope.kind)
     # A payload is read where one is to be made; a million rows are counted without.
     details = RULES[Verb(verb)].hands_over
-    count_of_first = len(next(scan(scope), [])) if verb == Verb.RETRY and most != 1 else 2
-    many = most != 1 and count_of_first > 1
-    said = partial(eligibility.reason, verb=verb, many=many, seen_at=eligibility.seen_at(scope))
-    for rows in scan(scope, details, said):
+
+    def read(many: bool) -> Iterator[list[Row]]:
+        def verdict(parts: SourceSql) -> sql.Composable:
+            reason = eligibility.reason(parts, verb, many=many, seen_at=eligibility.seen_at(scope))
+            # Not said of a row: the database counts once for the whole statement.
+            total = sum_of(branches(scope.kind), scope, counted_to) if counted_to else sql.SQL("NULL")
+            return sql.SQL("{} AS reason, {} AS total").format(reason, total)
+
+        return scan(scope, details, verdict, MOST_JUDGED if counted_to else None)
+
+    pages = read(many=most != 1)
+    first = next(pages, [])
+    if verb == Verb.RETRY and most != 1 and len(first) == 1:
+        pages, first = iter(()), next(read(many=False), [])
+    for rows in chain([first], pages):
         for row in rows:
             yield row, eligibility.why_not(source, verb, row, row["reason"])
-
-
-def _total(scope: Scope, looked_at: int, most: int) -> tuple[int, bool]:
-    """How many there are, `most` at most, and whether there are more than that many because counting took too long."""
-    if looked_at < MOST_JUDGED:
-        return looked_at, False
-    found = count(scope, most)
-    if found.number is None:
-        return looked_at, True
-    return max(found.number, looked_at), found.capped and most == MOST_COUNTED

@@ -57,12 +57,16 @@ class SourceSql:
         return sql.Identifier(self._alias, name) if self._alias else sql.Identifier(name)
 
     def columns(self) -> sql.Composable:
-        """The select list of what an operator sees; `since` is what stuck is counted from."""
+        """The select list of what an operator sees."""
+        return sql.SQL("{}, {}").format(self.facts(), self.more())
+
+    def facts(self) -> sql.Composable:
+        """What of it decides about an operation; `since` is what stuck is counted from."""
         return sql.SQL(
             "{kind} AS kind, {id}::text AS operation_id, {owner} AS owner_id, {title} AS title, "
             "{status}::text AS status, {age} AS age_at, m.last_command_at, {heartbeat} AS heartbeat_at, "
             "coalesce(m.version, 0) AS version, {attempts} AS attempts, "
-            "GREATEST({age}, m.last_command_at, {heartbeat}) AS since, {more}"
+            "GREATEST({age}, m.last_command_at, {heartbeat}) AS since"
         ).format(
             kind=self.kind,
             id=self.id,
@@ -72,7 +76,6 @@ class SourceSql:
             age=self.age,
             heartbeat=self.heartbeat,
             attempts=self.attempts,
-            more=self.more(),
         )
 
     def more(self) -> sql.Composable:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from incidents.operations import late_freezing, preview, services
@@ -156,13 +157,13 @@ def test_the_question_counts_all_and_judges_the_first(episode: MakeEpisode) -> N
     assert "The rest of 5 are checked" in page and "The first 3 affect 1 user." in page
 
 
-def test_a_question_that_cannot_count_says_more_than(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A number that is not known is not made up: it says more than what was looked at."""
+def test_a_question_that_cannot_count_all_says_more_than(episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that is not known is not made up: it says more than what was counted."""
     for _ in range(5):
         episode()
-    monkeypatch.setattr(preview, "count", lambda *_: Count(None, False, None))
+    monkeypatch.setattr(preview, "MOST_COUNTED", 4)
     found = preview.preview(Scope(), "fail")
-    assert (found.total, found.judged, found.is_more, found.total_text) == (3, 3, True, "more than 3")
+    assert (found.total, found.judged, found.is_more, found.total_text) == (4, 3, True, "more than 4")
     assert preview.preview(Scope(), "fail", 2).total_text == "2"
 
 
@@ -218,3 +219,19 @@ def test_a_worker_killed_while_freezing(worker: Any) -> None:
     assert Chunk.objects.count() == 0
     until(lambda: release_due() is not None and Action.objects.get().state == "scheduled")
     assert Counter(frozen_ids(action)) == Counter(made)
+
+
+@pytest.mark.parametrize("verb", ["retry", "fail"])
+def test_a_question_reads_once_however_many_there_are(episode: MakeEpisode, verb: str) -> None:
+    """One statement judges the first and counts all: of one, of a page, and of more than are judged."""
+    asked = []
+    preview.preview(Scope(), verb)  # reads what is kept of the schema
+    for number in (1, 2, 3):
+        for _ in range(number):
+            episode()
+        with CaptureQueriesContext(connection) as captured:
+            found = preview.preview(Scope(), verb)
+        asked.append(len(captured))
+    assert asked == [2 if verb == "retry" else 1, 1, 1]
+    assert (found.total, found.judged) == (6, 3)
+    assert "error_group" not in captured[0]["sql"]
