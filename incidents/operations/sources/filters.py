@@ -7,7 +7,7 @@ from psycopg import sql
 
 from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
-from incidents.operations.sources.states import FROM_MARKS, State, no_mark, now_of
+from incidents.operations.sources.states import FROM_MARKS, State, no_mark, silent_for
 from ops_client.text import is_storable
 from ops_console import directory
 
@@ -56,8 +56,9 @@ def _of_rows(parts: SourceSql, scope: Scope) -> Iterator[sql.Composable]:
     """Filters that indexes of the rows' own table serve, and therefore no list that begins at the marks."""
     if scope.owners is not None:
         yield _owned(parts, scope.owners)
-    if scope.older_than_seconds:
-        yield _silent_for(parts, scope)
+    if scope.older_than_seconds and scope.state != "stuck":
+        older, fresh = silent_for(parts, scope)
+        yield sql.SQL("{} AND {}").format(older, no_mark(parts, fresh))
     if scope.worker:
         yield _is(parts.worker, scope.worker)
     if scope.group and parts.serves_group(scope.state):
@@ -115,12 +116,6 @@ def id_begins(parts: SourceSql, text: str) -> Iterator[sql.Composable]:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def _silent_for(parts: SourceSql, scope: Scope) -> sql.Composable:
-    limit = sql.SQL("({} - make_interval(secs => {}))").format(now_of(scope), sql.Literal(scope.older_than_seconds))
-    fresh = sql.SQL("GREATEST(f.last_command_at, f.heartbeat_at) >= {}").format(limit)
-    return sql.SQL("{} < {} AND {}").format(parts.silent, limit, no_mark(parts, fresh))
 
 
 def _window(scope: Scope, state: State) -> Iterator[sql.Composable]:

@@ -70,32 +70,46 @@ def _waiting(parts: SourceSql, scope: Scope) -> State:
 
 
 def _stuck(parts: SourceSql, scope: Scope) -> State:
-    conditions = [
-        _open(parts, parts.in_statuses("stuck")),
-        *_silent_too_long(parts, scope),
-        *_with_evidence(parts, scope.evidence),
-    ]
+    conditions = [_open(parts, parts.in_statuses("stuck")), *_silent_too_long(parts, scope)]
     return State(_table(parts), sql.SQL(" AND ").join(conditions), parts.silent, parts.id)
 
 
 def _silent_too_long(parts: SourceSql, scope: Scope) -> list[sql.Composable]:
+    """The row's own silence, and one look at its mark: of stuck rows for what the scope asks of age and evidence too.
+
+    Dead is what was alive; suspected is what has only an age to go by.
+    """
     limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
-    return [
-        sql.SQL("{} < {}").format(parts.silent, limit),
-        no_mark(
-            parts,
-            sql.SQL("f.last_command_at >= {}").format(limit),
-            *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
-            sql.SQL("f.snoozed_until >= {}").format(now_of(scope)),
-        ),
+    silent = [sql.SQL("{} < {}").format(parts.silent, limit)]
+    signs = [
+        sql.SQL("f.last_command_at >= {}").format(limit),
+        *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
+        sql.SQL("f.snoozed_until >= {}").format(now_of(scope)),
     ]
+    if scope.state != "stuck":
+        return [*silent, no_mark(parts, *signs)]
+    if scope.older_than_seconds:
+        older, fresh = silent_for(parts, scope)
+        silent.append(older)
+        signs.append(fresh)
+    if parts.source.heartbeat_column:
+        return [*silent, no_mark(parts, *signs), sql.SQL("FALSE" if scope.evidence == "suspected" else "TRUE")]
+    if scope.evidence == "dead":
+        # The few marks that have a sign of life may lead.
+        alive = sql.SQL("f.heartbeat_at IS NOT NULL AND NOT coalesce({}, FALSE)").format(sql.SQL(" OR ").join(signs))
+        return [*silent, _mark(parts, alive)]
+    if scope.evidence:
+        signs.append(sql.SQL("f.heartbeat_at IS NOT NULL"))
+    return [*silent, no_mark(parts, *signs)]
 
 
-def _with_evidence(parts: SourceSql, evidence: str) -> list[sql.Composable]:
-    """Dead is what was alive; suspected is what has only an age to go by."""
-    if not evidence:
-        return []
-    return [was_alive(parts) if evidence == "dead" else sql.SQL("NOT {}").format(was_alive(parts))]
+def silent_for(parts: SourceSql, scope: Scope) -> tuple[sql.Composable, sql.Composable]:
+    """That the row has said nothing for as long as the scope asks, and what its mark `f` says against it."""
+    limit = sql.SQL("({} - make_interval(secs => {}))").format(now_of(scope), sql.Literal(scope.older_than_seconds))
+    return (
+        sql.SQL("{} < {}").format(parts.silent, limit),
+        sql.SQL("GREATEST(f.last_command_at, f.heartbeat_at) >= {}").format(limit),
+    )
 
 
 def was_alive(parts: SourceSql) -> sql.Composable:

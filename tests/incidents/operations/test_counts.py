@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from incidents.operations import counting
 from incidents.operations.branches import branches
 from incidents.operations.counting import counts
 from incidents.operations.guard import limited
-from incidents.operations.listing import list_page, scan_ids, sql_of_page
+from incidents.operations.listing import list_page, scan_ids, sql_of_ids, sql_of_page
 from incidents.operations.models import OperationMark
 from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES, STATES
@@ -234,3 +235,37 @@ def _rows_read(statement: sql.Composable, in_order: bool, table: str = "operatio
         if node.get("Relation Name") == table:
             total += int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
     return total
+
+
+@pytest.mark.parametrize("older", [0, 3 * 3600])
+@pytest.mark.parametrize("evidence", ["", "dead", "suspected"])
+def test_what_is_stuck_is_what_its_definition_says(evidence: str, older: int) -> None:
+    """Row, commands, heartbeats, snoozing, age and evidence: as Python says of each row with its mark."""
+    now, hour = timezone.now(), timedelta(hours=1)
+    expected = set()
+    times = (None, 0.5, 2.5, 9)
+    for hours, command, heartbeat, snoozed in product((1, 2.5, 9), times, times, (None, -1, 1)):
+        one = make_episode(hours, "processing")
+        if (command, heartbeat, snoozed) != (None, None, None):
+            _mark(
+                one,
+                last_command_at=command and now - command * hour,
+                heartbeat_at=heartbeat and now - heartbeat * hour,
+                snoozed_until=snoozed and now + snoozed * hour,
+            )
+        silent = min(time for time in (hours, command, heartbeat) if time)
+        stuck = silent > 2 and snoozed != 1 and silent > older / 3600
+        if stuck and evidence in ("", "suspected" if heartbeat is None else "dead"):
+            expected.add(one)
+    scope = Scope(kind=EPISODE, evidence=evidence, older_than_seconds=older)
+    assert {one for ids in scan_ids(scope) for one in ids} == expected != set()
+    assert counts(scope)["stuck"].number == len(expected)
+
+
+@pytest.mark.parametrize("evidence", ["dead", "suspected"])
+def test_a_stuck_row_s_mark_is_looked_up_once(evidence: str) -> None:
+    """Age, evidence, commands and snoozing are one look at the mark of each row."""
+    for hours in range(7, 17):
+        _mark(make_episode(hours, "processing"), attempts=1)
+    scope = Scope(kind=EPISODE, evidence=evidence, older_than_seconds=6 * 3600)
+    assert _rows_read(sql_of_ids(scope), in_order=False) <= 10
