@@ -158,7 +158,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 
 AUTH_USER_MODEL = "access.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["ops_console.access.backend.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -185,6 +185,8 @@ MFA_TOTP_ISSUER = f"Ops Console ({ENVIRONMENT})"
 USERSESSIONS_TRACK_ACTIVITY = True
 REQUIRE_SECOND_FACTOR = _given["REQUIRE_SECOND_FACTOR"]
 SIGN_IN_RATE = _given["SIGN_IN_RATE"]
+SIGN_IN_ADDRESS_RATE = _given["SIGN_IN_ADDRESS_RATE"]
+SIGN_IN_ACCOUNT_RATE = _given["SIGN_IN_ACCOUNT_RATE"]
 API_RATE = _given["API_RATE"]
 
 SESSION_COOKIE_AGE = _given["SESSION_HOURS"] * 3600

@@ -1,18 +1,23 @@
-"""Slows down whoever guesses passwords, codes or links: by address and by account, on the shared cache.
+"""Slows down whoever guesses passwords, codes or links, on the shared cache.
 
+A password is counted by address, by address with account, and by account from anywhere. The last would let strangers
+lock a person out, so a browser in which that person has signed in before is not held to it; nor are passkeys and links.
+A second factor is counted by account: only who knows the password gets that far.
 With the cache away sign-in goes on unthrottled (nobody on call is locked out by a cache), and says so.
 """
 
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.internal.stagekit import unstash_login
 from django.conf import settings
+from django.core import signing
 from django.core.cache import cache
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
@@ -25,6 +30,10 @@ from ops_console.web.problems import Problem
 logger = logging.getLogger(__name__)
 UNTHROTTLED = "The cache cannot be reached: sign-in attempts are not being slowed down at the moment."
 _GROUP = "sign_in"
+# The people who have signed in with this browser, signed. It proves no sign-in; it only spares the account's throttle.
+DEVICE_COOKIE = "known_device"
+_DEVICE_SECONDS = 180 * 24 * 3600
+_MOST_PEOPLE = 5
 
 
 def throttled(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,16 +42,34 @@ def throttled(view: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(view)
     def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         wait_seconds = throttle(request) if request.method == "POST" else 0
-        return _refusal(request, wait_seconds) if wait_seconds else view(request, *args, **kwargs)
+        if wait_seconds:
+            return _refusal(request, wait_seconds)
+        was_signed_in = request.user.is_authenticated
+        response = view(request, *args, **kwargs)
+        if request.user.is_authenticated and not was_signed_in:
+            _remember_device(request, response)
+        return response
 
     return counted
 
 
 def throttle(request: HttpRequest) -> int:
     """Count one attempt. The seconds to wait, or 0 to go on."""
-    keys = [("address", limited_address(request)), ("account", account_of(request))]
+    address = limited_address(request)
+    keys = [("address", address, settings.SIGN_IN_ADDRESS_RATE)]
+    known = _proving(request)
+    typed = request.POST.get("login", "").strip().lower()
+    if known:
+        keys.append(("proof", str(known.pk), settings.SIGN_IN_RATE))
+    elif typed and is_storable(typed):
+        user = User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)).first()
+        # However it was named; what was typed, where there is no such account.
+        account = str(user.pk) if user else f"unknown:{typed}"
+        keys.append(("address_account", f"{address} {account}", settings.SIGN_IN_RATE))
+        if not user or not _knows_device(request, user):
+            keys.append(("account", account, settings.SIGN_IN_ACCOUNT_RATE))
     try:
-        return max(_wait_seconds(request, kind, value) for kind, value in keys if value)
+        return max(_wait_seconds(request, *key) for key in keys)
     except (RedisError, OSError) as error:
         logger.warning("%s (%s)", UNTHROTTLED, type(error).__name__)
         return 0
@@ -57,30 +84,54 @@ def cache_warning() -> str:
     return ""
 
 
-def account_of(request: HttpRequest) -> str:
-    """The account an attempt is at: its id, however it was named; what was typed, if there is no such account."""
+def _proving(request: HttpRequest) -> User | None:
+    """Who proves once more that they are it: signed in, or past the password."""
     if request.user.is_authenticated:
-        return str(request.user.pk)
+        return request.user
     pending = unstash_login(request, peek=True)
-    if pending and pending.user:
-        return str(pending.user.pk)
-    typed = request.POST.get("login", "").strip().lower()
-    if not typed or not is_storable(typed):
-        return ""
-    known = User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)).first()
-    return str(known.pk) if known else f"unknown:{typed}"
+    return cast(User, pending.user) if pending and pending.user else None
 
 
-def _wait_seconds(request: HttpRequest, kind: str, value: str) -> int:
-    usage = get_usage(
-        request, group=f"{_GROUP}:{kind}", key=lambda group, _: value, rate=settings.SIGN_IN_RATE, increment=True
+def _remember_device(request: HttpRequest, response: HttpResponse) -> None:
+    user = cast(User, request.user)
+    people = {str(user.pk): _mark_of(user)}
+    people |= {pk: mark for pk, mark in _people_of(request).items() if pk != str(user.pk)}
+    response.set_cookie(
+        DEVICE_COOKIE,
+        signing.dumps(dict(list(people.items())[:_MOST_PEOPLE]), salt=DEVICE_COOKIE),
+        max_age=_DEVICE_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
     )
+
+
+def _knows_device(request: HttpRequest, user: User) -> bool:
+    return constant_time_compare(_people_of(request).get(str(user.pk), ""), _mark_of(user))
+
+
+def _people_of(request: HttpRequest) -> dict[str, str]:
+    try:
+        people = signing.loads(request.COOKIES.get(DEVICE_COOKIE, ""), salt=DEVICE_COOKIE, max_age=_DEVICE_SECONDS)
+    except signing.BadSignature:
+        return {}
+    return people if isinstance(people, dict) else {}
+
+
+def _mark_of(user: User) -> str:
+    """Ends with the password: whoever stole a browser's cookie before is a stranger after a reset."""
+    return user.get_session_auth_hash()[:32]
+
+
+def _wait_seconds(request: HttpRequest, kind: str, value: str, rate: str) -> int:
+    usage = get_usage(request, group=f"{_GROUP}:{kind}", key=lambda group, _: value, rate=rate, increment=True)
     return max(1, usage["time_left"]) if usage and usage["should_limit"] else 0
 
 
 def _refusal(request: HttpRequest, wait_seconds: int) -> HttpResponse:
     logger.warning("Sign-in attempts throttled for %s", client_address(request))
     message = (
-        f"There were too many attempts for this account or from this address. Try again in {wait_seconds} seconds."
+        f"There were too many attempts for this account or from this address. Try again in {wait_seconds} seconds, "
+        "or at once with a passkey or in a browser in which you have signed in before."
     )
     return respond(request, Problem(429, "too_many", "Too many attempts", message, wait_seconds))

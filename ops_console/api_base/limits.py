@@ -43,29 +43,21 @@ def headers(request: HttpRequest) -> dict[str, str]:
     return http.headers(decision) if decision else {}
 
 
-def refuse_guessing(request: HttpRequest, key: str) -> None:
-    """Raise TooMany for an address that sent too many wrong tokens, before another is looked at."""
-    for group, value, rate in _guesses(request, key):
-        usage = _usage(request, group, value, rate, increment=False)
-        if usage and usage["count"] >= usage["limit"]:
-            wait_seconds = max(1, usage["time_left"])
-            raise TooMany(f"Too many wrong tokens came from this address. Try again in {wait_seconds} s.", wait_seconds)
-
-
 def count_failure(request: HttpRequest, key: str) -> None:
-    """Count a token that did not work, against the address that it came from."""
-    logger.warning("A token did not work: %s from %s", key or "of another form", client_address(request))
-    for group, value, rate in _guesses(request, key):
-        _usage(request, group, value, rate, increment=True)
+    """Count a token that did not work. Raises TooMany where too many came from the address.
 
-
-def _guesses(request: HttpRequest, key: str) -> list[tuple[str, str, str]]:
-    # By address and key: one wrong token does not shut out the others of its host.
+    A token that works is never refused for the others of its host: its secret cannot be guessed.
+    """
     address = limited_address(request)
-    return [
+    logger.warning("A token did not work: %s from %s", key or "of another form", client_address(request))
+    for group, value, rate in (
         ("api:guesses", f"{address} {key}", settings.SIGN_IN_RATE),
         ("api:guesses:address", address, _GUESSES_AN_ADDRESS),
-    ]
+    ):
+        usage = _usage(request, group, value, rate, increment=True)
+        if usage and usage["should_limit"]:
+            wait_seconds = max(1, usage["time_left"])
+            raise TooMany(f"Too many wrong tokens came from this address. Try again in {wait_seconds} s.", wait_seconds)
 
 
 def _usage(request: HttpRequest, group: str, value: str, rate: str, increment: bool) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ ATTEMPTS = 13
 
 @pytest.fixture
 def web() -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
-    with serving(SIGN_IN_RATE="10/h") as started:
+    with serving(SIGN_IN_ADDRESS_RATE="10/h") as started:
         yield started
 
 
