@@ -91,7 +91,7 @@ def measure(shares: Iterable[float], only: str, without: str, rounds: int) -> di
     sizes: list[dict[str, int]] = []
     before = None
     make_reader()
-    run_as_owner(indexes())
+    run_as_owner(wanted())
     shares = list(shares)
     for share in shares:
         with superuser() as connection:
@@ -110,13 +110,6 @@ def measure(shares: Iterable[float], only: str, without: str, rounds: int) -> di
         "rows": [asdict(row) | {"faults": row.faults()} for row in rows.values()],
         "machine": machine() | {"django": version_of("django"), "psycopg": version_of("psycopg")},
     }
-
-
-def indexes() -> list[str]:
-    """Every index that `sources check` asks for: of the sources' tables, and of the users'."""
-    from ops_console.directory.indexes import statements
-
-    return [*wanted(), *statements()]
 
 
 def forget_schemas() -> None:
