@@ -1,12 +1,15 @@
 """Rows that the database refuses are dropped alone, in every batch that the client writes."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ops_client import OpsClient
-from ops_client.batches import MOST_REFUSALS, write_each
+from ops_client.batches import MOST_HALVINGS, write_each
 from ops_client.breaker.machine import BreakerConfig
 from ops_client.errors import StoreRefused, StoreUnavailable
 from ops_client.quotas.decide import Decision, Kind, LimitInForce, Source
@@ -157,16 +160,39 @@ def test_one_bad_row_costs_no_other(
     assert ops.status()["dropped"] == dropped
 
 
-def test_where_everything_is_refused_the_statements_are_bounded() -> None:
-    """A thousand rows of which none can be stored cost no thousand statements."""
+@given(st.sets(st.integers(0, 2_499)), st.integers(0, 2_400))
+def test_healthy_rows_are_written_however_many_others_are_refused(scattered: set[int], start: int) -> None:
+    """Scattered bad rows and a run of them cost no healthy row; the order stays, and so does a bound on statements."""
+    bad = scattered | set(range(start, start + 100))
+    written: list[int] = []
+    asked = 0
+
+    def write(rows: Sequence[int]) -> None:
+        nonlocal asked
+        asked += 1
+        if bad & set(rows):
+            raise StoreRefused("a constraint says no")
+        written.extend(rows)
+
+    assert write_each(range(2_500), write, "rows", monotonic=lambda: 0.0) == len(bad)
+    assert written == [row for row in range(2_500) if row not in bad]
+    assert asked <= 2_500 + 2 * MOST_HALVINGS
+
+
+def test_where_everything_is_refused_the_search_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """When its time is up, what was not tried yet is tried whole and dropped whole; the log says so once."""
+    clock = itertools.count()
     asked: list[int] = []
 
     def write(rows: Sequence[int]) -> None:
         asked.append(len(rows))
         raise StoreRefused("a column is missing")
 
-    assert write_each(range(1_000), write, "rows") == 1_000
-    assert len(asked) <= 2 * MOST_REFUSALS
+    assert write_each(range(3_000), write, "rows", monotonic=lambda: float(next(clock))) == 3_000
+    assert len(asked) < 20
+    assert [record.getMessage() for record in caplog.records] == [
+        "ops_client: 3000 of rows dropped: a column is missing"
+    ]
 
 
 def test_a_database_that_is_away_stops_the_batch() -> None:
