@@ -9,9 +9,10 @@ import sys
 import threading
 import uuid
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ops_client import __version__, lastgood
 from ops_client.background import Background, Job
@@ -39,6 +40,9 @@ MOST_PROBLEMS = 200
 _clients: "weakref.WeakSet[OpsClient]" = weakref.WeakSet()
 # Stores of the parent process, kept so that a child never closes the connections it shares with it.
 _left_to_parent: list[Any] = []
+# The process whose end `multiprocessing` tells us of.
+_exit_heard_in: int | None = None
+T = TypeVar("T")
 
 
 class OpsClient:
@@ -79,6 +83,11 @@ class OpsClient:
         self._lock = threading.RLock()
         self._running = False
         self._closed = False
+        # No report may follow that of the end: it would add a process that nobody ends.
+        self._report_lock = threading.Lock()
+        self._is_end_reported = False
+        self._failed_reports = 0
+        self._failing: set[str] = set()
         self.version = replace_unstorable(version[:50])
         name = replace_unstorable(service[:100])
         self.runtime = Runtime(name, clock or SystemClock(), self._make_store(), self.start)
@@ -97,7 +106,7 @@ class OpsClient:
             if not self._running and not self._closed:
                 self._running = True
                 self.runtime.started_at = self.runtime.clock.now()
-                _call_at_process_exit(self)
+                _call_at_process_exit()
                 self._sync.start()
                 self._background.start()
                 for part in self._parts:
@@ -128,7 +137,7 @@ class OpsClient:
         with self._lock:  # a start under way begins its threads first, which are then ended
             self._closed = True
         for part in self._parts:
-            part.closing()  # before the lock is taken: what still runs may ask this client
+            self._isolated(part, part.closing, None)  # before the lock is taken: what still runs may ask this client
         with self._lock:
             if self._running:
                 self._sync.stop()
@@ -183,36 +192,65 @@ class OpsClient:
 
     def _report(self) -> None:
         problems = self.runtime.threads.problems()
-        problems += [problem for part in self._parts for problem in part.problems()]
-        self.runtime.store.execute(
-            "report_instance",
-            id=self.runtime.instance_id,
-            service=self.runtime.service,
-            host=replace_unstorable(socket.gethostname()[:255]),
-            pid=os.getpid(),
-            version=self.version,
-            client_version=__version__,
-            revision=self._sync.revision,
-            snapshot_source=self._sync.source,
-            problems=json.dumps(replace_unstorable(problems[:MOST_PROBLEMS])),
-            started_at=self.runtime.started_at,
-            flag_defaults=self.flags.environment(),
-            has_session=self.runtime.store.has_session,
-            dropped=self._dropped(),
-        )
+        for part in self._parts:
+            failed: list[dict[str, str]] = [
+                {"flag": type(part).__name__, "rule": "", "message": "its problems cannot be read; see the log"}
+            ]
+            problems += self._isolated(part, part.problems, failed)
+        report = {
+            "id": self.runtime.instance_id,
+            "service": self.runtime.service,
+            "host": replace_unstorable(socket.gethostname()[:255]),
+            "pid": os.getpid(),
+            "version": self.version,
+            "client_version": __version__,
+            "revision": self._sync.revision,
+            "snapshot_source": self._sync.source,
+            "problems": json.dumps(replace_unstorable(problems[:MOST_PROBLEMS])),
+            "started_at": self.runtime.started_at,
+            "flag_defaults": self._isolated(self.flags, self.flags.environment, {}),
+            "has_session": self.runtime.store.has_session,
+            "dropped": self._dropped(),
+        }
+        with self._report_lock:
+            if not self._is_end_reported:
+                self.runtime.store.execute("report_instance", **report)
 
     def _dropped(self) -> dict[str, int]:
-        return {kind: count for part in self._parts for kind, count in part.dropped().items() if count}
+        found: dict[str, int] = {}
+        for part in self._parts:
+            found |= self._isolated(part, part.dropped, {})
+        return {kind: count for kind, count in {**found, "reports": self._failed_reports}.items() if count}
+
+    def _isolated(self, part: Part, ask: Callable[[], T], failed: T) -> T:
+        """What a part answers; `failed` where it raises, which must not keep the others from being asked."""
+        name = f"{type(part).__name__}.{ask.__name__}"
+        try:
+            answer = ask()
+        except Exception:
+            self._failed_reports += 1
+            if name not in self._failing:  # asked every two seconds: one traceback is enough
+                logger.exception("ops_client: %s failed", name)
+                self._failing.add(name)
+            return failed
+        self._failing.discard(name)
+        return answer
 
     def _report_end(self, ended_as: str) -> None:
         if not self._sync.reachable:
             return  # the console will see that this process is gone by its session
+        # A report that takes longer than this has met a database that would not take the end either.
+        is_ours = self._report_lock.acquire(timeout=END_SECONDS)
+        self._is_end_reported = True
         try:
             self.runtime.store.fetch(
                 "end_instance", within_seconds=END_SECONDS, id=self.runtime.instance_id, ended_as=ended_as
             )
         except StoreUnavailable as error:
             logger.info("ops_client: the end of this process is not recorded: %s", error)
+        finally:
+            if is_ours:
+                self._report_lock.release()
 
     def _process_exits(self) -> None:
         """The interpreter exits without `close()`: nothing is awaited but this one short statement."""
@@ -225,6 +263,8 @@ class OpsClient:
         """In the child: the parent's threads are not here, and its connections are not ours to use or to close."""
         _left_to_parent.append((self.runtime.store, self._sync, self._background))
         self._lock = threading.RLock()
+        self._report_lock = threading.Lock()
+        self._is_end_reported = False
         self._running = False
         self.runtime.threads = ThreadSupervisor()
         self.runtime.store = self._make_store()
@@ -258,10 +298,16 @@ def _exit_clients() -> None:
         client._process_exits()
 
 
-def _call_at_process_exit(client: OpsClient) -> None:
-    """Children of multiprocessing run no `atexit` functions: they have a register of their own."""
-    if util := sys.modules.get("multiprocessing.util"):
-        util.Finalize(client, client._process_exits, exitpriority=100)
+def _call_at_process_exit() -> None:
+    """Children of multiprocessing run no `atexit` functions: they have a register of their own.
+
+    Once per process and for all clients: an entry for one client would keep it alive after it was closed.
+    """
+    global _exit_heard_in
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and _exit_heard_in != os.getpid():
+        _exit_heard_in = os.getpid()
+        util.Finalize(None, _exit_clients, exitpriority=100)
 
 
 os.register_at_fork(after_in_child=_wake_children)

@@ -185,7 +185,10 @@ class Sync:
 
     def _tell(self) -> None:
         for follower in self._followers:
-            follower.standing(self.source, self.reachable)
+            try:
+                follower.standing(self.source, self.reachable)
+            except Exception:
+                logger.exception("ops_client: %s does not know the store's state", type(follower).__name__)
 
     def status(self) -> dict[str, Any]:
         """For health pages and the instance report. `stale`: there may be newer configuration than what is in force."""

@@ -95,3 +95,14 @@ def test_the_console_tells_its_own_defaults(monkeypatch: pytest.MonkeyPatch) -> 
     process.start()
     process.report()
     assert [(said.instance.service, said.text) for said in defaults_of("player")] == [("ops-console", "12.5")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_console_process_does_not_report_after_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first report of a process that lived a moment would add a row that nobody ends."""
+    process = Presence("web")
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: None)
+    process.start()
+    process.end()
+    process.report()
+    assert not Instance.objects.filter(service="ops-console").exists()
