@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ops_console.templatetags.ui import spark
 from ops_console.web import charts
 from ops_console.web.diff import ABSENT, Change, changes
 from ops_console.web.formatting import byte_size, duration, grouped, percent, rate, relative
@@ -108,6 +109,13 @@ def test_a_gap_in_a_sparkline_stays_a_gap() -> None:
     line, dot = charts.spark_points([1, 2, None, 3])
     assert len(line.split()) == 2
     assert dot.split() == ["96.0,2.0"] * 2
+
+
+def test_a_sparkline_is_drawn_with_its_label_escaped() -> None:
+    """The label is read out and shown on hover; each run of values is a line of its own."""
+    drawn = spark([1, 2, None, 3], "a < b", "bad")
+    assert drawn.startswith('<svg class="spark bad" ') and drawn.count("<polyline points=") == 2
+    assert 'aria-label="a &lt; b"' in drawn and "<title>a &lt; b</title>" in drawn
 
 
 def test_a_diff_names_only_what_changed() -> None:
