@@ -21,6 +21,7 @@ from ops_console.audit.models import Entry
 from ops_console.audit.revert import taken_back
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
+from ops_console.live import publish_sign_out
 
 KEPT = ("username", "email", "role", "is_active")
 POLICY_FIELDS = ("require_second_factor", "grace_until")
@@ -263,4 +264,5 @@ def _end_sessions(user: User) -> int:
     sessions = list(UserSession.objects.filter(user=user))
     for session in sessions:
         session.end()
+    publish_sign_out(user.pk)
     return len(sessions)

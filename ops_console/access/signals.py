@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from allauth.account.signals import password_changed
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django_structlog.signals import bind_extra_request_metadata
@@ -14,6 +14,7 @@ from ops_console.access.actor import actor_of, client_address
 from ops_console.access.models import User
 from ops_console.access.services import target_of
 from ops_console.audit.services import record
+from ops_console.live import publish_sign_out
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ def _password(request: HttpRequest, user: User, **_: Any) -> None:
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     logger.info("%s signed in from %s", user.username, client_address(request))
+
+
+@receiver(user_logged_out)
+def _signed_out(user: User | None = None, **_: Any) -> None:
+    if user is not None:
+        publish_sign_out(user.pk)
 
 
 @receiver(user_login_failed)

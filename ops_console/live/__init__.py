@@ -3,7 +3,7 @@
 `publish(topic)` tells every open page that something changed; what changed, the page reads itself.
 """
 
-from ops_console.live.publish import publish
+from ops_console.live.publish import publish, publish_sign_out
 from ops_console.live.topics import TOPICS
 
-__all__ = ["TOPICS", "publish"]
+__all__ = ["TOPICS", "publish", "publish_sign_out"]

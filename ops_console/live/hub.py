@@ -9,10 +9,13 @@ from typing import Any
 import structlog
 
 from ops_console.live.listener import listen
-from ops_console.live.topics import REFRESH, STATUS
+from ops_console.live.topics import REFRESH, SIGNED_OUT, STATUS, signed_out_topic
 
 log = structlog.get_logger(__name__)
 MOST_PAGES = 1000
+# Of one person, and from one address: many people may share one.
+MOST_PAGES_OF_ONE = 30
+MOST_PAGES_FROM_ONE = 300
 # A page that does not say from when on it needs to hear is told what changed in this time.
 RECENT_SECONDS = 3
 # Clocks of several console hosts may differ by so much.
@@ -23,9 +26,14 @@ _BACKOFF_SECONDS = (0.5, 1, 2, 5, 10)
 
 
 class Subscriber:
-    """A page's topics that are still to be sent: a set, so that a slow page costs no more than a quick one."""
+    """A page's topics that are still to be sent: a set, so that a slow page costs no more than a quick one.
 
-    def __init__(self) -> None:
+    `user_id` and `address` say whose it is. `is_ended` when that person's sessions were ended.
+    """
+
+    def __init__(self, user_id: int = 0, address: str = "") -> None:
+        self.user_id, self.address = user_id, address
+        self.is_ended = False
         self._pending: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -33,6 +41,10 @@ class Subscriber:
         self._pending.update(topics)
         if self._pending:
             self._wake.set()
+
+    def end(self) -> None:
+        self.is_ended = True
+        self._wake.set()
 
     async def take(self, seconds: float) -> list[str]:
         """What has changed, as soon as there is something; nothing after `seconds`, or when only the status changed."""
@@ -62,14 +74,20 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._stopping: asyncio.TimerHandle | None = None
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._subscribers) >= MOST_PAGES
+    def is_full_for(self, user_id: int, address: str) -> bool:
+        """Whether one more page is too many: for this process, this person, or this address."""
+        if len(self._subscribers) >= MOST_PAGES:
+            return True
+        own = sum(each.user_id == user_id for each in self._subscribers)
+        near = sum(each.address == address for each in self._subscribers)
+        return own >= MOST_PAGES_OF_ONE or near >= MOST_PAGES_FROM_ONE
 
     @contextlib.asynccontextmanager
-    async def subscribe(self, since: float | None = None) -> AsyncIterator[Subscriber]:
+    async def subscribe(
+        self, since: float | None = None, user_id: int = 0, address: str = ""
+    ) -> AsyncIterator[Subscriber]:
         """A page's subscription, for as long as the block lasts. `since`: when the page began to be read."""
-        subscriber = Subscriber()
+        subscriber = Subscriber(user_id, address)
         subscriber.put(self._changed(since))
         self._subscribers.add(subscriber)
         self.warm()
@@ -117,6 +135,11 @@ class Hub:
             subscriber.put({STATUS})
 
     def _tell(self, topics: set[str]) -> None:
+        if ended := {topic for topic in topics if topic.startswith(SIGNED_OUT)}:
+            topics = topics - ended
+            for subscriber in self._subscribers:
+                if signed_out_topic(subscriber.user_id) in ended:
+                    subscriber.end()
         if REFRESH in topics:
             self._listening_since = time.time()
         self._changed_at.update(dict.fromkeys(topics - {REFRESH}, time.time()))

@@ -5,7 +5,7 @@ import time
 
 from django.db import connection
 
-from ops_console.live.topics import LIVE_CHANNEL, TOPICS
+from ops_console.live.topics import LIVE_CHANNEL, SIGNED_OUT, TOPICS
 
 _last: dict[str, float] = {}
 
@@ -23,5 +23,14 @@ def publish(topic: str, at_most_every_seconds: float = 0) -> None:
     if at_most_every_seconds and now - _last.get(topic, -at_most_every_seconds) < at_most_every_seconds:
         return
     _last[topic] = now
+    _notify({"topic": topic})
+
+
+def publish_sign_out(user_id: int) -> None:
+    """Close the streams of somebody's pages, on every web process, when the current transaction commits."""
+    _notify({"topic": SIGNED_OUT, "user": user_id})
+
+
+def _notify(payload: dict[str, object]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, json.dumps({"topic": topic})])
+        cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, json.dumps(payload)])

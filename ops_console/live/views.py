@@ -12,6 +12,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from ops_console.access.actor import limited_address
 from ops_console.live.hub import Hub, hub
 from ops_console.live.topics import STATUS
 
@@ -27,11 +28,11 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     """Server-sent events named by topic. Without ASGI there is no stream: 204, and pages poll."""
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=204)
-    here = hub()
-    if here.is_full:
+    here, user_id, address = hub(), request.user.pk or 0, limited_address(request)
+    if here.is_full_for(user_id, address):
         return HttpResponse("Too many open pages.", status=503, headers={"Retry-After": "30"})
     return StreamingHttpResponse(
-        _without_connection(events(here, since=_since(request))),
+        _without_connection(events(here, since=_since(request), user_id=user_id, address=address)),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -54,13 +55,24 @@ def _since(request: HttpRequest) -> float | None:
     return since if 0 < since <= time.time() else None
 
 
-async def events(here: Hub, longest_seconds: float = LONGEST_SECONDS, since: float | None = None) -> AsyncIterator[str]:
-    """The stream's text: topics as they change, and the status with them, at least every HEARTBEAT_SECONDS."""
+async def events(
+    here: Hub,
+    longest_seconds: float = LONGEST_SECONDS,
+    since: float | None = None,
+    user_id: int = 0,
+    address: str = "",
+) -> AsyncIterator[str]:
+    """The stream's text: topics as they change, and the status with them, at least every HEARTBEAT_SECONDS.
+
+    Ends after `longest_seconds`, or when the person was signed out.
+    """
     ends_at = time.monotonic() + longest_seconds
-    async with here.subscribe(since) as subscriber:
+    async with here.subscribe(since, user_id, address) as subscriber:
         yield "retry: 2000\n\n"
         while (left := ends_at - time.monotonic()) > 0:
             topics = await subscriber.take(min(HEARTBEAT_SECONDS, left))
+            if subscriber.is_ended:
+                return
             yield "".join(_event(topic, {}) for topic in topics) + _event(STATUS, {"database": here.reachable})
             await asyncio.sleep(GATHER_SECONDS)
 

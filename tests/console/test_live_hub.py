@@ -84,6 +84,38 @@ def test_a_lost_connection_is_made_again_and_everything_is_read_anew() -> None:
     run(story)
 
 
+def test_a_sign_out_closes_that_person_s_streams() -> None:
+    """Nobody else's, and nobody's page is told of it; a text that is no id closes none."""
+    assert topics_of(LIVE_CHANNEL, json.dumps({"topic": "signed_out", "user": 17})) == {"signed_out:17"}
+    assert topics_of(LIVE_CHANNEL, json.dumps({"topic": "signed_out", "user": "17"})) == set()
+
+    async def story(source: Source, hub: Hub) -> None:
+        async with hub.subscribe(user_id=18) as other:
+            assert await other.take(SOON) == ["refresh"]
+            stream = events(hub, user_id=17)
+            assert (await anext(stream)).startswith("retry")
+            await source.queue.put({"signed_out:17"})
+            told = [text async for text in stream]
+            assert not any("signed_out" in text for text in told)
+            assert await other.take(0.01) == [] and not other.is_ended
+
+    run(story)
+
+
+def test_pages_of_one_person_and_from_one_address_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others still get their stream."""
+    monkeypatch.setattr("ops_console.live.hub.MOST_PAGES_OF_ONE", 2)
+    monkeypatch.setattr("ops_console.live.hub.MOST_PAGES_FROM_ONE", 3)
+
+    async def story(source: Source, hub: Hub) -> None:
+        async with hub.subscribe(user_id=1, address="a"), hub.subscribe(user_id=1, address="a"):
+            assert hub.is_full_for(1, "b") and not hub.is_full_for(2, "a")
+            async with hub.subscribe(user_id=2, address="a"):
+                assert hub.is_full_for(3, "a") and not hub.is_full_for(3, "b")
+
+    run(story)
+
+
 def test_nothing_listens_when_no_page_is_open() -> None:
     """The connection goes with the last page, and comes back with the next."""
 

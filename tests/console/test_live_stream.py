@@ -56,6 +56,20 @@ def test_a_stream_is_for_those_who_are_signed_in(site: str) -> None:
         assert answer.status == 302
 
 
+def test_a_sign_out_ends_the_streams_of_its_pages(site: str) -> None:
+    """The server closes them, and without the session the browser does not get another."""
+    client = Client()
+    client.force_login(get_user_model().objects.create_user("ann", "ann@example.org", "x" * 20, role="viewer"))
+    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    with get(site, "/live", cookie) as stream:
+        read_until(stream, "event: refresh\n")
+        client.post("/accounts/logout/")
+        while stream.readline():
+            pass
+    with get(site, "/live", cookie) as answer:
+        assert answer.status == 302
+
+
 def test_open_pages_hold_no_database_connection(site: str, cookie: str) -> None:
     """More pages may stay open than the pool has connections, and the next page is still answered."""
     pool = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
