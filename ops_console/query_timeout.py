@@ -40,15 +40,16 @@ def limited(milliseconds: int, what: str, in_order: bool = False) -> Iterator[No
     """Each statement inside ends after so long, or earlier where a limit around this one is shorter.
 
     Raises TooSlow, which says that `what` was not found in time. `in_order`: statements read in the order of an index
-    wherever one gives the order that they ask for; not inside a limit that serves for this one.
+    wherever one gives the order that they ask for.
     """
     around = _in_force.get()
     try:
         if around and not around.before:
             values = {"statement_timeout": f"{around.milliseconds}ms"}
             around.before = _set(values, until_transaction_ends=False)["statement_timeout"]
-        if around and around.milliseconds <= milliseconds:
-            milliseconds = around.milliseconds
+        is_set = around is not None and around.milliseconds <= milliseconds
+        milliseconds = around.milliseconds if around and is_set else milliseconds
+        if is_set and not in_order:
             with _undone_on_error():
                 yield
         else:

@@ -13,10 +13,14 @@ from tests.database import dsn
 from tests.people import signed_in
 
 
-def timeout() -> str:
+def setting(name: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('statement_timeout')")
+        cursor.execute("SELECT current_setting(%s)", [name])
         return str(cursor.fetchone()[0])
+
+
+def timeout() -> str:
+    return setting("statement_timeout")
 
 
 def sleep() -> None:
@@ -33,6 +37,17 @@ def test_a_longer_limit_inside_does_not_extend_the_one_around_it() -> None:
         with limited(100, "The list"):
             assert timeout() == "100ms"
         assert timeout() == "500ms"
+
+
+@pytest.mark.django_db
+def test_reading_in_order_holds_inside_a_shorter_limit() -> None:
+    """A search that asks a list for its rows gets the list's plan, within the search's own limit."""
+    before = setting("enable_sort")
+    with shared_limit(500):
+        with limited(10_000, "The list", in_order=True):
+            assert (setting("enable_sort"), timeout()) == ("off", "500ms")
+        with limited(10_000, "Another"):
+            assert (setting("enable_sort"), timeout()) == (before, "500ms")
 
 
 @pytest.mark.django_db
