@@ -262,7 +262,7 @@ def test_what_is_stuck_is_what_its_definition_says(evidence: str, older: int) ->
     assert counts(scope)["stuck"].number == len(expected)
 
 
-@pytest.mark.parametrize("evidence", ["dead", "suspected"])
+@pytest.mark.parametrize("evidence", ["", "suspected"])
 def test_a_stuck_row_s_mark_is_looked_up_once(evidence: str) -> None:
     """Age, evidence, commands and snoozing are one look at the mark of each row."""
     for hours in range(7, 17):
