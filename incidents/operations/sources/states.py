@@ -80,8 +80,8 @@ def _silent_too_long(parts: SourceSql, scope: Scope) -> list[sql.Composable]:
     Dead is what was alive; suspected is what has only an age to go by.
     """
     limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
-    silent = [sql.SQL("{} < {}").format(parts.silent, limit)]
-    signs = [
+    silent: list[sql.Composable] = [sql.SQL("{} < {}").format(parts.silent, limit)]
+    signs: list[sql.Composable] = [
         sql.SQL("f.last_command_at >= {}").format(limit),
         *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
         sql.SQL("f.snoozed_until >= {}").format(now_of(scope)),
