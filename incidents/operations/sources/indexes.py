@@ -22,7 +22,7 @@ def wanted_indexes(source: Source, live: LiveTable) -> dict[str, str]:
     found = {f"{source.table}_ops_{state}": _by_age(parts, state) for state in states}
     if live.readable(source.owner_column):
         found[f"{source.table}_ops_owner"] = _by_owner(parts, states)
-    if source.error_text:
+    if source.error_text and all(map(live.readable, filter(None, (source.meta_column, *source.error_columns)))):
         found[f"{source.table}_ops_group"] = _by_group(parts, states)
     if live.trigrams and live.readable(source.title_column) and live.columns[source.title_column].type in _TEXTS:
         found[f"{source.table}_ops_title"] = _by_title(parts, states)
