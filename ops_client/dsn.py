@@ -27,9 +27,13 @@ _SCHEME = re.compile(r"^(\w[\w+.-]*)://")
 # other character. A port is no password.
 _USER_INFO = re.compile(r"(://[^\s/:@]*):(?!\d+[/?]).*", re.DOTALL)
 _WORD = re.compile(r"\S+")
-_ASSIGNED = re.compile(
-    r"""(\b\w*passw(?:or)?d\b["']?\s*[=:]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s&'"\\])+)""", re.IGNORECASE
-)
+# A password with a space in it. Applied to what stands before the last @ of a line, for the same reason.
+_SPACED_USER_INFO = re.compile(rf"""(://[^\s/:@]*):(?!{re.escape(REMOVED)}@|\d+(?:[/?\s,;'")]|$)).*@""")
+_PASSWORD = re.compile(r"""\b\w*passw(?:or)?d\b["']?\s?[=:]""", re.IGNORECASE)
+_NAMES = "|".join(sorted(re.escape(option.keyword.decode()) for option in Conninfo.get_defaults()))
+# Where a password ends that may hold quotes, backslashes and spaces which are not escaped: at the next name.
+_NEXT_NAME = re.compile(rf"""\s["']?(?:{_NAMES})["']?\s?[=:]""")
+_NEXT_NAME_OF_URL = re.compile(rf"""[\s&]["']?(?:{_NAMES})["']?\s?[=:]""")
 
 
 def parameters(dsn: str, field: str = "dsn") -> dict[str, str]:
@@ -70,10 +74,27 @@ def without_password(dsn: str) -> str:
 
 
 def redact(text: str) -> str:
-    """`text` without the passwords of the addresses in it."""
+    """`text` without the passwords of the addresses in it, in time linear in its length.
+
+    Nobody can tell where an unescaped password ends, so what is removed goes to the next name that libpq knows, or to
+    the end of the line.
+    """
     if "://" not in text and "passw" not in text.lower():
         return text
-    return _ASSIGNED.sub(rf"\1{REMOVED}", _WORD.sub(_without_user_info, text))
+    return "\n".join(_redacted_line(line) for line in text.split("\n"))
+
+
+def _redacted_line(line: str) -> str:
+    before, at, after = _WORD.sub(_without_user_info, line).rpartition("@")
+    line = _SPACED_USER_INFO.sub(rf"\1:{REMOVED}@", before + at) + after
+    kept: list[str] = []
+    position = 0
+    while found := _PASSWORD.search(line, position):
+        kept += [line[position : found.end()], REMOVED]
+        of_url = line[found.start() - 1 : found.start()] in ("?", "&")
+        name = (_NEXT_NAME_OF_URL if of_url else _NEXT_NAME).search(line, found.end())
+        position = name.start() if name else len(line)
+    return "".join(kept) + line[position:]
 
 
 def _without_user_info(word: re.Match[str]) -> str:

@@ -2,11 +2,12 @@
 
 import io
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ops_client import OpsClient
@@ -81,8 +82,13 @@ def test_an_address_that_cannot_be_read_is_refused_without_quoting_it(dsn: str) 
         ("host=db password=secret user=u", "host=db password=*** user=u"),
         (r"password='a \' b' user=u", "password=*** user=u"),
         ("postgres://db/x?password=secret&user=u", "postgres://db/x?password=***&user=u"),
-        ("PGPASSWORD=secret and sslpassword=other", "PGPASSWORD=*** and sslpassword=***"),
-        ("{'password': 'secret', 'user': 'u'}", "{'password': ***, 'user': 'u'}"),
+        ("PGPASSWORD=secret and sslpassword=other", "PGPASSWORD=*** sslpassword=***"),
+        ("{'password': 'secret', 'user': 'u'}", "{'password':*** 'user': 'u'}"),
+        ("password= user=u", "password=*** user=u"),
+        ("host=db password=a&user=b c user=u", "host=db password=*** user=u"),
+        ("x password=it's one\nand a second line", "x password=***\nand a second line"),
+        ("postgres://u:a b@db/x", "postgres://u:***@db/x"),
+        ("http://db:8000 belongs to a@b", "http://db:8000 belongs to a@b"),
         ("host=db password=a,b;c user=u", "host=db password=*** user=u"),
         (r"host=db password=a\'b user=u", "host=db password=*** user=u"),
         ("https://db:8000/x?mail=a@b", "https://db:8000/x?mail=a@b"),
@@ -99,6 +105,29 @@ def test_passwords_in_text_are_replaced(text: str, redacted: str) -> None:
 def test_no_password_survives_in_a_url(password: str) -> None:
     """Also one that was not percent-encoded."""
     assert f":{password}@" not in redact(f"could not connect to postgresql://u:{password}@db.example/x")
+
+
+# Never part of what stands around it, and with all that would have to be escaped.
+MARKED = st.lists(
+    st.sampled_from(["SECRET", "&", "'", '"', "\\", " ", "=", ":", "@", "user", ",", "/", "?", "\t"]), min_size=1
+)
+
+
+@given(
+    MARKED.map("".join), st.sampled_from(["{}", "'{}'", '"{}"']), st.sampled_from(["", " user=u", " dbname=x host=db"])
+)
+def test_no_part_of_a_password_survives_in_an_assignment(password: str, quotes: str, rest: str) -> None:
+    """Whatever is in it unescaped, but the name of a parameter, which libpq reads as one too."""
+    assume(not re.search(r"\s[\"']?user[\"']?\s?[=:]", password))
+    redacted = redact(f"cannot connect: host=db password={quotes.format(password)}{rest}")
+    assert redacted == f"cannot connect: host=db password=***{rest}"
+
+
+@given(MARKED.map("".join), st.sampled_from(["", "&user=u"]))
+def test_no_part_of_a_password_survives_in_a_query(password: str, rest: str) -> None:
+    """As above, where an ampersand and a name begin the next parameter."""
+    assume(not re.search(r"[\s&][\"']?user[\"']?\s?[=:]", password))
+    assert "SECRET" not in redact(f"at postgresql://db/x?password={password}{rest}")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +194,9 @@ def test_hostile_text_is_redacted_in_linear_time() -> None:
     """The search for a password does not start again at each of many addresses: it would take hours."""
     text = "://a:" * 400_000
     assert redact(text) == text
+    assert redact(text + " @").endswith("@")
+    for piece in ("password=", "password = ' ", " password", "password \\", "passw", "&user ?password=", " 'user' "):
+        assert len(redact(piece * 100_000)) <= 2 * len(piece) * 100_000
 
 
 def test_a_key_of_the_database_has_no_password_in_it() -> None:
