@@ -17,6 +17,9 @@ __all__ = [
     "TrackedOperation",
     "Verb",
 ]
+# Statuses that `OperationMark.status_before` cannot hold as they are; no backend has a status with this character.
+WAS_NULL = "\x01null"
+WAS_EMPTY = "\x01empty"
 
 
 class Verb(models.TextChoices):
@@ -52,7 +55,8 @@ class OperationMark(models.Model):
     reason = models.TextField(db_default="")
     # Why the row itself could not take the reason, or why the backend refused the command.
     note = models.TextField(db_default="")
-    # The status that a retry replaced, until a backend has taken the operation up: a refusal puts it back.
+    # The status that a retry replaced, until a backend has taken the operation up: a refusal puts it back. Empty where
+    # there is nothing to put back; WAS_NULL and WAS_EMPTY stand for these two statuses.
     status_before = models.CharField(max_length=60, db_default="")
     # The newest actions first; bounded, so that a row retried for ever does not grow.
     action_ids = ArrayField(models.BigIntegerField(), db_default=models.Value([], ArrayField(models.BigIntegerField())))

@@ -4,12 +4,13 @@ from django.db import connection, transaction
 from django.db.models import F
 from psycopg import sql
 
-from incidents.operations.models import OperationMark
+from incidents.operations.models import WAS_EMPTY, WAS_NULL, OperationMark
 from incidents.operations.queries import SourceUnavailable, parts_of
 from incidents.operations.sources import SOURCES
 from incidents.operations.sources.sql import SourceSql
 
 MOST_AT_ONCE = 2_000
+_STATUSES: dict[str, str | None] = {WAS_NULL: None, WAS_EMPTY: ""}
 
 
 def put_back_refused() -> int:
@@ -28,7 +29,7 @@ def _put_back(kind: str) -> int:
         return 0
     with transaction.atomic():
         held = _held(parts, list(before))
-        _restore(parts, held, [before[i] for i in held])
+        _restore(parts, held, [_STATUSES.get(before[i], before[i]) for i in held])
         # Rows that somebody has changed since, or that are locked while they change, are theirs.
         return refused.filter(operation_id__in=list(before)).update(status_before="")
 
@@ -43,7 +44,7 @@ def _held(parts: SourceSql, ids: list[str]) -> list[str]:
         return [operation_id for (operation_id,) in cursor.fetchall()]
 
 
-def _restore(parts: SourceSql, ids: list[str], statuses: list[str]) -> None:
+def _restore(parts: SourceSql, ids: list[str], statuses: list[str | None]) -> None:
     column = parts.source.status_column
     statement = sql.SQL(
         "UPDATE {} AS e SET {} = new.status::{} "

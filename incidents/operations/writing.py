@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import sql
 
 from incidents.operations.judging import absent
-from incidents.operations.models import Action, Verb
+from incidents.operations.models import WAS_EMPTY, WAS_NULL, Action, Verb
 from incidents.operations.notifications import told
 from incidents.operations.sources import FailureNote
 from incidents.operations.sources.sql import SourceSql
@@ -157,8 +157,9 @@ def _marks(parts: SourceSql, action: Action) -> Statement:
     before: sql.Composable = sql.SQL("''")
     if rule.hands_over:
         # Only a status that a retry has replaced can be wanted back.
-        replaced = sql.SQL("CASE WHEN j.status = {} THEN '' ELSE coalesce(j.status, '') END")
-        before = replaced.format(sql.Literal(source.retry_status))
+        # The column has 60 characters; an error's text behind the status may be longer, and is cut.
+        replaced = sql.SQL("CASE j.status WHEN {} THEN '' WHEN '' THEN {} ELSE coalesce(left(j.status, 60), {}) END")
+        before = replaced.format(*map(sql.Literal, (source.retry_status, WAS_EMPTY, WAS_NULL)))
     return sql.SQL(_MARKED).format(note=note, status_before=before, kept_beside=_kept_beside(parts, action)), {
         "kind": action.kind,
         "is_command": int(rule.is_command),

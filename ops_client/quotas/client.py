@@ -44,6 +44,18 @@ def _in_thread(
     return call
 
 
+def _to_end_in_thread(
+    method: "Callable[Concatenate[QuotaClient, P], R]",
+) -> "Callable[Concatenate[QuotaClient, P], Coroutine[Any, Any, R]]":
+    """The same for what gives something back: it is done although the caller is cancelled before a thread is free."""
+
+    async def call(self: "QuotaClient", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.threads.run_to_end(method, self, *args, **kwargs)
+
+    functools.update_wrapper(call, method)
+    return call
+
+
 def _acquired_in_thread(
     method: "Callable[Concatenate[QuotaClient, P], B]",
 ) -> "Callable[Concatenate[QuotaClient, P], Coroutine[Any, Any, B]]":
@@ -158,7 +170,7 @@ class QuotaClient(Part):
     areserve = _acquired_in_thread(reserve)
     alease = _acquired_in_thread(lease)
     aall_of = _acquired_in_thread(all_of)
-    afree = _in_thread(free)
+    afree = _to_end_in_thread(free)
     ausage = _in_thread(usage)
     apeek = _in_thread(peek)
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from ops_client.errors import InvalidInput, StoreUnavailable
 from ops_client.quotas.decide import Source
 from ops_client.quotas.guard import QuotaExceeded, ReservationGone
+from ops_client.quotas.threads import MOST_THREADS
 from quotas.models import Counter, Level, Reservation, Slot
 from tests.waiting import until
 
@@ -269,6 +270,26 @@ def test_a_cancelled_block_is_left_all_the_same(ops, hanna, monkeypatch):
     asyncio.run(cancelled())
     go.set()
     until(lambda: used(ops, hanna, "concurrent_assemblies") == 0, 10, "the place")
+
+
+def test_a_cancelled_afree_frees_all_the_same(ops, hanna):
+    """Also where the caller is cancelled while every thread is busy, so that the call has not begun."""
+    with ops.quotas.reserve("storage_bytes", hanna.id, 5, tier="pro"):
+        pass
+    go = threading.Event()
+
+    async def cancelled():
+        for _ in range(MOST_THREADS):
+            ops.quotas.threads.start(lambda: go.wait(30))
+        call = asyncio.ensure_future(ops.quotas.afree("storage_bytes", hanna.id, 5))
+        await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+    asyncio.run(cancelled())
+    assert used(ops, hanna, "storage_bytes") == 5
+    go.set()
+    until(lambda: used(ops, hanna, "storage_bytes") == 0, 10, "what was freed")
 
 
 def test_without_a_limit_no_place_is_taken(ops, hanna, allow, make_resource):

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
 from incidents.operations import services
 from incidents.operations.listing import list_page
+from incidents.operations.models import OperationMark
 from incidents.operations.queries import detail, why_not
+from incidents.operations.refusals import put_back_refused
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from incidents.operations.sources import SOURCES
@@ -53,6 +56,20 @@ def test_states() -> None:
             "AND created_at < now() AT TIME ZONE 'UTC' - interval '1 hour'"
         )
         assert {one for (one,) in cursor.fetchall()} == stuck
+
+
+@pytest.mark.parametrize("status", [None, "", "queued", "error:" + 80 * "x"])
+def test_a_refused_retry_puts_back_the_status(status: str | None) -> None:
+    """NULL and empty text, which are statuses here, come back as what they were; a long error keeps its beginning."""
+    watch = make_watch(status, hours=9)
+    state = "failed" if status and status.startswith("error") else "stuck"
+    services.start(actor(), Scope(kind=KIND, state=state), "retry", "again")
+    release_due()
+    assert status_of(watch) == "processing"
+    OperationMark.objects.update(handled_version=F("version"))
+    assert put_back_refused() == 1
+    assert status_of(watch) == (status and status[:60])
+    assert put_back_refused() == 0
 
 
 def test_a_stuck_watch_without_a_status_can_be_acted_on() -> None:
