@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction
 from django.core.cache import cache
@@ -107,13 +108,25 @@ ALL: tuple[type[TimedCheck], ...] = (*READY, Cache, Worker, Beat, Schedule)
 PATHS: dict[str, Sequence[type[TimedCheck]]] = {"/livez": (), "/readyz": READY, "/health": ALL}
 
 
+# Runs that have not ended, by event loop: all who ask meanwhile wait for the same one.
+_running: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Sequence[type[TimedCheck]], asyncio.Task[dict[str, str]]]]
+_running = WeakKeyDictionary()
+
+
 async def answer(checks: Sequence[type[TimedCheck]]) -> HttpResponse:
-    """Run checks side by side; which of them failed, and nothing more."""
-    results = await asyncio.gather(*(check().get_result(_THREADS) for check in checks))
-    failed = any(result.error for result in results)
-    states = {check.title: "failing" if r.error else "ok" for check, r in zip(checks, results, strict=True)}
+    """Which checks failed, and nothing more. However many ask, and nobody has to sign in, they run once at a time."""
+    here = _running.setdefault(asyncio.get_running_loop(), {})
+    if checks not in here or here[checks].done():
+        here[checks] = asyncio.create_task(_run(checks))
+    states = await asyncio.shield(here[checks])
+    failed = "failing" in states.values()
     body = {"status": "failing" if failed else "ok", "checks": states}
     return JsonResponse(body, status=503 if failed else 200, headers={"Cache-Control": "no-store"})
+
+
+async def _run(checks: Sequence[type[TimedCheck]]) -> dict[str, str]:
+    results = await asyncio.gather(*(check().get_result(_THREADS) for check in checks))
+    return {check.title: "failing" if r.error else "ok" for check, r in zip(checks, results, strict=True)}
 
 
 class HealthMiddleware:

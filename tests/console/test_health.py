@@ -1,5 +1,6 @@
 """Health: what a probe is told, and what it is never told."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -45,6 +46,25 @@ def test_healthy_console_says_ok(client: Client, path: str) -> None:
     """200 and JSON without any sign-in."""
     answer = client.get(path)
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_all_who_ask_at_once_wait_for_one_run() -> None:
+    """Nobody has to sign in to ask: a thousand probes must not run a thousand checks."""
+    ran: list[int] = []
+
+    class Counted(health.TimedCheck):
+        title = "counted"
+
+        def look(self) -> None:
+            ran.append(1)
+
+    async def ask() -> list[int]:
+        answers = await asyncio.gather(*(health.answer((Counted,)) for _ in range(50)))
+        answers.append(await health.answer((Counted,)))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(ask()) == [200] * 51
+    assert len(ran) == 2
 
 
 def test_livez_asks_no_database(client: Client, no_database: None) -> None:
