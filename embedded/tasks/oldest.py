@@ -1,9 +1,11 @@
 """`dev.py oldest`: the client on the oldest versions of its dependencies that pyproject.toml allows."""
 
 import argparse
+import ast
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from embedded import environment, paths
 from embedded.console import step
@@ -16,8 +18,22 @@ CLIENT_TESTS = paths.ROOT / "tests" / "client"
 # Against a real database; named so that the whole suite, which has the newest versions, leaves it alone.
 CONTRACT = paths.ROOT / "tests" / "oldest" / "contract.py"
 TOOLS = ("uv==0.13.9", "pytest==9.2.0", "hypothesis==6.170.15")
-# What a test imports that needs more than the client's own dependencies.
-CONSOLE = ("django", "fastapi", "starlette", "http_sfv", "ops_console", "flags.models", "quotas.models", "embedded")
+# Packages that a test of the client on its own dependencies imports nothing of, itself or through its helpers.
+CONSOLE = frozenset(
+    {
+        "demo",
+        "django",
+        "embedded",
+        "fastapi",
+        "flags",
+        "http_sfv",
+        "httpx",
+        "incidents",
+        "ops_console",
+        "quotas",
+        "starlette",
+    }
+)
 
 
 def run(_arguments: argparse.Namespace) -> int:
@@ -26,7 +42,7 @@ def run(_arguments: argparse.Namespace) -> int:
     environment.create(VENV)
     with step("Installing the oldest versions"):
         install()
-    tests = [str(file) for file in sorted(CLIENT_TESTS.rglob("test_*.py")) if needs_no_console(file.read_text())]
+    tests = [str(file) for file in sorted(CLIENT_TESTS.rglob("test_*.py")) if needs_no_console(file)]
     with throwaway_servers() as servers:
         variables = os.environ | SETTINGS | servers.environment(database="postgres")
         with step("Making the contract"):
@@ -48,9 +64,30 @@ def install() -> None:
     require([*uv, *TOOLS[1:]], os.environ)
 
 
-def needs_no_console(source: str) -> bool:
-    """Whether a file of tests imports the client alone."""
-    return not any(name in source for name in CONSOLE)
+def needs_no_console(test: Path) -> bool:
+    """Whether a file of tests, with the helpers under tests/ that it imports, imports none of CONSOLE."""
+    waiting, seen = [test], set[Path]()
+    while waiting:
+        file = waiting.pop()
+        seen.add(file)
+        for name in imported(file):
+            if name.partition(".")[0] in CONSOLE:
+                return False
+            helper = paths.ROOT / f"{name.replace('.', '/')}.py"
+            if name.startswith("tests.") and helper.exists() and helper not in seen:
+                waiting.append(helper)
+    return True
+
+
+def imported(file: Path) -> set[str]:
+    """The modules that a file imports, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 def require(command: Sequence[str], variables: Mapping[str, str]) -> None:
