@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flags.usage import Series
 from ops_console.web.columns import Column, column, first_shown
 
-FEWEST_COLUMNS = 8
+FEWEST_COLUMNS = 3
 _MOST_COLUMNS = 60
 _MOST_LINES = 6
 _OTHERS = "all others"
@@ -31,13 +31,14 @@ class Chart:
 def draw(series: Series) -> Chart:
     """Stacked columns from the first evaluation on, and the counts a day."""
     lines = _bounded(series.lines)
-    group = -(-len(series.starts) // _MOST_COLUMNS)
-    summed = {label: _summed(values, group) for label, values in lines.items()}
-    starts = series.starts[::group]
+    began = first_shown([sum(stack) for stack in zip(*lines.values(), strict=True)], FEWEST_COLUMNS) if lines else 0
+    # As many columns as there is room for: what began a day ago is drawn hour by hour.
+    group = -(-(len(series.starts) - began) // _MOST_COLUMNS)
+    began -= began % group
+    summed = {label: _summed(values[began:], group) for label, values in lines.items()}
+    starts = series.starts[began::group]
     keys = tuple((_css(label, index), label, sum(values)) for index, (label, values) in enumerate(lines.items()))
     stacks = list(zip(*summed.values(), strict=True)) if summed else [()] * len(starts)
-    first = first_shown([sum(stack) for stack in stacks], FEWEST_COLUMNS)
-    starts, stacks = starts[first:], stacks[first:]
     top = max(map(sum, stacks), default=0)
     classes = [css for css, _, _ in keys]
     drawn = tuple(

@@ -34,7 +34,7 @@ def drift_list(request: HttpRequest) -> HttpResponse:
 def user_recount(request: HttpRequest, user_id: str, resource: str) -> HttpResponse:
     person = services.person_of(user_id)
     storage_services.request_recount(actor_of(request), resource, person.id)
-    said = f"{resource} of {person.email} is being measured; what differs will stand here within seconds."
+    said = f"{resource} of {person.email} is being measured; what differs appears here within seconds."
     return done(request, said, to=reverse("quotas:user", args=[person.id]))
 
 

@@ -23,14 +23,14 @@ Act = Callable[[Actor, str], object]
 def usage_reset(request: HttpRequest, user_id: str, resource: str) -> HttpResponse:
     person = services.person_of(user_id)
     question = Question(
-        f"Begin {resource} of {person.email} anew?",
+        f"Reset {resource} of {person.email}?",
         action=request.path,
         back=_page_of(person),
         effect="What was used in the current window or period is forgotten; the limit stays as it is.",
         notes=["Holds from the user's next call on.", "This cannot be undone."],
-        confirm="Begin anew",
+        confirm="Reset",
     )
-    said = f"{resource} of {person.email} begins anew."
+    said = f"{resource} of {person.email} was reset."
     return _asked(request, person, question, said, lambda actor, reason: usage_services.reset_usage(
         actor, person.id, resource, reason
     ))  # fmt: skip

@@ -31,7 +31,7 @@ _TABS = [
     ("stale", "Stale"),
     ("archived", "Archived"),
 ]
-_ELSEWHERE = [("undefined", "Asked for, not defined"), ("segments", "Segments")]
+_ELSEWHERE = [("undefined", "Unknown flags"), ("segments", "Segments")]
 _COLUMNS = [
     "name",
     "state",

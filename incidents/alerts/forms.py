@@ -36,6 +36,14 @@ class RuleForm(forms.ModelForm):
             "timezone": "Time zone of the quiet hours",
             "runbook_url": "Runbook",
         }
+        help_texts = {
+            "limit": "In the unit that the description above names.",
+            "for_seconds": "How long the condition must hold before the alert fires.",
+            "keep_firing_seconds": "How long the condition must be gone before the alert resolves.",
+            "quiet_from": "No notifications are sent between these times.",
+            "timezone": "",
+            "runbook_url": "What to read first.",
+        }
         widgets = {
             "quiet_from": forms.TimeInput({"type": "time"}),
             "quiet_until": forms.TimeInput({"type": "time"}),

@@ -34,7 +34,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100, help_text="What uses it, and where. The audit shows it.")
     role = forms.ChoiceField(label="Acts as", help_text="What it may do at most, whatever you may do later.")
     scopes = forms.MultipleChoiceField(label="Scopes", widget=forms.CheckboxSelectMultiple)
-    days = forms.IntegerField(label="Ends after days", min_value=1, max_value=MOST_DAYS, initial=DAYS)
+    days = forms.IntegerField(label="Expires in (days)", min_value=1, max_value=MOST_DAYS, initial=DAYS)
 
     def __init__(self, data: QueryDict | None, role: str) -> None:
         super().__init__(data)

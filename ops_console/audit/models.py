@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
+from ops_console.audit.words import action_in_words
+
 
 class Entry(models.Model):
     """One change: who, what, why, before and after. Rows are inserted and, past retention, expired; never changed.
@@ -13,7 +15,7 @@ class Entry(models.Model):
 
     class Source(models.TextChoices):
         SERVICE = "service", "Console"
-        TRIGGER = "trigger", "Around the console"
+        TRIGGER = "trigger", "Outside the console"
 
     at = models.DateTimeField(db_default=models.functions.Now())
     source = models.CharField(max_length=10, choices=Source, default=Source.SERVICE)
@@ -44,3 +46,8 @@ class Entry(models.Model):
             models.Index(fields=["request_id"], name="audit_entry_by_request"),
             models.Index(fields=["-at", "-id"], name="audit_entry_around", condition=Q(source="trigger")),
         ]
+
+    @property
+    def title(self) -> str:
+        """What happened, in words."""
+        return action_in_words(self.action)

@@ -67,7 +67,7 @@ def entry_revert(request: HttpRequest, entry_id: int) -> HttpResponseBase:
     back = reverse("audit:entry", args=[entry_id])
     if request.method != "POST" or not form.is_valid():
         question = Question(
-            f"Revert {found.action}?",
+            f"Revert this change of {found.target_label}?",
             action=request.path,
             back=back,
             effect=f"Sets what {found.actor} changed in {found.target_label} back to the values before.",
@@ -76,7 +76,7 @@ def entry_revert(request: HttpRequest, entry_id: int) -> HttpResponseBase:
         )
         return ask(request, question, form)
     revert(actor_of(request), entry_id, form.cleaned_data["reason"])
-    return done(request, f"Reverted: {found.action} by {found.actor}.", to=back)
+    return done(request, f"Reverted: {found.title} by {found.actor}.", to=back)
 
 
 def _rows(found: QuerySet[Entry]) -> Iterator[tuple[Any, ...]]:

@@ -1,6 +1,10 @@
 """What the pages of people and their ways in say besides their forms."""
 
+import re
+from collections.abc import Iterator
+
 from django import template
+from django.forms import BoundField, Form
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.template import Context
@@ -12,6 +16,23 @@ from ops_console.access.queries import SecondFactorRule, second_factor_rule
 from ops_console.access.throttle import cache_warning
 
 register = template.Library()
+# A capitalised word after another one; WebAuthn, QR and the first word stay.
+_CAPITALISED = re.compile(r"(?<=[\w)][ -])[A-Z][a-z]+\b")
+
+
+@register.filter(is_safe=True)
+def sentence_case(text: str) -> str:
+    """`Two-Factor Authentication` as this console writes headings and buttons: `Two-factor authentication`."""
+    return _CAPITALISED.sub(lambda found: found[0].lower(), text)
+
+
+@register.filter
+def sentence_labels(form: Form) -> Iterator[BoundField]:
+    """The fields of a form of allauth's, labelled as ours are, without placeholders that repeat the label."""
+    for bound in form:
+        bound.label = sentence_case(str(bound.label))
+        bound.field.widget.attrs.pop("placeholder", None)
+        yield bound
 
 
 @register.simple_tag

@@ -1,9 +1,9 @@
 /* On a narrow screen a table's rows become cards: each cell on a line of its own, with its column's name. The rows are
    not touched: names come from a style sheet of rules, one set for each set of columns. Without a script tables scroll
-   sideways. Lists with a narrow form of their own (operations, quotas) keep their columns. */
+   sideways. Lists with a narrow form of their own keep their columns. */
 (function () {
   "use strict";
-  const OWN_FORM = /^\/(operations|quotas)\//;
+  const OWN_FORM = /^\/(operations\/((errors|actions|dead-letters)\/)?|quotas\/((tiers|resources|storage)\/)?)$/;
   if (OWN_FORM.test(location.pathname)) return;
   const sheet = new CSSStyleSheet();
   const known = new Map();

@@ -257,3 +257,22 @@ def test_entry_carries_the_id_of_its_request(
         signed_in(admin).post(f"/access/{viewer.pk}/sign-out/")
     logged = {record.msg["request_id"] for record in caplog.records if isinstance(record.msg, dict)}
     assert {Entry.objects.latest("id").request_id} == logged
+
+
+@pytest.mark.parametrize(
+    ("path", "heading", "label"),
+    [
+        ("/accounts/password/", "Change password", "Current password"),
+        ("/accounts/reauthenticate/", "Confirm access", "Password"),
+        ("/accounts/2fa/keys/", "Security keys", ""),
+    ],
+)
+def test_pages_of_the_account_are_worded_like_the_others(
+    operator: User, signed_in: SignedIn, path: str, heading: str, label: str
+) -> None:
+    """The library's own pages write Every Word Large; here headings, labels and buttons are sentences."""
+    page = signed_in(operator).get(path).content.decode()
+    main = page[page.index("<main") :]
+    assert re.findall(r"<h1>\s*([^<]*?)\s*</h1>", main) == [heading]
+    assert not label or label in re.findall(r"<label[^>]*>([^<]*?)\s*<", main)
+    assert not re.search(r"<button[^>]*>\s*\w+ [A-Z]", main.partition("toasts")[0])

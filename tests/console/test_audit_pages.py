@@ -13,6 +13,7 @@ from django.utils import timezone
 from ops_console.access.models import User
 from ops_console.audit.models import Entry
 from ops_console.audit.services import Target, record
+from ops_console.audit.words import action_in_words
 from ops_console.retention import expire_all, expire_audit
 from tests.console.conftest import acting
 
@@ -108,8 +109,8 @@ def test_entry_made_around_the_console_is_marked(reader: Client) -> None:
         source=Entry.Source.TRIGGER, actor="postgres", via="database", action="flag.update",
         target_type="flag", target_id="3", target_label="new-player", after={"percent": 100},
     )  # fmt: skip
-    assert "Around the console" in shown(reader)
-    assert "straight in the database" in shown(reader, f"{made.pk}/")
+    assert "Outside the console" in shown(reader)
+    assert "directly in the database" in shown(reader, f"{made.pk}/")
 
 
 def test_titles_are_escaped(admin: User, reader: Client) -> None:
@@ -160,3 +161,22 @@ def test_retention_of_the_audit_has_a_floor(db: None) -> None:
     """Nobody empties the record by asking for a week."""
     with pytest.raises(Exception, match="at least 90 days"), transaction.atomic():
         expire_audit(timedelta(days=7))
+
+
+@pytest.mark.parametrize(
+    ("action", "title"),
+    [
+        ("flag.off", "Flag turned off for everyone"),
+        ("policy.set", "Tier limit changed"),
+        ("segment.insert", "Segment created"),
+        ("operations.retry", "Operations retried"),
+        ("person.deactivate", "Person deactivated"),
+        ("person.invite", "Person invited"),
+        ("alert_rule.edit", "Alert rule changed"),
+        ("made-up", "made-up"),
+        ("odd.", "odd."),
+    ],
+)
+def test_an_entry_is_named_in_words(action: str, title: str) -> None:
+    """Codes are for filters and programs; whoever writes to the database may have invented one."""
+    assert action_in_words(action) == title

@@ -23,3 +23,12 @@ def test_the_drawing_starts_at_the_first_evaluation(silent: int, shown: int) -> 
     assert (len(chart.columns), chart.start) == (shown, start)
     assert chart.middle == start + STEP * shown / 2
     assert len(chart.days) == 7
+
+
+def test_a_flag_that_is_a_day_old_is_drawn_hour_by_hour() -> None:
+    """Columns are grouped by what is shown, not by the whole week: the first hours fill the drawing."""
+    hours = Series(
+        tuple(BEGIN + timedelta(hours=n) for n in range(168)), timedelta(hours=1), {"on": (0,) * 160 + (5,) * 8}
+    )
+    chart = draw(hours)
+    assert (len(chart.columns), chart.start) == (8, BEGIN + timedelta(hours=160))
