@@ -374,12 +374,12 @@ def test_an_actions_page_is_read_again_whole(viewer: Client, episode: MakeEpisod
     episode()
     action = services.start(actor(), Scope(), "fail", "provider is down")
     url = reverse("operations:action", args=[action.pk])
-    assert "operations.cancel" not in text_of(viewer.get(url))
+    assert "Operations cancelled" not in text_of(viewer.get(url))
     services.cancel(actor(name="bo"), action.pk)
     for panel in ("action-progress", "action-pace", "action-outcomes"):
         live_panel(viewer, url, panel)
     audit = live_panel(viewer, url, "action-audit")
-    assert "operations.cancel" in audit and "<td>bo</td>" in audit
+    assert "Operations cancelled" in audit and "<td>bo</td>" in audit
 
 
 def test_taking_back_is_offered_for_what_can_be(operator: Client, episode: MakeEpisode) -> None:

@@ -41,7 +41,7 @@ def test_the_report_leads_to_the_outcomes_and_back() -> None:
     release_due()
     oscar = signed_in(Role.OPERATOR)
     report = oscar.get(reverse("sweep:run", args=[run.pk])).content.decode()
-    assert "Take the run back" in report and reverse("operations:action", args=[run.action_id]) in report
+    assert "Revert the run" in report and reverse("operations:action", args=[run.action_id]) in report
     address = reverse("operations:take_back", args=[run.action_id])
     assert "Take back 1" in oscar.get(address).content.decode()
     oscar.post(address, {"reason": "the host came back"})
