@@ -7,7 +7,7 @@ from psycopg import sql
 
 from incidents.operations.scope import Scope
 from incidents.operations.sources import ALL_TRACKED, SOURCES, Source, TrackedSource, source_of, sql_of
-from incidents.operations.sources.filters import conditions, looked_up, served
+from incidents.operations.sources.filters import conditions, finds_text, looked_up, served
 from incidents.operations.sources.sql import SourceSql
 from incidents.operations.sources.states import FROM_MARKS, NEWEST_FIRST, state_sql
 from ops_console.errors import ConsoleError
@@ -92,14 +92,17 @@ class Branch:
         )
 
 
-def in_order_of_list(scope: Scope, bounded: bool = False) -> bool:
+def in_order_of_list(scope: Scope) -> bool:
     """Whether the scope's rows are best read in its list's order: no other index leads to them.
 
-    With a tier, and what only marks tell, the planner knows better how rare it is; not where few rows are read
-    whatever they hold.
+    With a tier, and what only marks tell, the planner knows better how rare it is.
     """
-    is_rare = scope.tier or scope.attempts or scope.evidence == "dead"
-    return not (scope.narrows or scope.text) and (bounded or not is_rare)
+    return not (scope.narrows or scope.text or scope.tier or scope.attempts or scope.evidence == "dead")
+
+
+def in_order_where_bounded(scope: Scope, within: Sequence[Branch]) -> bool:
+    """The same where few rows are looked at, whatever they hold."""
+    return not scope.narrows and not (scope.text and any(finds_text(branch.parts, scope.text) for branch in within))
 
 
 def branches(kind: str) -> list[Branch]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import sql
 
-from incidents.operations.branches import Branch, branches, in_order_of_list
+from incidents.operations.branches import Branch, branches, in_order_of_list, in_order_where_bounded
 from incidents.operations.guard import COUNT_MS, TooSlow, limited, rows
 from incidents.operations.operation import Operation
 from incidents.operations.scope import EVIDENCE, Scope
@@ -53,7 +53,7 @@ def counts(scope: Scope, listed: Page[Operation] | None = None) -> dict[str, Cou
     own_sql = _evidence_sql(within, scope) if own == "stuck" else _looked_sql(within, scope)
     if not is_whole or own == "stuck":
         wanted[own] = own_sql
-    in_order = in_order_of_list(scope, bounded=True)
+    in_order = in_order_where_bounded(scope, within)
     found = _asked(wanted, COUNT_MS, in_order) or _asked({own: own_sql}, ALONE_MS, in_order)
     counted = {state: _capped(found, state) for state in STATES}
     if own == "stuck":

@@ -40,7 +40,7 @@ def looked_up(parts: SourceSql, scope: Scope, each: bool = False) -> Iterator[sq
     """
     if scope.state in FROM_MARKS:
         yield from _of_rows(parts, scope)
-    if scope.text and not parts.serves_titles:
+    if scope.text and not finds_text(parts, scope.text):
         yield _search(parts, scope)
     if scope.group == "":
         yield _is(sql.SQL("coalesce({}, '')").format(parts.error_group), scope.group)
@@ -63,7 +63,7 @@ def _of_rows(parts: SourceSql, scope: Scope) -> Iterator[sql.Composable]:
         yield _is(parts.worker, scope.worker)
     if scope.group and parts.serves_group(scope.state):
         yield _is(parts.error_group, scope.group)
-    if scope.text and parts.serves_titles:
+    if scope.text and finds_text(parts, scope.text):
         yield _search(parts, scope)
 
 
@@ -93,9 +93,18 @@ def _fits(text: str, kind: str) -> bool:
     return is_storable(text)
 
 
+def finds_text(parts: SourceSql, text: str) -> bool:
+    """Whether an index finds what a search for the text means."""
+    return parts.serves_titles or _is_id(parts, text)
+
+
+def _is_id(parts: SourceSql, text: str) -> bool:
+    return parts.source.valid_id(text, parts.live) and parts.live.columns[parts.source.id_column].type == "uuid"
+
+
 def _search(parts: SourceSql, scope: Scope) -> sql.Composable:
     """An id is looked up as one; else a part of the title, the beginning of an id, or somebody's mail."""
-    if parts.source.valid_id(scope.text, parts.live) and parts.live.columns[parts.source.id_column].type == "uuid":
+    if _is_id(parts, scope.text):
         return _one_of(parts.id, [scope.text], parts.id_type)
     title, escaped = parts.text(parts.source.title_column), _escaped(scope.text)
     found = [sql.SQL("{} ILIKE {}").format(title, sql.Literal(f"%{escaped}%")), *id_begins(parts, scope.text.lower())]

@@ -66,12 +66,14 @@ def some() -> str:
 
 
 def narrowed(group: str) -> Iterator[dict[str, Any]]:
+    some_id = list_page(Scope(kind=EPISODE, state="failed", ascending=True)).rows[0].operation_id
     yield {}
     yield {"group": group}
     yield {"group": "g1"}
     yield {"group": ""}
     yield {"tier": "pro"}
     yield {"text": "Seventy"}
+    yield {"text": some_id}
     yield {"attempts": 5}
     yield {"owners": (USER,)}
     yield {"older_than_seconds": 5 * 3600}
@@ -269,3 +271,11 @@ def test_a_stuck_row_s_mark_is_looked_up_once(evidence: str) -> None:
         _mark(make_episode(hours, "processing"), attempts=1)
     scope = Scope(kind=EPISODE, evidence=evidence, older_than_seconds=6 * 3600)
     assert _rows_read(sql_of_ids(scope), in_order=False) <= 10
+
+
+def test_an_id_is_counted_exactly_however_many_there_are(some: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index leads to it, so the rows before it are not looked at."""
+    monkeypatch.setattr(counting, "TAB_CAP", 1)
+    last = list_page(Scope(kind=EPISODE, state="failed", ascending=True)).rows[0].operation_id
+    found = counts(Scope(kind=EPISODE, state="stuck", text=last))
+    assert (found["failed"].text, found["in_progress"].text) == ("1", "0")
