@@ -17,7 +17,7 @@ from ops_client.flags.conditions import conditions_of, segments_by_name
 from ops_client.flags.operators import text_test
 from ops_client.flags.rules import Rule, constraint_from_json, rule_from_json, segments_from_rows
 from ops_client.flags.rules import Segment as ClientSegment
-from ops_client.text import is_storable
+from ops_client.text import is_storable, name_problem
 from ops_console.errors import InvalidInput
 
 LONGEST_NAME = 100
@@ -43,8 +43,10 @@ def check(flag: Flag, changed: Collection[str] | None = None) -> None:
 def check_name(name: str, what: str = "flag") -> str:
     """A name without the blanks around it."""
     name = name.strip()
-    if not name or not is_storable(name) or len(name) > LONGEST_NAME:
+    if not name or len(name) > LONGEST_NAME:
         raise InvalidInput("name", f"A {what} needs a name of 1 to {LONGEST_NAME} characters.")
+    if problem := name_problem(name):
+        raise InvalidInput("name", f"This name {problem}.")
     return name
 
 
@@ -138,6 +140,9 @@ def _check_tags(flag: Flag) -> None:
     fine = [tag for tag in flag.tags if isinstance(tag, str) and 1 <= len(tag.strip()) <= LONGEST_TAG]
     if len(fine) < len(flag.tags) or len(fine) > MOST_TAGS:
         raise InvalidInput("tags", f"tags: are at most {MOST_TAGS} texts of 1 to {LONGEST_TAG} characters each.")
+    for tag in fine:
+        if problem := name_problem(tag):
+            raise InvalidInput("tags", f"tags: {tag!a} {problem}.")
 
 
 def _texts(value: Any) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ops_client.errors import OpsError
 from ops_client.flags.variants import VariantDefinition, variant_from_json
+from ops_client.text import name_problem
 from ops_console.errors import InvalidInput
 
 LONGEST_NAME = 100
@@ -29,6 +30,8 @@ def _read(field: str, label: str, raw: Any, overridable: bool) -> VariantDefinit
         raise InvalidInput(field, f"{label}: {error}.") from error
     if len(variant.name) > LONGEST_NAME or not variant.name.strip():
         raise InvalidInput(field, f"{label}: name: is a text of 1 to {LONGEST_NAME} characters.")
+    if problem := name_problem(variant.name):
+        raise InvalidInput(field, f"{label}: name: {variant.name!a} {problem}.")
     if any(not override.values or not all(override.values) for override in variant.overrides):
         raise InvalidInput(field, f'{label}: overrides: are [{{"field": "user_id", "values": ["17"]}}].')
     if variant.overrides and not overridable:

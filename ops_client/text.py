@@ -6,6 +6,7 @@ and its JSON takes no NaN and no infinity.
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +44,22 @@ def require_storable(field: str, value: object) -> None:
     """For what identifies something: two names must never become one. Raises InvalidInput naming the field."""
     if not is_storable(value):
         raise InvalidInput(field, "holds what PostgreSQL cannot store: NUL, half a surrogate pair, NaN or infinity")
+
+
+def name_problem(name: str) -> str:
+    """Why people could take this name for another one, as the rest of a sentence; "" where they cannot.
+
+    A name has no control, zero-width or bidirectional characters, no blanks but plain spaces, and is composed
+    (Unicode's NFC): otherwise two names look alike, or one looks different in a terminal.
+    """
+    for position, character in enumerate(name, 1):
+        category = unicodedata.category(character)
+        if category[0] == "C" or (category[0] == "Z" and character != " "):
+            known = unicodedata.name(character, "control character").lower()
+            return f"holds U+{ord(character):04X} ({known}) at position {position}, which cannot be seen"
+    if not unicodedata.is_normalized("NFC", name):
+        return f"is not in Unicode's composed form: write {unicodedata.normalize('NFC', name)!a}"
+    return ""
 
 
 def replace_unstorable(value: Any, levels: int = MOST_LEVELS) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from ops_client.text import is_storable
+from ops_client.text import name_problem
 from ops_console.access import scopes as known_scopes
 from ops_console.access import tokens
 from ops_console.access.actor import Actor
@@ -38,8 +38,10 @@ def create(actor: Actor, name: str, role: str, scopes: Iterable[str], days: int 
     """
     user = _owner(actor)
     name = name.strip()
-    if not name or not is_storable(name) or len(name) > 100:
+    if not name or len(name) > 100:
         raise InvalidInput("name", "A token needs a name of 1 to 100 characters: what uses it, and where.")
+    if problem := name_problem(name):
+        raise InvalidInput("name", f"This name {problem}.")
     if role not in Role.values or not reaches(user.role, role):
         raise InvalidInput("role", f"A token acts as its person's role at most; yours is {user.role}.")
     if not 1 <= days <= MOST_DAYS:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_client.errors import InvalidInput
-from ops_client.text import MOST_LEVELS, is_storable, replace_unstorable, require_storable
+from ops_client.text import MOST_LEVELS, is_storable, name_problem, replace_unstorable, require_storable
 
 SURROGATE = b"caf\xe9.wav".decode("utf-8", "surrogateescape")
 TEXT = st.text(st.characters(exclude_categories=())) | st.sampled_from(["\0", "\ud800", SURROGATE])
@@ -31,6 +31,22 @@ def test_storable_values_are_left_as_they_are(value: object) -> None:
     """Only what cannot be stored changes."""
     if is_storable(value):
         assert replace_unstorable(value) == value
+
+
+LOOK_ALIKES = ["a\0b", "\ud83d", "new\u200bplayer", "a\u202eb", "\ufeffa", "a\tb", "a\u00a0b", "a\u2028b", "a\u00adb"]
+
+
+@pytest.mark.parametrize("name", [*LOOK_ALIKES, "cafe\u0301", "\u212b"])
+def test_a_name_that_looks_like_another_is_told(name: str) -> None:
+    """The sentence says what is wrong in characters that can be seen."""
+    problem = name_problem(name)
+    assert problem and problem.isprintable()
+
+
+@pytest.mark.parametrize("name", ["new_player", "Neuer Spieler 2", "café", "\u65b0\u3057\u3044", "a.b-c/d", ""])
+def test_a_plain_name_has_no_problem(name: str) -> None:
+    """In any language."""
+    assert name_problem(name) == ""
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud83d", SURROGATE, ["x", "\0"], {"\ud800": 1}, {"a": float("nan")}])

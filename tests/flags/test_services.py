@@ -91,7 +91,7 @@ def test_values_that_cannot_be_are_refused_by_name(field: str, value: object) ->
     assert raised.value.field == field
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\0b"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\0b", "new\u200bplayer", "cafe\u0301"])
 def test_a_name_that_cannot_be_is_refused(name: str) -> None:
     """An empty, too long or unprintable name is refused by its field."""
     with pytest.raises(InvalidInput) as raised:
