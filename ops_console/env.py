@@ -1,5 +1,8 @@
 """Every setting that the environment may give, in one table. `docs/howto/deploy.md` lists the same rows."""
 
+import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +14,8 @@ from ops_client.errors import InvalidInput
 
 # Names of tables and columns, which may be quoted as SQL writes them.
 _QUOTED_NAMES = "DIRECTORY_"
+# As django-ratelimit reads it: so many in a period, or in several of them.
+_RATE = re.compile(r"\d+/\d*[smhd]", re.ASCII)
 _DJANGO_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
@@ -106,7 +111,9 @@ def read(env: environ.Env) -> dict[str, Any]:
             "docs/howto/deploy.md lists every setting."
         )
     _refuse_quoted(env)
-    return {s.name: _value(env, s) for s in SETTINGS}
+    values = {s.name: _value(env, s) for s in SETTINGS}
+    _refuse_unusable(values)
+    return values
 
 
 def mail(url: str) -> dict[str, Any]:
@@ -129,6 +136,20 @@ def _refuse_quoted(env: environ.Env) -> None:
             f"The quotes around the value belong to it: {', '.join(quoted)}. Docker keeps the quotes of an env file: "
             "write NAME=value without them."
         )
+
+
+def _refuse_unusable(values: Mapping[str, Any]) -> None:
+    """What would only fail later, at the first sign-in or connection. Values are not quoted: some hold a password."""
+    wrong = [f"{name} is not negative." for name, value in values.items() if isinstance(value, int) and value < 0]
+    wrong += [f"{name} is at least 1." for name in ("DATABASE_POOL_SIZE", "SESSION_HOURS") if values[name] == 0]
+    rates = [name for name in values if name.endswith("_RATE")]
+    wrong += [f"{name} reads 10/m, 100/5m or 1000/h." for name in rates if not _RATE.fullmatch(values[name])]
+    if not values["REDIS_URL"].startswith(("redis://", "rediss://", "unix://")):
+        wrong.append("REDIS_URL reads redis://HOST:6379, rediss://HOST:6379 or unix:///PATH.")
+    if values["LOG_LEVEL"] not in logging.getLevelNamesMapping():
+        wrong.append("LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    if wrong:
+        raise ImproperlyConfigured(" ".join(wrong))
 
 
 def database(url: str) -> tuple[dict[str, str], dict[str, str]]:

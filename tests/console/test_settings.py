@@ -120,6 +120,31 @@ def test_names_of_tables_may_be_quoted() -> None:
     assert read(FakeEnv(given))["DIRECTORY_TABLE"] == '"user"'
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIGN_IN_RATE", "lots"),
+        ("API_RATE", "10/60"),
+        ("REDIS_URL", "cache:6379"),
+        ("REDIS_URL", "http://cache"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("UNDO_SECONDS", "-1"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_value_that_cannot_work_is_named_at_the_start(name: str, value: str) -> None:
+    """Not by an error at the first sign-in, connection or record."""
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} [^.]*[.]$"):
+        read(FakeEnv({"DEBUG": "1", name: value}))
+
+
+@pytest.mark.parametrize("value", ["10/m", "5/10m", "100/30s", "0/d"])
+def test_rates_are_read_as_documented(value: str) -> None:
+    """In django-ratelimit's form."""
+    assert read(FakeEnv({"DEBUG": "1", "API_RATE": value}))["API_RATE"] == value
+
+
 @pytest.mark.parametrize("url", ["smpt://host", "sendgrid://key", "host:587", '"smtp://host"', "smtp://h:port", ""])
 def test_a_mail_address_that_cannot_be_read_is_named(url: str) -> None:
     """An engine that is not known would send to localhost or nowhere; the message shows the right form."""
