@@ -1,4 +1,4 @@
-"""OpsClient: what a backend makes once and asks everything of."""
+"""OpsClient: the entry point of the library. Create one per process."""
 
 import atexit
 import json
@@ -40,7 +40,7 @@ MOST_PROBLEMS = 200
 _clients: "weakref.WeakSet[OpsClient]" = weakref.WeakSet()
 # Stores of the parent process, kept so that a child never closes the connections it shares with it.
 _left_to_parent: list[Any] = []
-# The process whose end `multiprocessing` tells us of.
+# The process id that registered with `multiprocessing`'s own exit functions.
 _exit_heard_in: int | None = None
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class OpsClient:
         self._lock = threading.RLock()
         self._running = False
         self._closed = False
-        # No report may follow that of the end: it would add a process that nobody ends.
+        # No report may follow that of the end: it would insert a row that is never marked as ended.
         self._report_lock = threading.Lock()
         self._is_end_reported = False
         self._failed_reports = 0
@@ -101,7 +101,7 @@ class OpsClient:
         _clients.add(self)
 
     def start(self) -> Self:
-        """Connect, load and follow; called by the first use. Does not raise when the database is away."""
+        """Connect, load and follow; called by the first use. Does not raise when the database is unreachable."""
         with self._lock:
             if not self._running and not self._closed:
                 self._running = True
@@ -155,7 +155,7 @@ class OpsClient:
         self.close()
 
     def status(self) -> dict[str, Any]:
-        """For the backend's own health pages. Asks nobody.
+        """For the backend's own health pages. Does not query the database.
 
         `revision`, `source` (`none`, `file` or `database`), `reachable` and `stale` tell of the configuration.
         `background_failures`: jobs whose last run failed, and why. `dropped`: how many items were not stored, by kind.
@@ -197,6 +197,7 @@ class OpsClient:
                 {"flag": type(part).__name__, "rule": "", "message": "its problems cannot be read; see the log"}
             ]
             problems += self._isolated(part, part.problems, failed)
+        no_defaults: dict[str, str] = {}
         report = {
             "id": self.runtime.instance_id,
             "service": self.runtime.service,
@@ -208,7 +209,7 @@ class OpsClient:
             "snapshot_source": self._sync.source,
             "problems": json.dumps(replace_unstorable(problems[:MOST_PROBLEMS])),
             "started_at": self.runtime.started_at,
-            "flag_defaults": self._isolated(self.flags, self.flags.environment, {}),
+            "flag_defaults": self._isolated(self.flags, self.flags.environment, no_defaults),
             "has_session": self.runtime.store.has_session,
             "dropped": self._dropped(),
         }
@@ -218,8 +219,9 @@ class OpsClient:
 
     def _dropped(self) -> dict[str, int]:
         found: dict[str, int] = {}
+        nothing: dict[str, int] = {}
         for part in self._parts:
-            found |= self._isolated(part, part.dropped, {})
+            found |= self._isolated(part, part.dropped, nothing)
         return {kind: count for kind, count in {**found, "reports": self._failed_reports}.items() if count}
 
     def _isolated(self, part: Part, ask: Callable[[], T], failed: T) -> T:
