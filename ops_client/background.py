@@ -48,7 +48,7 @@ class Background:
         self._stop.set()
         self._thread.join(10)
         for job in self._jobs:
-            # With the database away each of them would wait its full time, and the process could not end.
+            # If the database is unreachable, each job blocks until its timeout, and the process could not end.
             if job.at_close and not self._attempt(job):
                 break
 
@@ -67,7 +67,7 @@ class Background:
             self._stop.wait(min(max(self.run_due(), 0.01), 1.0))
 
     def _attempt(self, job: Job) -> bool:
-        """Run the job; False when the database is away."""
+        """Run the job; False when the database is unreachable."""
         try:
             job.run()
             self.failures.pop(job.name, None)

@@ -11,7 +11,7 @@ logger = logging.getLogger("ops_client")
 ROWS_AT_ONCE = 1_000
 # Halving finds one bad row in a thousand in 20 statements. Where so many were refused, single rows cost fewer.
 MOST_HALVINGS = 64
-# Where all is refused, for a column that is missing say, the search for healthy rows must not block other jobs.
+# If all rows are refused (a column is missing, for instance), the search for healthy rows must not block other jobs.
 SEARCH_SECONDS = 5.0
 T = TypeVar("T")
 

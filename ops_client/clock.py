@@ -1,4 +1,4 @@
-"""Where time comes from. Pure parts take a number; whoever calls them takes it from one of these."""
+"""Sources of time. Pure functions take a number; their callers read it from one of these."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A named chain of answers, best first, that says which of them answered."""
+"""A named chain of fallbacks, best first, that reports which of them answered."""
 
 import inspect
 import threading

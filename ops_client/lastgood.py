@@ -1,4 +1,4 @@
-"""The last known good configuration on disk: what a process starts from when the database is away.
+"""The last known good configuration on disk: what a process starts from when the database is unreachable.
 
 Whoever can write the file decides flags and limits. So directory, file and key must belong to this user, and nobody
 else may write them; the key, which lies beside the file, seals its content.
@@ -56,7 +56,7 @@ Encoded = dict[int, tuple[dict[str, Any], str]]
 
 
 def save(path: Path, snapshot: LastGood, encoded: Encoded | None = None) -> None:
-    """Write the whole file beside its place and move it there, so that nobody ever reads half of one.
+    """Write the whole file beside its place and move it there, so that no process reads an incomplete file.
 
     `encoded` is the caller's to keep from one call to the next: a row that is the same object is not encoded again.
     """
@@ -139,7 +139,7 @@ def _key(path: Path, make: bool) -> bytes:
 
 def _read_own(path: Path, most_bytes: int) -> bytes:
     """A file's content. Raises ValueError for one that is a link, another user's, writable by others or too large."""
-    # Opening a pipe would wait for whoever writes it.
+    # Opening a pipe would block until it has a writer.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         found = os.fstat(file.fileno())

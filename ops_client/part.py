@@ -28,9 +28,9 @@ class Runtime:
 
 
 class Part:
-    """A room of the client. The defaults are those of a part without configuration and without background work."""
+    """A component of the client. The defaults are those of one without configuration and without background work."""
 
-    # Named statements whose rows this part lives on; read together, as of one moment, at every new revision.
+    # Named statements whose rows this part needs; read together, in one snapshot, at every new revision.
     statements: Sequence[str] = ()
 
     def __init__(self, runtime: Runtime) -> None:
@@ -40,7 +40,7 @@ class Part:
         """Swap in new configuration. Never raises on odd rows: it goes on with what it understood."""
 
     def standing(self, source: str, reachable: bool) -> None:
-        """Told after every look at the database: where the configuration in force comes from, and if it answered."""
+        """Called after each poll, with the source of the configuration in force and whether the database answered."""
 
     def problems(self) -> list[dict[str, str]]:
         """What the newest configuration holds that this version cannot follow; the console shows it."""

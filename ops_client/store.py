@@ -1,4 +1,4 @@
-"""The way to the shared database: named statements in, rows out. Nothing else in the client knows psycopg."""
+"""Access to the shared database: named statements in, rows out. No other module of the client uses psycopg."""
 
 import select
 import time

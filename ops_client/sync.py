@@ -20,12 +20,12 @@ SLICE_SECONDS = 1.0
 
 
 class Follower(Protocol):
-    """A part of the client that lives on configuration: which statements it reads, and what it does with the rows."""
+    """A component that needs configuration: the statements it reads, and what it does with their rows."""
 
     statements: Sequence[str]
 
     def apply(self, tables: dict[str, list[Row]], revision: int) -> None:
-        """Swap in the new configuration. Must not raise on odd rows: it says what it could not use."""
+        """Swap in the new configuration. Must not raise on invalid rows: they are reported."""
 
     def standing(self, source: str, reachable: bool) -> None:
         """Where the configuration in force comes from, and whether the database answered just now."""
@@ -87,7 +87,7 @@ class Sync:
         except StoreUnavailable as error:
             self._load_file(error)
         except Exception as error:
-            # A question of the backend's must be answered whatever the database says; the thread tries again.
+            # The backend's first call must be answered whatever the database returns; the thread tries again.
             logger.exception("ops_client: the configuration could not be read")
             self._load_file(error)
 
@@ -157,7 +157,7 @@ class Sync:
     def _listen_or_sleep(self, seconds: float) -> bool:
         try:
             until = time.monotonic() + seconds
-            # In slices: whoever closes the client does not wait for the next poll.
+            # In slices, so that closing the client does not wait for the next poll.
             while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
                 if self._store.wait_for_revision(min(left, SLICE_SECONDS)):
                     return True
@@ -168,7 +168,7 @@ class Sync:
             self._stop.wait(seconds)
             return False
         except StoreUnavailable as error:
-            # The poll that follows tells whether the database is away or only this connection was cut.
+            # The poll that follows shows whether the database is unreachable or only this connection was cut.
             logger.info("ops_client: %s", error)
             self._stop.wait(min(seconds, RETRY_SECONDS))
             return True  # lost and noticed: it is made anew by itself

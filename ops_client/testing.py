@@ -10,7 +10,7 @@ from ops_client.client import OpsClient
 from ops_client.errors import StoreUnavailable
 from ops_client.store import Row
 
-# What the database says to a backend that tracks its work and is alone with it.
+# The database's answers to a backend that is the only one to track its work.
 _ALONE: dict[str, list[Row]] = {
     "operation_queue": [{"is_new": True}],
     "operation_start": [{"held": True, "version": 0, "attempt": 1, "status": "running", "resources": []}],

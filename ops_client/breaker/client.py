@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
 class BreakerClient(Part):
-    """Registers breakers and hands them out. A name that nobody registered is an error, never another breaker."""
+    """Registers breakers and hands them out. An unregistered name is an error, never another breaker."""
 
     statements = ("breakers",)
 

@@ -64,5 +64,5 @@ class Final:
 
 
 def counted_around(name: str) -> bool:
-    """Is somebody around this call counting it as a final one?"""
+    """Whether an enclosing call counts this one as final."""
     return name in _within.get()

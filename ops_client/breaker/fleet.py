@@ -38,7 +38,7 @@ class Fleet:
             self._lease = None
         if begins:
             self._wished = False
-        # What this process learned while the database was away stands until the fleet moves on.
+        # What this process learned while the database was unreachable stands until the fleet moves on.
         self.shared = replace(shared, status=Status.CLOSED) if shared.epoch == self._closed_alone_epoch else shared
         return begins
 

@@ -95,7 +95,7 @@ class Override:
 
 
 class Permit(NamedTuple):
-    """Leave to make one call; handed back to `report` with what came of it.
+    """Permission for one call; passed to `report` with its result.
 
     `counts` False: the result changes nothing and belongs in no window.
     """

@@ -17,7 +17,7 @@ from ops_client.store import Row
 
 logger = logging.getLogger("ops_client")
 PUBLISH_SECONDS = 2.0
-# After the database was away, how long until it is asked again.
+# After the database was unreachable, how long until the next attempt.
 AWAY_SECONDS = 2.0
 
 

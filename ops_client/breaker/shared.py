@@ -24,7 +24,7 @@ class Shared:
 
 
 class Lease(NamedTuple):
-    """Leave to make the fleet's one probe, in this epoch, begun before `until` (monotonic seconds).
+    """Lease for the fleet's single half-open probe, in this epoch, begun before `until` (monotonic seconds).
 
     `alone`: taken without the database, for this process only.
     """
@@ -35,7 +35,7 @@ class Lease(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What one living process says of a provider."""
+    """What one live process reports of a provider."""
 
     status: Status
     counts: Counts

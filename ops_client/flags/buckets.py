@@ -1,4 +1,4 @@
-"""Where somebody stands in a percentage or among variants: a hash of a sticky key, fixed for ever."""
+"""The position of a sticky key in a percentage or among variants: a hash that never changes."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ def key_of(stickiness: str) -> Key:
 
 
 def may_be_random(stickiness: str) -> bool:
-    """Is somebody without a key given a random place, rather than none?"""
+    """Whether a context without a key gets a random position, rather than none."""
     return stickiness in {RANDOM, DEFAULT}
 
 

@@ -115,11 +115,11 @@ class FlagClient(Part):
                 logger.exception("ops_client: a watcher of flags failed")
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell it of every new snapshot, until `unwatch`. It must not raise."""
+        """Call it after every new snapshot, until `unwatch`. It must not raise."""
         self._watchers = (*self._watchers, watcher)
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Tell it no more."""
+        """Stop calling it."""
         self._watchers = tuple(each for each in self._watchers if each is not watcher)
 
     def standing(self, source: str, reachable: bool) -> None:

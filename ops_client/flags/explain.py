@@ -1,4 +1,4 @@
-"""Why a flag answers as it does: the conditions that decide are asked one by one, and say what they asked.
+"""Why a flag answers as it does: the conditions that decide are evaluated one by one, and describe themselves.
 
 There is no second evaluator: these are the closures that `is_enabled` calls, each asked once.
 """

@@ -32,7 +32,7 @@ def string(value: object, field: str) -> str:
 
 
 def filled(value: object, field: str) -> str:
-    """Text that says something."""
+    """Text that is not empty."""
     found = string(value, field)
     if not found:
         raise InvalidInput(field, "must not be empty")

@@ -118,7 +118,7 @@ def _regex(constraint: Constraint) -> TextTest:
     try:
         patterns = [re2.compile(pattern, options) for pattern in _required(constraint, fold=False)]
     except re2.error as error:
-        # RE2 says what is wrong in bytes.
+        # RE2's error message is bytes.
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
         raise InvalidInput("values", f"is not a pattern that RE2 can read: {reason}") from error
     except UnicodeEncodeError as error:

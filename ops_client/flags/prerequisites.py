@@ -1,4 +1,4 @@
-"""Flags that depend on others: what is asked of a parent, and that nobody depends on themselves."""
+"""Flags that depend on others: what is required of a parent, and the refusal of cycles."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ LONGEST_VALUE = 200
 MOST_VALUES = 50
 # JSON's readers agree on numbers below it; others are kept as text.
 LARGEST_NUMBER = 2**53
-# Kept so long while the database is away: they are written as seen at the moment of writing.
+# Kept so long while the database is unreachable: they are written as seen at the moment of writing.
 KEPT_SECONDS = 3600.0
 TIER = "tier"
 # The time is not the user's, and the user is the row.

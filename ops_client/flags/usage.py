@@ -15,7 +15,7 @@ from ops_client.text import replace_unstorable
 MOST_UNDEFINED = 1_000
 OTHERS = "(others)"
 LONGEST_NAME = 100
-# Kept so long while the database is away. Older counts would be written into an hour that they do not belong to.
+# Kept so long while the database is unreachable. Older counts would be written into an hour that they do not belong to.
 KEPT_SECONDS = 3600.0
 
 # A flag's name, the variant that was given or "", and whether the flag was on.

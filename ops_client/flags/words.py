@@ -1,4 +1,4 @@
-"""What a condition says of itself, and of the context it was asked about, in a sentence for people."""
+"""Conditions, and the contexts they were evaluated for, described in sentences."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

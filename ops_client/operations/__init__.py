@@ -1,4 +1,4 @@
-"""Operations: tracked work, taking up what operators command, and telling that work is alive."""
+"""Operations: tracked work, handlers for operators' commands, and heartbeats."""
 
 from ops_client.operations.commands import CommandRejected, FreeCommand, RetryCommand
 from ops_client.operations.tracker import TrackedOperation

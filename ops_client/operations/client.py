@@ -121,7 +121,7 @@ class OperationsClient(Part):
         return None if delivery is None else delivery.handling()
 
     def problems(self) -> list[dict[str, str]]:
-        # Its lease is prolonged for as long as it runs: nobody else reports a handler that hangs.
+        # Its lease is prolonged for as long as it runs: no other check reports a handler that hangs.
         handling = self.handling()
         if handling is None or handling["seconds"] < LONG_HANDLER_SECONDS:
             return []

@@ -1,4 +1,4 @@
-"""What a backend is told to do with an operation, and how it says no."""
+"""Commands for a backend to carry out on an operation, and how it rejects them."""
 
 import math
 import threading
@@ -23,7 +23,7 @@ class Claim:
 
     @property
     def is_lost(self) -> bool:
-        """Whether another process has the command, or may have it by now. By this process's clock: asks nobody."""
+        """Whether another process has the command, or may have it by now. By this process's clock, without a query."""
         return self._is_taken or self._monotonic() >= self._until
 
     def prolong(self, until: float) -> None:

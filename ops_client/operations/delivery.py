@@ -1,4 +1,4 @@
-"""The command handler: claims commands under a lease, hands each operation to its handler, says what became of it."""
+"""The command handler: claims commands under a lease, hands each operation to its handler, reports the results."""
 
 import logging
 import random

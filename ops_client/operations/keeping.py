@@ -1,4 +1,4 @@
-"""Keeps operations under way alive: one heartbeat for all of them, and later what the database could not take."""
+"""Heartbeats of all operations under way in one statement, and writes that the database could not take at first."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ MOST_FAILED = 2
 
 
 class Keeping:
-    """The operations of this process. `owed` are those that ended while the database was away.
+    """The operations of this process. `owed` are those whose end could not be written yet.
 
     `dropped` counts writes that were given up: refused by the database, or ends beyond MOST_OWED.
     """
@@ -41,7 +41,7 @@ class Keeping:
             self._under_way.pop(id(operation), None)
 
     def owe(self, operation: TrackedOperation) -> None:
-        """Write its end when the database is back. Beyond MOST_OWED the oldest is given up, and said so."""
+        """Write its end when the database is back. Beyond MOST_OWED the oldest is dropped and logged."""
         with self._lock:
             self._owed.append(operation)
             if len(self._owed) > MOST_OWED:
@@ -73,7 +73,7 @@ class Keeping:
 
         def write(few: Sequence[TrackedOperation]) -> None:
             for row in self._runtime.store.fetch("operation_sign", signs=[one.sign() for one in few]):
-                # One that has ended meanwhile is answered too, and does not mind.
+                # The answer may name one that has ended meanwhile, where this has no effect.
                 held[row["kind"], row["operation_id"], row["version"]].lose(row["status"], row["version"])
 
         self.dropped += write_each(list(held.values()), write, "heartbeats")

@@ -1,4 +1,4 @@
-"""One tracked operation in its worker's hands: `with client.operations.track(...) as operation`."""
+"""One tracked operation, as its worker uses it: `with client.operations.track(...) as operation`."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ STATUSES = ("queued", "running", "succeeded", "failed")
 
 
 class Keeper(Protocol):
-    """Who keeps an operation alive while it is under way, and owes the database what could not be written."""
+    """Sends the heartbeats of an operation, and writes later what could not be written at once."""
 
     def keep(self, operation: "TrackedOperation") -> None: ...
 
@@ -64,7 +64,7 @@ class TrackedOperation:
 
     @property
     def lost(self) -> bool:
-        """Whether the operation has gone to somebody else."""
+        """Whether another worker, or an operator, has taken the operation."""
         return self._lost is not None
 
     @property
@@ -80,7 +80,7 @@ class TrackedOperation:
         self.check()
 
     def check(self) -> None:
-        """Raise OperationLost if the operation is not ours any more. Asks nobody: the heartbeat has."""
+        """Raise OperationLost if the operation is not ours any more, by the last heartbeat. Makes no query."""
         if self._lost is not None:
             raise self._lost
 
@@ -173,7 +173,7 @@ class TrackedOperation:
         return {**self._key(), "progress_rate": rate, "progress_note": note}
 
     def lose(self, status: str, version: int) -> None:
-        """Be told that the operation is somebody else's."""
+        """Note that another worker, or an operator, has the operation."""
         if self._lost is None:
             self._lost = OperationLost(self.work.kind, self.id, status, version)
 

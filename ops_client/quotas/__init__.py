@@ -1,1 +1,1 @@
-"""Quotas and rate limits: what is in force, what is decided, and how a refusal is told."""
+"""Quotas and rate limits: the limit in force, the decision, and how a refusal is reported."""

@@ -102,7 +102,7 @@ class QuotaClient(Part):
         return self._ask("quota_consume", use, cost=use.cost)[0]
 
     def reserve(self, resource: str, user_id: object, amount: int, *, tier: str | None = None) -> Reservation:
-        """Hold room for `amount` of storage; a context manager. Raises QuotaExceeded."""
+        """Reserve `amount` of storage; a context manager. Raises QuotaExceeded."""
         held = uuid.uuid4()
         use = valid_use(Kind.STORAGE, resource, user_id, tier, valid_cost(amount, "amount"))
         decision, row = self._ask("quota_reserve", use, cost=use.cost, id=held)
@@ -139,7 +139,7 @@ class QuotaClient(Part):
         return Together(self.threads, decisions, {name: each for name, each in held.items() if each is not None})
 
     def free(self, resource: str, user_id: object, amount: int) -> None:
-        """Something stored was deleted: its room is there again. Raises StoreUnavailable."""
+        """Something stored was deleted: its size is available again. Raises StoreUnavailable."""
         use = valid_use(Kind.STORAGE, resource, user_id, None, valid_cost(amount, "amount"))
         self.runtime.wake()
         self.runtime.store.fetch("quota_free", resource=use.resource, user_id=use.user_id, amount=use.cost)
@@ -158,7 +158,7 @@ class QuotaClient(Part):
         raise NotFound("resource", resource)
 
     def measure(self, resource: str, function: Measure) -> None:
-        """Have `function` tell what is really stored, when the console asks: every night, and for one user now.
+        """Register `function`, which measures what is stored, for recounts: nightly, and on demand for one user.
 
         It is called on a thread of its own with a user's id, or with None for everybody, and answers what each has
         stored, by id. The console shows what differs and offers to correct it. Raises InvalidInput for a second one.

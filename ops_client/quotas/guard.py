@@ -1,4 +1,4 @@
-"""What is held while work goes on: room that was reserved, a place among those that run at once."""
+"""What is held while work goes on: reserved storage, or one of the slots for concurrent work."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ class Held(Block):
 
 
 class Reservation(Held):
-    """Room for `amount`: leaving the block commits it, an exception releases it; either may be done earlier."""
+    """Reserved storage: leaving the block commits it, an exception releases it; either may be done earlier."""
 
     def commit(self, actual: int | None = None) -> None:
         """It is stored, `actual` of it where that is not what was reserved. Once is enough.

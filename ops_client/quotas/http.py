@@ -1,4 +1,4 @@
-"""How a decision is told over HTTP: the only place that writes these headers and this body."""
+"""Decisions as HTTP: the only module that writes these headers and this body."""
 
 from collections.abc import Iterable, Mapping
 from math import ceil

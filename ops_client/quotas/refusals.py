@@ -1,4 +1,4 @@
-"""Refusals on their way to the database: counted in memory, told every few seconds, bounded whatever happens."""
+"""Refusals to be stored: counted in memory, written every few seconds, bounded in number."""
 
 import threading
 from collections.abc import Sequence

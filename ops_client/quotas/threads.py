@@ -1,4 +1,4 @@
-"""Threads for asynchronous callers, of the quotas' own: asyncio's default ones are few, and everybody's."""
+"""A thread pool of the quotas' own for asynchronous callers: asyncio's default pool is small and shared."""
 
 import asyncio
 import functools
@@ -51,7 +51,7 @@ class Threads:
             self._executor.submit(_logged, undo, done.result())
 
     def start(self, function: Callable[[], object]) -> None:
-        """Run something that nobody waits for; it must not raise."""
+        """Run something without waiting for it; it must not raise."""
         self._executor.submit(function)
 
 

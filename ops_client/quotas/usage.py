@@ -1,4 +1,4 @@
-"""What somebody has used: for a page of the backend that shows its users their own bars."""
+"""What a user has used, for a page of the backend that shows users their own usage."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -36,7 +36,7 @@ _HOOK_HOSTS = re.compile(
 _SEGMENT = re.compile(r"(?<=/)[A-Za-z0-9_:=-]{20,}(?=[/?\s\"']|$)")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
-# Where the code stands is what an event is for; nobody's secret is the name of a file.
+# Where the code stands is what an event is for; file names are no secrets.
 _PLACES = frozenset({"filename", "abs_path", "module", "function", "event_id"})
 
 
