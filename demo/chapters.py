@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from demo.database import Database, DatabaseAway
 from demo.guards import GuardedProvider
+from demo.providers import ProviderError
 from ops_client.errors import FallbackExhausted
-from ops_client.operations import OperationLost, RetryCommand
+from ops_client.operations import CommandRejected, OperationLost, RetryCommand
 from ops_client.operations.client import OperationsClient
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,14 @@ class ChapterMarks:
             self._thread.join(timeout=5)
 
     def retry(self, command: RetryCommand) -> None:
-        """The console's command: again, under the same id. A second time with one version is refused by `track`."""
+        """The console's command: again, under the same id. A second time with one version is refused by `track`.
+
+        Raises CommandRejected where the provider answers 402: repeating does not pay the account.
+        """
+        try:
+            self._provider.provider.require_paid()
+        except ProviderError as error:
+            raise CommandRejected("account", f"{error}: the account has no credit left. Pay, then retry.") from error
         about = dict(command.payload)
         self._retried.append(Wanted(command.operation_id, about, command.version))
 

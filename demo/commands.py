@@ -27,7 +27,7 @@ class EpisodeCommands:
         and the command's version, so a second delivery of the same command finds its job there and changes nothing.
 
         Raises CommandRejected for a row that cannot be retried, and DatabaseAway, after which the command comes again.
-        A backend that answers 402 here raises CommandRejected too: a spent quota is not refilled by repeating.
+        A 402 is a CommandRejected too: see `chapters.ChapterMarks.retry`.
         """
         try:
             job = start_again(self._database, command.operation_id, command.version, command.payload)

@@ -28,11 +28,12 @@ class ProviderTimeout(ProviderError):
 
 @dataclass(frozen=True)
 class Dial:
-    """How badly a provider behaves: share of calls that fail, added latency, or no answer at all."""
+    """How badly a provider behaves: share of calls that fail, added latency, no answer at all, or an unpaid account."""
 
     error_rate: float = 0.0
     latency_ms: int = 0
     hang: bool = False
+    unpaid: bool = False
 
 
 class Provider:
@@ -45,8 +46,14 @@ class Provider:
         self._usual_ms = usual_ms
         self._sleep = sleep
 
+    def require_paid(self) -> None:
+        """Raises ProviderError with status 402 where the account has no credit left."""
+        if self.dial.unpaid:
+            raise ProviderError(self.name, 402)
+
     def call(self) -> str:
         """The provider's answer; raises ProviderError or ProviderTimeout as dialled."""
+        self.require_paid()
         dial = self.dial
         seconds = (self._usual_ms + dial.latency_ms) / 1000
         if dial.hang or seconds >= CALL_TIMEOUT_SECONDS:

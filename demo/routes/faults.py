@@ -21,6 +21,7 @@ class NewDial(BaseModel):
     error_rate: float = Field(default=0.0, ge=0, le=1, description="share of calls that fail, 0..1")
     latency_ms: int = Field(default=0, ge=0, le=60_000, description="added to every call")
     hang: bool = Field(default=False, description="calls are never answered")
+    unpaid: bool = Field(default=False, description="every call is answered by 402: the account has no credit left")
 
 
 @router.get("")

@@ -13,7 +13,7 @@ from demo.guards import GuardedProvider, config_for
 from demo.providers import Dial, Provider
 from ops_client.client import OpsClient
 from ops_client.errors import FallbackExhausted
-from ops_client.operations import OperationLost, RetryCommand
+from ops_client.operations import CommandRejected, OperationLost, RetryCommand
 from ops_client.testing import MemoryStore
 from tests.waiting import until
 
@@ -62,6 +62,14 @@ def test_a_provider_that_fails_fails_it(marks: ChapterMarks, store: MemoryStore,
     (end,) = said(store, "operation_finish")
     assert end["error"]["type"].endswith("FallbackExhausted") and end["error"]["group"]
     assert not (Path(gettempdir()) / "chapters-2.chapters").exists()
+
+
+def test_a_retry_that_nobody_paid_for_is_rejected(marks: ChapterMarks, store: MemoryStore, provider: Provider) -> None:
+    """A 402 is no failure that another attempt can end: the console shows why, and the work is not begun."""
+    provider.dial = Dial(unpaid=True)
+    with pytest.raises(CommandRejected, match="assemblyai answered 402: the account has no credit left") as refusal:
+        marks.retry(RetryCommand("chapters-6", 1, 1, {"title": "Whales"}, "again"))
+    assert (refusal.value.field, list(marks._retried)) == ("account", [])
 
 
 def test_a_retry_carries_its_version(marks: ChapterMarks, store: MemoryStore) -> None:

@@ -98,7 +98,7 @@ def test_bad_dials(client: Client, dials: object) -> None:
 def test_dials_turn(client: Client) -> None:
     """A dial is turned, and back to health by an empty one."""
     turned = client.post("/faults", json={"gemini": {"error_rate": 0.5, "latency_ms": 10}}).json()
-    assert turned["gemini"] == {"error_rate": 0.5, "latency_ms": 10, "hang": False}
+    assert turned["gemini"] == {"error_rate": 0.5, "latency_ms": 10, "hang": False, "unpaid": False}
     assert client.post("/faults", json={"gemini": {}}).json()["gemini"]["error_rate"] == 0
 
 
