@@ -11,6 +11,7 @@ from waffle.managers import FlagManager
 from waffle.models import AbstractUserFlag
 
 from flags import evaluation
+from ops_console.contract.bounds import counted
 
 
 class State(models.TextChoices):
@@ -156,7 +157,8 @@ class Usage(models.Model):
     class Meta:
         constraints = [
             # Result before hour: "was it ever on lately" and "when was it last asked for" are one step each.
-            models.UniqueConstraint(name="flags_usage_once", fields=["flag", "result", "hour", "service", "variant"])
+            models.UniqueConstraint(name="flags_usage_once", fields=["flag", "result", "hour", "service", "variant"]),
+            counted("flags_usage_counted", "count"),
         ]
 
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from ops_client.quotas.decide import LARGEST_LIMIT
+from ops_console.contract.bounds import counted
 from quotas import words
 
 LIMIT_HELP = "A whole number; 0 lets nothing through."
@@ -285,6 +286,9 @@ class Failure(models.Model):
     failure_policy = models.CharField(max_length=6)
     count = models.BigIntegerField()
     late = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        constraints = [counted("quotas_failure_counted", "count", "late")]
 
 
 class Peak(models.Model):

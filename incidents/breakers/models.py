@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from ops_console.contract.bounds import counted
+
 
 class Status(models.TextChoices):
     CLOSED = "closed", "Closed"
@@ -101,3 +103,4 @@ class Report(models.Model):
             models.Index(fields=["instance_id"], name="breakers_report_by_instance"),
             models.Index(fields=["breaker"], name="breakers_report_not_closed", condition=~models.Q(status="closed")),
         ]
+        constraints = [counted("breakers_report_counted", "epoch", "calls", "failures", "slow")]

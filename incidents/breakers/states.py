@@ -84,7 +84,7 @@ class BreakerState:
 
     @property
     def config(self) -> dict[str, Any]:
-        return dict(self.row.config)
+        return self.row.config if isinstance(self.row.config, dict) else {}
 
     @property
     def badge(self) -> Badge:

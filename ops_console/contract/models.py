@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import models
 
+from ops_console.contract.bounds import counted
+
 
 class Revision(models.Model):
     """One row: the number that every committed change of configuration raises (contract/v1/10_revision.sql)."""
@@ -54,6 +56,9 @@ class Instance(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_as = models.CharField(max_length=10, choices=EndedAs, blank=True, db_default="")
     has_session = models.BooleanField(db_default=False)
+
+    class Meta:
+        constraints = [counted("contract_instance_counted", "revision", "pid")]
 
 
 class InstanceState(models.Model):

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from ops_client.connections import BoundedConnection
+from ops_console.runtime import readable_times
 
 # The server cancels a slow statement itself; this is for the server or network that answers nothing any more.
 MARGIN = 1.5
@@ -18,6 +19,12 @@ CHECK_SECONDS = 1.0
 
 class ConsoleConnection(BoundedConnection[Any]):
     """A connection of Django's pool, which fails its checks in CHECK_SECONDS where the server does not answer."""
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> "ConsoleConnection":
+        connection = super().connect(*args, **kwargs)
+        readable_times.register(connection)
+        return connection
 
     def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:
         # Only the checks of the pool and of Django come this way: everything else uses a cursor.

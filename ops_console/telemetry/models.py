@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from ops_console.contract.bounds import counted
+
 
 class ProviderMinute(models.Model):
     """Calls of one service to one provider within one minute, added up by every process. Raises no revision.
@@ -23,6 +25,12 @@ class ProviderMinute(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["minute_at"], name="telemetry_provider_minute_at")]
+        constraints = [
+            counted(
+                "telemetry_minute_counted",
+                "attempts", "failures", "slow", "final_calls", "final_failures", "refused",
+            )
+        ]  # fmt: skip
 
 
 class TaskRun(models.Model):

@@ -15,10 +15,28 @@ SELECT breaker_id AS breaker, instance_id, status, epoch, calls, failures, slow,
 FROM ops.breakers_report;
 -- backend: GRANT SELECT, INSERT, UPDATE ON ops_v1.breaker_report
 
--- Makes a breaker known, or brings its settings to what the code of the newest process says.
+-- Makes a breaker known, or brings its settings to what the code of the newest process says. Names are those that the
+-- client takes; the times are read by `take_probe`, in seconds.
 CREATE OR REPLACE FUNCTION ops_v1.register_breaker(breaker_name text, breaker_config jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
+DECLARE
+    field text;
 BEGIN
+    IF breaker_name IS NULL OR breaker_name !~ '^[a-z0-9][a-z0-9_.-]{0,99}$' OR breaker_name ~ '\n' THEN
+        RAISE EXCEPTION 'breaker_name: is 1 to 100 of a-z, 0-9, "_", "." and "-", and begins with a letter or a digit'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF breaker_config IS NULL OR jsonb_typeof(breaker_config) <> 'object' OR length(breaker_config::text) > 4000 THEN
+        RAISE EXCEPTION 'breaker_config: is an object of at most 4,000 characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    FOREACH field IN ARRAY ARRAY['open_seconds', 'probe_seconds'] LOOP
+        IF coalesce(jsonb_typeof(breaker_config -> field), '') <> 'number'
+            OR (breaker_config ->> field)::numeric NOT BETWEEN 0 AND 86400 * 366 THEN
+            RAISE EXCEPTION 'breaker_config: % is a number of seconds, up to a year', field
+                USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+    END LOOP;
     IF NOT EXISTS (SELECT FROM ops.breakers_breaker WHERE name = breaker_name) THEN
         INSERT INTO ops.breakers_breaker (name, config) VALUES (breaker_name, breaker_config) ON CONFLICT DO NOTHING;
     ELSIF EXISTS (SELECT FROM ops.breakers_breaker WHERE name = breaker_name AND config <> breaker_config) THEN
