@@ -40,7 +40,7 @@ def samples() -> dict[str, Any]:
         "alerts name": one("SELECT min(name) FROM ops.alerts_rule"),
         "api:segment name": "segment_7",
         "api name": "flag_17",
-        "action_id": 1,
+        "action_id": one("SELECT min(id) FROM ops.operations_action"),
         "command_id": one("SELECT min(id) FROM ops.operations_command"),
         "alert_id": one("SELECT min(id) FROM ops.alerts_alert"),
         "run_id": one("SELECT max(id) FROM ops.sweep_run"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from incidents.operations import services
 from incidents.operations.models import Action, Verb
-from incidents.operations.preview import Preview, preview
+from incidents.operations.preview import MOST_JUDGED_FOR_PROGRAMS, Preview, preview
 from incidents.operations.progress import Progress, action_progress, progress, reasons, running_actions
 from incidents.operations.release import release_action
 from incidents.operations.scope import Scope
@@ -71,7 +71,7 @@ def act(verb: str, options: dict[str, Any], write: Write) -> None:
     state = "stuck" if options["all_stuck"] else "any" if options["ids"] else options["state"]
     scope = Scope(options["kind"], state, ids=tuple(options["ids"]) or None)
     if options["dry_run"]:
-        write(json.dumps(_expected(preview(scope, verb, options["most"]))))
+        write(json.dumps(_expected(preview(scope, verb, options["most"], MOST_JUDGED_FOR_PROGRAMS))))
         return
     action = services.start(
         actor_of_shell(options["username"]), scope, verb, options["reason"], options=_options(options)

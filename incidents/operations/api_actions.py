@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from incidents.operations import services
-from incidents.operations.preview import preview
+from incidents.operations.preview import MOST_JUDGED_FOR_PROGRAMS, preview
 from incidents.operations.progress import (
     ACTIONS,
     DEAD_LETTERS,
@@ -213,7 +213,7 @@ def operation_command_again(request: HttpRequest, command_id: int, given: Input)
 
 
 def _expected(given: ActIn) -> dict[str, Any]:
-    found = preview(given.scope(), given.verb, given.max)
+    found = preview(given.scope(), given.verb, given.max, MOST_JUDGED_FOR_PROGRAMS)
     return {
         "total": found.total,
         "more": found.is_more,

@@ -14,7 +14,7 @@ from incidents.operations.sources import STATES
 from incidents.operations.sources.states import was_alive
 from ops_console.web import Page
 
-# A count that would go on is shown as "10,000+" by itself, and as "1,000+" beside others.
+# A count that would go on is shown as "10,000+", and as "1,000+" on the other tabs.
 CAP = 10_000
 TAB_CAP = 1_000
 # For one count more after all have taken too long together.
@@ -23,11 +23,15 @@ ALONE_MS = 500
 
 @dataclass(frozen=True)
 class Count:
-    """A number of rows, `capped` where there are more, and when the database was asked. None: not found in time."""
+    """A number of rows, `capped` where there are more, and when the database was asked. None: not found in time.
+
+    `looked_at` is how many rows of a state were looked at, at most.
+    """
 
     number: int | None
     capped: bool
     checked_at: datetime | None
+    looked_at: int = 0
 
     @property
     def text(self) -> str:
@@ -42,34 +46,38 @@ _UNKNOWN = Count(None, False, None)
 def counts(scope: Scope, listed: Page[Operation] | None = None) -> dict[str, Count]:
     """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable.
 
-    TAB_CAP rows of each source and state are looked at, so a filter that no index serves counts "at least": what it
-    leaves of these. `listed` is the page that the scope's list shows: where that is all, its number is known.
+    Of each source and state TAB_CAP rows are looked at, of the scope's own state CAP where that costs no look at a
+    user or an error for each; so a filter that no index serves counts "at least": what it leaves of these. `listed` is
+    the page that the scope's list shows: where that is all, its number is known.
     Where the scope's own state is stuck, "dead" and "suspected" are counted beside it, whichever of them it asks for.
     Where all together take too long, the scope's own state is asked for alone: without it nothing can be chosen whole.
     """
     within, own = branches(scope.kind), scope.state
     is_whole = listed is not None and not listed.next and not listed.previous
-    wanted = {state: _looked_sql(within, scope.in_state(state)) for state in STATES if state != own}
-    own_sql = _evidence_sql(within, scope) if own == "stuck" else _looked_sql(within, scope)
+    caps = dict.fromkeys((*STATES, *EVIDENCE), TAB_CAP)
+    if in_order_of_list(scope) and scope.group is None:
+        caps |= dict.fromkeys((own, *(EVIDENCE if own == "stuck" else ())), CAP)
+    wanted = {state: _looked_sql(within, scope.in_state(state), caps[state]) for state in STATES if state != own}
+    own_sql = _evidence_sql(within, scope, caps[own]) if own == "stuck" else _looked_sql(within, scope, caps[own])
     if not is_whole or own == "stuck":
         wanted[own] = own_sql
     in_order = in_order_where_bounded(scope, within)
     found = _asked(wanted, COUNT_MS, in_order) or _asked({own: own_sql}, ALONE_MS, in_order)
-    counted = {state: _capped(found, state) for state in STATES}
+    counted = {state: _capped(found, state, caps[state]) for state in STATES}
     if own == "stuck":
-        counted |= _by_evidence(scope, found)
+        counted |= _by_evidence(scope, found, caps[own])
     if listed is not None:
         counted[own] = _at_least(counted[own], len(listed.rows), is_whole)
     return counted
 
 
-def _by_evidence(scope: Scope, found: dict[str, Any]) -> dict[str, Count]:
+def _by_evidence(scope: Scope, found: dict[str, Any], cap: int) -> dict[str, Count]:
     """Dead and suspected, and stuck as the scope has it: one of them or both."""
     if "stuck" not in found:
         return dict.fromkeys(EVIDENCE, _UNKNOWN)
     number, looked, dead = found["stuck"]
     numbers = {"stuck": number, "dead": dead, "suspected": number - dead}
-    counted = {name: _capped({**found, name: (numbers[name], looked)}, name) for name in numbers}
+    counted = {name: _capped({**found, name: (numbers[name], looked)}, name, cap) for name in numbers}
     return counted | {"stuck": counted[scope.evidence or "stuck"]}
 
 
@@ -103,12 +111,12 @@ def _asked(wanted: dict[str, sql.Composable], milliseconds: int, in_order: bool)
     return found
 
 
-def _capped(found: dict[str, Any], name: str) -> Count:
-    """TAB_CAP at most, and "at least" where rows of a source were left that nobody has looked at."""
+def _capped(found: dict[str, Any], name: str, cap: int) -> Count:
+    """`cap` at most, and "at least" where rows of a source were left that nobody has looked at."""
     if name not in found:
         return _UNKNOWN
     number, looked = found[name][:2]
-    return Count(min(number, TAB_CAP), max(number, looked) > TAB_CAP, found["at"])
+    return Count(min(number, cap), max(number, looked) > cap, found["at"], cap)
 
 
 def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
@@ -122,21 +130,21 @@ def sum_of(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
     return sql.SQL("({})").format(sql.SQL(" + ").join(counted))
 
 
-def _looked_sql(within: list[Branch], scope: Scope) -> sql.Composable:
-    """ARRAY[found, looked]: the scope's rows among the first TAB_CAP + 1 of its state, and the most of any source."""
-    looked = [branch.looked_at(scope, TAB_CAP + 1) for branch in within]
+def _looked_sql(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
+    """ARRAY[found, looked]: the scope's rows among the first `cap` + 1 of its state, and the most of any source."""
+    looked = [branch.looked_at(scope, cap + 1) for branch in within]
     return sql.SQL("(SELECT ARRAY[sum(s.found), max(s.looked)]::int[] FROM ({}) AS s)").format(
         sql.SQL(" UNION ALL ").join(looked)
     )
 
 
-def _evidence_sql(within: list[Branch], scope: Scope) -> sql.Composable:
+def _evidence_sql(within: list[Branch], scope: Scope, cap: int) -> sql.Composable:
     """ARRAY[found, looked, dead] of what is stuck, of whichever evidence.
 
-    Not up to TAB_CAP of each evidence: where a million rows are suspected, all would be read in search of a dead one.
+    Not up to `cap` of each evidence: where a million rows are suspected, all would be read in search of a dead one.
     """
     either = replace(scope, evidence="")
-    looked = [branch.looked_at(either, TAB_CAP + 1, was_alive(branch.parts)) for branch in within]
+    looked = [branch.looked_at(either, cap + 1, was_alive(branch.parts)) for branch in within]
     return sql.SQL("(SELECT ARRAY[sum(s.found), max(s.looked), sum(s.marked)]::int[] FROM ({}) AS s)").format(
         sql.SQL(" UNION ALL ").join(looked)
     )

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from incidents.operations import progress, queries
 from incidents.operations.abilities import abilities
-from incidents.operations.counting import TAB_CAP, Count
+from incidents.operations.counting import Count
 from incidents.operations.filters import FilterForm, scope_of
 from incidents.operations.groups import error_groups as groups_of
 from incidents.operations.guard import TooSlow
@@ -121,7 +121,7 @@ def _evidence_tabs(request: HttpRequest, counts: dict[str, Count]) -> list[Tab]:
 
 def _of_first(count: Count) -> str:
     """A count's text, where it stops after so many stuck rows and not after so many of its own."""
-    return f"none of the {TAB_CAP:,} oldest" if count.capped and count.number == 0 else count.text
+    return f"none of the {count.looked_at:,} oldest" if count.capped and count.number == 0 else count.text
 
 
 @require_GET

@@ -20,8 +20,8 @@ from incidents.operations.sources import source_of
 from incidents.operations.sources.sql import SourceSql
 from incidents.operations.verbs import RULES
 
-# A person waits: so many are looked at one by one, in one read, and so many counted.
-MOST_JUDGED = 1_000
+# So many are looked at one by one, in one read, and so many counted: where a person waits, and for a program.
+MOST_JUDGED, MOST_JUDGED_FOR_PROGRAMS = 1_000, 10_000
 MOST_COUNTED = 500_000
 Row = dict[str, Any]
 
@@ -54,18 +54,21 @@ class Preview:
         return f"{'more than ' if self.is_more else ''}{self.total:,}"
 
 
-def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
+def preview(scope: Scope, verb: str, most: int | None = None, most_judged: int | None = None) -> Preview:
     """Count a scope within seconds, or its first rows of which `most` can be acted on: in one statement.
+
+    The first `most_judged` rows (MOST_JUDGED unless told) are looked at one by one.
 
     Raises InvalidInput where `start` would refuse the verb for the whole kind, and SourceUnavailable.
     """
     require_verb(scope.kind, verb)
+    most_judged = most_judged or MOST_JUDGED
     why: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
     users: set[str | None] = set()
     oldest: datetime | None = None
-    enough, bound, total = most or MOST_JUDGED, most or MOST_COUNTED, 0
-    for row, reason in islice(judged(scope, verb, most, counted_to=bound), MOST_JUDGED):
+    enough, bound, total = most or most_judged, most or MOST_COUNTED, 0
+    for row, reason in islice(judged(scope, verb, most, bound, most_judged), most_judged):
         total = row["total"]
         statuses[row["status"] or "none"] += 1
         users.add(row["owner_id"])
@@ -76,7 +79,7 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
     looked_at = statuses.total()
     eligible, people = looked_at - why.total(), len(users - {None})
     # What came meanwhile is not left out; of `most`, those that cannot be acted on are none.
-    total = looked_at if looked_at < MOST_JUDGED or eligible == most else max(total, looked_at)
+    total = looked_at if looked_at < most_judged or eligible == most else max(total, looked_at)
     is_more = most is None and total > bound
     return Preview(
         min(total, max(bound, looked_at)),
@@ -91,7 +94,11 @@ def preview(scope: Scope, verb: str, most: int | None = None) -> Preview:
 
 
 def judged(
-    scope: Scope, verb: str, most: int | None = None, counted_to: int | None = None
+    scope: Scope,
+    verb: str,
+    most: int | None = None,
+    counted_to: int | None = None,
+    rows_in_one_read: int | None = None,
 ) -> Iterator[tuple[Row, str]]:
     """Every row of a scope in its list's order, read as far as it is asked for, with why it cannot be acted on (""
     if it can).
@@ -110,7 +117,7 @@ def judged(
             total = sum_of(branches(scope.kind), scope, counted_to) if counted_to else sql.SQL("NULL")
             return sql.SQL("{} AS reason, {} AS total").format(reason, total)
 
-        return scan(scope, details, verdict, MOST_JUDGED if counted_to else None)
+        return scan(scope, details, verdict, rows_in_one_read)
 
     pages = read(many=most != 1)
     first = next(pages, [])

@@ -55,7 +55,7 @@ def test_changes_are_audited_and_logged_with_the_same_address(
     assert [context["ip"] for context in contexts(caplog) if context["event"] == "request_started"] == [address]
 
 
-@override_settings(TRUSTED_PROXIES=1, SIGN_IN_RATE="3/m")
+@override_settings(TRUSTED_PROXIES=1, SIGN_IN_ADDRESS_RATE="3/m")
 def test_an_ipv6_network_shares_its_attempts(operator: User) -> None:
     """Who has a /64 has not a limit for each of its addresses."""
     statuses = [

@@ -315,8 +315,8 @@ def test_no_change_is_reverted_blind(console: Page) -> None:
     console.set_viewport_size({"width": 360, "height": 780})
     console.goto(urljoin(console.url, f"/flags/{flag.pk}/history/"))
     row = console.locator("tr", has=console.get_by_role("button", name=re.compile("^Take back"))).first
-    expect(row.locator(".narrow")).to_be_visible()
-    expect(row.locator(".narrow")).not_to_be_empty()
+    expect(row.locator("ins").first).to_be_visible()
+    expect(row.locator("ins").first).to_contain_text("off for everyone")
     entry = Entry.objects.filter(target_type="flag", target_id=str(flag.pk)).latest("pk")
     console.goto(urljoin(console.url, f"/audit/{entry.pk}/revert/"))
     expect(console.locator(".effects li").first).to_contain_text("->")

@@ -104,6 +104,7 @@ def test_a_count_that_looked_at_not_all_says_at_least(
 ) -> None:
     """A number is exact, or "+" stands behind one that is no larger than the truth."""
     monkeypatch.setattr(counting, "TAB_CAP", cap)
+    monkeypatch.setattr(counting, "CAP", cap)
     for filters in narrowed(some):
         scope = Scope(kind="", state=own, **filters)
         found = counts(scope, list_page(scope))
@@ -128,9 +129,10 @@ def test_counting_the_resolved_reads_a_bounded_number_of_rows(
 ) -> None:
     """However many operations were acted on lately, under a filter that none holds: so many marks are read, not all."""
     monkeypatch.setattr(counting, "TAB_CAP", 100)
+    monkeypatch.setattr(counting, "CAP", 100)
     _bulk()
     for branch in branches(""):
-        statement = counting._looked_sql([branch], Scope(kind="", state="resolved", **filters))
+        statement = counting._looked_sql([branch], Scope(kind="", state="resolved", **filters), 100)
         assert _rows_read(statement, in_order=True) <= 2 * 101
 
 
@@ -174,7 +176,7 @@ def test_an_index_serves_an_error_group() -> None:
     (one,) = list_page(Scope(kind=EPISODE, state="failed", text=wanted[0])).rows
     scope = Scope(kind=EPISODE, state="failed", group=one.error_group)
     assert [row.operation_id for row in list_page(scope).rows] == wanted
-    for statement in (sql_of_page(scope), counting._looked_sql(branches(EPISODE), scope)):
+    for statement in (sql_of_page(scope), counting._looked_sql(branches(EPISODE), scope, 100)):
         assert "episode_ops_group" in json.dumps(_plan(statement, in_order=True))
         assert _rows_read(statement, in_order=True, table="episode") <= 4
 
@@ -276,6 +278,7 @@ def test_a_stuck_row_s_mark_is_looked_up_once(evidence: str) -> None:
 def test_an_id_is_counted_exactly_however_many_there_are(some: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An index leads to it, so the rows before it are not looked at."""
     monkeypatch.setattr(counting, "TAB_CAP", 1)
+    monkeypatch.setattr(counting, "CAP", 1)
     last = list_page(Scope(kind=EPISODE, state="failed", ascending=True)).rows[0].operation_id
     found = counts(Scope(kind=EPISODE, state="stuck", text=last))
     assert (found["failed"].text, found["in_progress"].text) == ("1", "0")

@@ -242,6 +242,6 @@ def test_fresh_marks_of_others_cost_a_stuck_list_nothing(marked: None, older: in
     statements = [
         sql_of_page(scope),
         sql.SQL("SELECT {}").format(counting.sum_of(within, scope, counting.CAP)),
-        sql.SQL("SELECT {}").format(counting._evidence_sql(within, scope)),
+        sql.SQL("SELECT {}").format(counting._evidence_sql(within, scope, 1_000)),
     ]
     assert [compared(statement) for statement in statements] == [0, 0, 0]

@@ -184,8 +184,10 @@ def test_dead_and_suspected_are_counted_beside_stuck(monkeypatch: pytest.MonkeyP
 
     assert found() == found(evidence="dead") == found(evidence="suspected") == {"dead": "4", "suspected": "1"}
     monkeypatch.setattr(counting, "TAB_CAP", 3)
+    monkeypatch.setattr(counting, "CAP", 3)
     assert found() == {"dead": "3+", "suspected": "1+"}
     monkeypatch.setattr(counting, "TAB_CAP", 1)
+    monkeypatch.setattr(counting, "CAP", 1)
     assert found() == {"dead": "1+", "suspected": "0+"}
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.operations import counting, list_views, services
+from incidents.operations import counting, services
 from incidents.operations.models import Action, Command, OperationMark
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
@@ -101,6 +101,7 @@ def test_tabs_count(viewer: Client, episode: MakeEpisode) -> None:
 def test_a_capped_count_says_so(viewer: Client, episode: MakeEpisode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting stops somewhere, and the page does not pretend otherwise."""
     monkeypatch.setattr(counting, "TAB_CAP", 51)
+    monkeypatch.setattr(counting, "CAP", 51)
     for _ in range(53):
         episode()
     assert "Stuck 51+" in text_of(viewer.get(LIST))
@@ -352,7 +353,8 @@ def test_dead_and_suspected_say_how_many(viewer: Client, episode: MakeEpisode, m
 
     assert numbers() == ["0", "2"]
     monkeypatch.setattr(counting, "TAB_CAP", 1)
-    monkeypatch.setattr(list_views, "TAB_CAP", 1)
+    monkeypatch.setattr(counting, "CAP", 1)
+
     assert numbers() == ["none of the 1 oldest", "1+"]
 
 
