@@ -12,6 +12,7 @@ import os
 import random
 import re
 import sys
+import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -118,9 +119,12 @@ class Fuzzer:
         # Methods that an address was found not to take: seldom tried again.
         self.refused: set[tuple[str, str]] = set()
 
-    def run(self, requests: int) -> Iterator[tuple[Request, str]]:
-        """Each request that failed, with its traceback or its status."""
+    def run(self, requests: int, seconds: float = float("inf")) -> Iterator[tuple[Request, str]]:
+        """Each request that failed, with its traceback or its status. Ends after so many, or after so long."""
+        ends_at = time.monotonic() + seconds
         for _ in range(requests):
+            if time.monotonic() > ends_at:
+                return
             route = self.random.choice(self.routes)
             request = self.draw(route)
             status, failure, text = self.send(request, route)

@@ -185,7 +185,7 @@ def test_many_processes_come_in_pages_and_cost_the_same() -> None:
     ("state", "values"),
     [
         ("lost", {"seconds": 60}),
-        ("behind", {"revision": -1}),
+        ("behind", {"revision": None}),
         ("problems", {"problems": [{"flag": "f", "rule": "r", "message": "m"}]}),
         ("ended", {"ended_as": "closed"}),
     ],

@@ -19,7 +19,7 @@ from tests.people import signed_in
 pytestmark = pytest.mark.django_db
 LIST = "/operations/"
 HOUR = 3600
-UNREAD = {"attempt": "x", "since": "never", "until": "1700000000", "run": str(2**70), "tier": "\0", "kind": "none"}
+UNREAD = {"attempt": "x", "since": "never", "until": "1700000000", "run": str(2**70), "kind": "none"}
 
 
 @pytest.mark.parametrize("name", UNREAD)
