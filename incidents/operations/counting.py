@@ -11,7 +11,7 @@ from incidents.operations.guard import COUNT_MS, TooSlow, limited, rows
 from incidents.operations.operation import Operation
 from incidents.operations.scope import EVIDENCE, Scope
 from incidents.operations.sources import STATES
-from incidents.operations.sources.states import was_alive
+from incidents.operations.sources.states import FROM_MARKS, was_alive
 from ops_console.web import Page
 
 # A count that would go on is shown as "10,000+", and as "1,000+" on the other tabs.
@@ -46,7 +46,7 @@ _UNKNOWN = Count(None, False, None)
 def counts(scope: Scope, listed: Page[Operation] | None = None) -> dict[str, Count]:
     """How many rows each state has under the scope's filters, in one statement. Raises SourceUnavailable.
 
-    Of each source and state TAB_CAP rows are looked at, of the scope's own state CAP where that costs no look at a
+    Of each source and state TAB_CAP rows are looked at, of the own state CAP where that costs no look at a mark, a
     user or an error for each; so a filter that no index serves counts "at least": what it leaves of these. `listed` is
     the page that the scope's list shows: where that is all, its number is known.
     Where the scope's own state is stuck, "dead" and "suspected" are counted beside it, whichever of them it asks for.
@@ -55,7 +55,7 @@ def counts(scope: Scope, listed: Page[Operation] | None = None) -> dict[str, Cou
     within, own = branches(scope.kind), scope.state
     is_whole = listed is not None and not listed.next and not listed.previous
     caps = dict.fromkeys((*STATES, *EVIDENCE), TAB_CAP)
-    if in_order_of_list(scope) and scope.group is None:
+    if in_order_of_list(scope) and scope.group is None and own not in FROM_MARKS:
         caps |= dict.fromkeys((own, *(EVIDENCE if own == "stuck" else ())), CAP)
     wanted = {state: _looked_sql(within, scope.in_state(state), caps[state]) for state in STATES if state != own}
     own_sql = _evidence_sql(within, scope, caps[own]) if own == "stuck" else _looked_sql(within, scope, caps[own])
