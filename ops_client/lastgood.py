@@ -1,6 +1,6 @@
 """The last known good configuration on disk: what a process starts from when the database is unreachable.
 
-Whoever can write the file decides flags and limits. So directory, file and key must belong to this user, and nobody
+Write access to the file is control over flags and limits. So directory, file and key must belong to this user, and nobody
 else may write them; the key, which lies beside the file, seals its content.
 """
 

@@ -19,5 +19,5 @@ class AuthenticationBackend(AllauthBackend):  # allauth has no types
 
     @classmethod
     def _stash_user(cls, user: Any) -> Any:
-        """Nothing: allauth would lead whoever knows a deactivated account's password to a page that confirms it."""
+        """Do nothing: allauth would redirect a correct password of a deactivated account to a page that confirms it."""
         return None

@@ -27,7 +27,7 @@ def role_required(role: Role) -> Callable[[View], View]:
 class NoStoreMiddleware(MiddlewareMixin):
     """Keeps pages, downloads and answers out of the caches of browsers and proxies, unless a view says otherwise.
 
-    Whoever sits down at the machine after a sign-out must not find them by the back button (ASVS 5.0, 14.3.2).
+    After a sign-out the back button of the browser must not show them to the next user (ASVS 5.0, 14.3.2).
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -1,8 +1,8 @@
-"""Slows down whoever guesses passwords, codes or links, on the shared cache.
+"""Rate limits for guessing passwords, codes and links, counted on the shared cache.
 
 A password is counted by address, by address with account, and by account from anywhere. The last would let strangers
 lock a person out, so a browser in which that person has signed in before is not held to it; nor are passkeys and links.
-A second factor is counted by account: only who knows the password gets that far.
+A second factor is counted by account, since that step needs the password.
 With the cache away sign-in goes on unthrottled (nobody on call is locked out by a cache), and says so.
 """
 
@@ -119,7 +119,7 @@ def _people_of(request: HttpRequest) -> dict[str, str]:
 
 
 def _mark_of(user: User) -> str:
-    """Ends with the password: whoever stole a browser's cookie before is a stranger after a reset."""
+    """Changes with the password, so that a stolen cookie is worth nothing after a reset."""
     return user.get_session_auth_hash()[:32]
 
 
