@@ -1,7 +1,7 @@
 """The last known good configuration on disk: what a process starts from when the database is unreachable.
 
-Write access to the file is control over flags and limits. So directory, file and key must belong to this user, and nobody
-else may write them; the key, which lies beside the file, seals its content.
+Write access to the file is control over flags and limits. So directory, file and key must belong to this user, and
+nobody else may write them; the key, which lies beside the file, seals its content.
 """
 
 import hashlib

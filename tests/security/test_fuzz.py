@@ -28,7 +28,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_request_is_answered_500(seed: int) -> None:
-    """Up to 20,000 requests in all. One that fails is printed with its seed: `dev.py bench fuzz --seed N` sends more."""
+    """Up to 20,000 requests in all. The first that fails is printed; `dev.py bench fuzz --seed N` sends more."""
     person(Role.ADMIN, "bench")
     look()
     fill(connection.connection, None, Size(each=100))
