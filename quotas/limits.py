@@ -14,9 +14,9 @@ MOST_PLACES = 1_000
 LONGEST_LIMIT = 40
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([kMGTP]?i?B)$", re.IGNORECASE | re.ASCII)
 _TIME = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|min|h)$", re.IGNORECASE | re.ASCII)
-# Between thousands: a comma, a space (also no-break, thin, narrow no-break), an apostrophe (either form), or `_`.
-_MARKS = "[, \u00a0\u2009\u202f'\u2019_]"
-_GROUPED = re.compile(rf"(?<![\d,.])[1-9]\d{{0,2}}(?P<mark>{_MARKS})\d{{3}}(?:(?P=mark)\d{{3}})*(?!\d)", re.ASCII)
+# Between thousands: a space (also no-break, thin, narrow no-break), an apostrophe (either form), or `_`.
+_MARKS = "[ \u00a0\u2009\u202f'\u2019_]"
+_GROUPED = re.compile(rf"(?<![\d.])[1-9]\d{{0,2}}(?P<mark>{_MARKS})\d{{3}}(?:(?P=mark)\d{{3}})*(?!\d)", re.ASCII)
 _POINTED_THOUSANDS = re.compile(r"\d\.\d{3}(?!\d)", re.ASCII)
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -34,22 +34,19 @@ def read_limit(resource: Resource, text: str) -> int | None:
 
 
 def plain_number(text: str, *, decimal_comma: bool = False) -> str:
-    """The text without marks between thousands (`12,000`, `12 000`); decimals take a point.
+    """The text without marks between thousands (`12 000`); decimals take a point.
 
-    `decimal_comma`: written where a comma begins the decimals, so that `1,500` and `1.500` can each mean two numbers.
-    Raises InvalidInput for a decimal comma, for what can be read in two ways, and for a text that is too long.
+    A comma is refused: it begins decimals in one region and sets thousands apart in another, so `1,500` is two numbers.
+    `decimal_comma`: the text may come from the former, where `1.500` is 1500. Raises InvalidInput for either, and for a
+    text that is too long.
     """
     wanted = text.strip()
     if len(wanted) > LONGEST_LIMIT:
         raise InvalidInput("limit", f"limit: is longer than {LONGEST_LIMIT} characters. Give a whole number from 0.")
-    if decimal_comma and ("," in wanted or _POINTED_THOUSANDS.search(wanted)):
-        right = "Write thousands without a mark and decimals with a point: 1500, 1.5 GB."
-        raise InvalidInput("limit", f"limit: {wanted!r} has a decimal comma, or a mark between thousands. {right}")
-    plain = _GROUPED.sub(lambda found: re.sub(_MARKS, "", found[0]), wanted)
-    if "," in plain:
-        right = f"Decimals take a point: {wanted.replace(',', '.')}."
-        raise InvalidInput("limit", f"limit: {wanted!r} has a decimal comma. {right}")
-    return plain
+    if "," in wanted or (decimal_comma and _POINTED_THOUSANDS.search(wanted)):
+        right = "Write thousands without a separator and decimals with a point: 1500, 1.5 GB."
+        raise InvalidInput("limit", f"limit: {wanted!r} has a decimal comma or a thousands separator. {right}")
+    return _GROUPED.sub(lambda found: re.sub(_MARKS, "", found[0]), wanted)
 
 
 def checked_limit(resource: Resource, limit: object, field: str = "limit") -> int | None:

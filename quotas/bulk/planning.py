@@ -16,7 +16,7 @@ from ops_console import directory
 from ops_console.directory import Person
 from ops_console.errors import ConsoleError, InvalidInput
 from quotas import queries, words
-from quotas.bulk.table import FOR_GOOD, SEMICOLON, Asked
+from quotas.bulk.table import FOR_GOOD, Asked
 from quotas.limits import checked_limit, plain_number, read_limit
 from quotas.queries import Limit
 from quotas.services import Wanted, check_wanted
@@ -110,7 +110,7 @@ def _compared(asked: Asked, person: Person, limit: Limit, reason: str) -> Planne
 
 def _limit(asked: Asked, limit: Limit) -> int | None:
     """A limit as it can be typed anywhere, or one relative to what is in force: `+50%`, `+20`, `-10`."""
-    text = plain_number(asked.limit, decimal_comma=asked.separator == SEMICOLON)
+    text = plain_number(asked.limit, decimal_comma=asked.separator != ",")
     relative = _RELATIVE.fullmatch(text)
     if relative is None:
         if not text:

@@ -15,10 +15,11 @@ COLUMNS = ("user", "email", "resource", "limit", "expires_at", "reason")
 _REQUIRED = ("user", "resource", "limit")
 MOST_ROWS = 5_000
 FOR_GOOD = "for good"
-SEMICOLON = ";"
-_SEPARATORS = (",", SEMICOLON, "\t")
+_SEPARATORS = (",", ";", "\t")
 # Excel's own first line, for a separator that is not the one of the reader's region.
-_NAMED_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^"\r\n]*)"?\n')
+_NAMED_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^"\r\n]*)"?\n', re.IGNORECASE)
+# An empty row of a spreadsheet holds its separators.
+_BLANK_LINES = re.compile(r'(?:[ ,;\t"]*\n)*')
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Asked:
     """A row as it was written. `user` is an id or a mail; `limit` may be relative (`+50%`), or `remove`.
 
     `expires_at` is ISO 8601 (UTC where it names no zone), `for good`, or empty for the usual 7 days. `separator` is the
-    table's: where it is a semicolon, a comma is the decimal sign.
+    table's.
     """
 
     line: int
@@ -46,10 +47,14 @@ def read_table(text: str) -> list[Asked]:
     # Universal newlines: a spreadsheet on a Mac may end lines by a carriage return alone.
     source = io.StringIO(text.removeprefix("\ufeff"), newline=None)
     plain = source.getvalue()
-    named = _NAMED_SEPARATOR.match(plain)
-    separator = _checked_separator(named["separator"]) if named else _separator_of(plain)
-    source.seek(named.end() if named else 0)
-    lines_before = 1 if named else 0
+    start = _after_blank_lines(plain, 0)
+    if named := _NAMED_SEPARATOR.match(plain, start):
+        separator = _checked_separator(named["separator"], plain.count("\n", 0, start) + 1)
+        start = _after_blank_lines(plain, named.end())
+    else:
+        separator = _separator_of(plain[start:])
+    source.seek(start)
+    lines_before = plain.count("\n", 0, start)
     reader = csv.DictReader(source, delimiter=separator, skipinitialspace=True)
     try:
         header = [name.strip().lower() for name in reader.fieldnames or []]
@@ -87,9 +92,14 @@ def _check_header(header: list[str]) -> None:
         raise InvalidInput("file", f"file: the first line names its columns: {','.join(COLUMNS)}.")
 
 
-def _checked_separator(named: str) -> str:
+def _after_blank_lines(text: str, start: int) -> int:
+    found = _BLANK_LINES.match(text, start)
+    return found.end() if found else start
+
+
+def _checked_separator(named: str, line: int) -> str:
     if named not in _SEPARATORS:
-        raise InvalidInput("file", f"file: line 1: sep= names {named[:10]!r}. Use a comma, a semicolon or a tab.")
+        raise InvalidInput("file", f"file: line {line}: sep= names {named[:10]!r}. Use a comma, a semicolon or a tab.")
     return named
 
 

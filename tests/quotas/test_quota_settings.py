@@ -105,7 +105,7 @@ def test_seeding_again_changes_nothing(resources):
 
 @pytest.mark.parametrize(
     ("text", "bytes_"),
-    [("50 GB", 50 * 10**9), ("1.5MB", 1_500_000), ("2 GiB", 2 * 1024**3), ("1,000", 1000), (" 0 ", 0), ("7 B", 7)],
+    [("50 GB", 50 * 10**9), ("1.5MB", 1_500_000), ("2 GiB", 2 * 1024**3), ("1 000", 1000), (" 0 ", 0), ("7 B", 7)],
 )
 def test_sizes_can_be_typed(text, bytes_):
     """Bytes may be typed as people say them."""
@@ -119,7 +119,9 @@ def test_a_shown_limit_reads_as_itself(limit):
     assert read_limit(resource, show_limit(resource, limit)) == limit
 
 
-@pytest.mark.parametrize("text", ["-1", "50 XB", "GB", "1e9", "unlimited", "9" * 5000, "NaN", "'; --"])
+@pytest.mark.parametrize(
+    "text", ["-1", "50 XB", "GB", "1e9", "unlimited", "9" * 5000, "NaN", "1,000", "1,5 GB", "'; --"]
+)
 def test_what_is_no_limit_is_refused(text):
     """Anything else is refused by name; `unlimited` where there always is a limit, too."""
     with pytest.raises(InvalidInput, match="limit"):
