@@ -32,4 +32,6 @@ def file_fault(path: str) -> str:
         )
     if not os.access(directory, os.W_OK):
         return f"Beat's schedule cannot be kept: {directory} is not writable for this user."
+    if Path(path).is_dir():
+        return f"Beat's schedule cannot be kept: {path} is a directory. Set BEAT_SCHEDULE to a file in it."
     return ""

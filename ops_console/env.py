@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,8 @@ from ops_client.errors import InvalidInput
 
 # Names of tables and columns, which may be quoted as SQL writes them.
 _QUOTED_NAMES = "DIRECTORY_"
+_BOOLEANS = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
+_CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.ASCII | re.DOTALL)
 # As django-ratelimit reads it: so many in a period, or in several of them.
 _RATE = re.compile(r"\d+/\d*[smhd]", re.ASCII)
 _DJANGO_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
@@ -103,6 +106,8 @@ SETTINGS = (
 
 def read(env: environ.Env) -> dict[str, Any]:
     """Read every setting; raise ImproperlyConfigured naming all that are missing at once."""
+    _refuse_quoted(env)
+    _refuse_no_booleans(env)
     debug = env.bool("DEBUG", default=False)
     missing = [s.name for s in SETTINGS if s.required and not debug and not env.str(s.name, default="")]
     if missing:
@@ -110,7 +115,6 @@ def read(env: environ.Env) -> dict[str, Any]:
             f"Set {', '.join(missing)} in the environment: with DEBUG off the console does not start without. "
             "docs/howto/deploy.md lists every setting."
         )
-    _refuse_quoted(env)
     values = {s.name: _value(env, s) for s in SETTINGS}
     _refuse_unusable(values)
     return values
@@ -138,6 +142,17 @@ def _refuse_quoted(env: environ.Env) -> None:
         )
 
 
+def _refuse_no_booleans(env: environ.Env) -> None:
+    """django-environ reads any other text as false: HTTPS=enabled would serve without HTTPS."""
+    wrong = [
+        f"{s.name} is 1 or 0."
+        for s in SETTINGS
+        if s.cast is bool and s.name in env and env.str(s.name).strip().lower() not in _BOOLEANS
+    ]
+    if wrong:
+        raise ImproperlyConfigured(" ".join(wrong))
+
+
 def _refuse_unusable(values: Mapping[str, Any]) -> None:
     """What would only fail later, at the first sign-in or connection. Values are not quoted: some hold a password."""
     wrong = [f"{name} is not negative." for name, value in values.items() if isinstance(value, int) and value < 0]
@@ -146,10 +161,22 @@ def _refuse_unusable(values: Mapping[str, Any]) -> None:
     wrong += [f"{name} reads 10/m, 100/5m or 1000/h." for name in rates if not _RATE.fullmatch(values[name])]
     if not values["REDIS_URL"].startswith(("redis://", "rediss://", "unix://")):
         wrong.append("REDIS_URL reads redis://HOST:6379, rediss://HOST:6379 or unix:///PATH.")
+    if not all(_CHANNEL.fullmatch(each.strip()) for each in values["ALERT_CHANNELS"]):
+        wrong.append("ALERT_CHANNELS is a list of addresses with a scheme, such as people:// or mailto://HOST.")
+    if values["CONSOLE_URL"] and not _is_web_address(values["CONSOLE_URL"]):
+        wrong.append("CONSOLE_URL reads https://HOST or https://HOST/PATH.")
     if values["LOG_LEVEL"] not in logging.getLevelNamesMapping():
         wrong.append("LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     if wrong:
         raise ImproperlyConfigured(" ".join(wrong))
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or a bracket that cannot be
+        return False
 
 
 def database(url: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -166,4 +193,4 @@ def _value(env: environ.Env, setting: Setting) -> Any:
     try:
         return env.get_value(setting.name, cast=setting.cast, default=setting.default)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{setting.name} must be a {setting.cast.__name__}: {error}") from error
+        raise ImproperlyConfigured(f"{setting.name} is a whole number.") from error

@@ -106,6 +106,17 @@ def test_a_deployment_without_a_mail_server_or_beats_directory_is_told() -> None
 
 
 @pytest.mark.process
+def test_a_channel_that_cannot_be_read_and_a_directory_for_beats_file_are_named(tmp_path: Path) -> None:
+    """`check --deploy` names the channel by its number, since its address holds a secret, and the directory."""
+    channels = "people://,slakc://T1/B1/not-for-logs"
+    checked = manage("check", "--deploy", **{**PRODUCTION, "ALERT_CHANNELS": channels, "BEAT_SCHEDULE": str(tmp_path)})
+    assert checked.returncode != 0
+    assert "number 2 of ALERT_CHANNELS cannot be read" in checked.stderr
+    assert "not-for-logs" not in checked.stderr
+    assert f"{tmp_path} is a directory" in checked.stderr
+
+
+@pytest.mark.process
 def test_quotes_that_an_env_file_left_are_named() -> None:
     """HTTPS="1" with its quotes is not 1: the console refuses to start rather than to serve without HTTPS."""
     started = manage("check", "--deploy", **{**PRODUCTION, "HTTPS": '"1"', "SESSION_HOURS": "'12'"})
@@ -131,12 +142,29 @@ def test_names_of_tables_may_be_quoted() -> None:
         ("UNDO_SECONDS", "-1"),
         ("DATABASE_POOL_SIZE", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("DEBUG", "perhaps"),
+        ("HTTPS", "enabled"),
+        ("HTTPS", ""),
+        ("REQUIRE_SECOND_FACTOR", "2"),
+        ("ALERT_CHANNELS", "people://,people"),
+        ("ALERT_CHANNELS", "people:/"),
+        ("CONSOLE_URL", "ops.example.com"),
+        ("CONSOLE_URL", "//ops.example.com"),
+        ("CONSOLE_URL", "https://"),
+        ("CONSOLE_URL", "https://ops.example.com:port"),
+        ("SESSION_HOURS", "twelve"),
     ],
 )
 def test_a_value_that_cannot_work_is_named_at_the_start(name: str, value: str) -> None:
     """Not by an error at the first sign-in, connection or record."""
     with pytest.raises(ImproperlyConfigured, match=f"^{name} [^.]*[.]$"):
         read(FakeEnv({"DEBUG": "1", name: value}))
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("No", False)])
+def test_booleans_are_read_in_the_usual_forms(value: str, expected: bool) -> None:
+    """In any case; what is none of them is refused (above)."""
+    assert read(FakeEnv({"DEBUG": "1", "HTTPS": value}))["HTTPS"] is expected
 
 
 @pytest.mark.parametrize("value", ["10/m", "5/10m", "100/30s", "0/d"])
