@@ -19,6 +19,7 @@ LEFT_OUT = {
     "account_*": "allauth: pages about the session of one person, with nothing that grows",
     "mfa_*": "allauth: the second factors of one person",
     "access:accept": "needs a one-time link",
+    "access:open_link": "needs a one-time link",
     "admin:login": "answers with a redirect to the sign-in page",
     "admin:logout": "ends the session",
     "admin:password_change*": "answers with a redirect to allauth",

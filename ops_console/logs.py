@@ -10,17 +10,35 @@ from typing import Any
 
 import structlog
 
-from ops_client.dsn import redact
+from ops_client.telemetry.scrub import scrubbed_text
 
 _LINK = re.compile(r"(/access/link/)[^/\s\"']+")
+_SERVER_LOGS = ("uvicorn", "uvicorn.access", "gunicorn.error", "gunicorn.access", "django.server")
 
 
 def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A log must not hold one-time links that are still valid, nor passwords of addresses."""
+    """A log must not hold one-time links, passwords of addresses, nor tokens."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _LINK.sub(r"\1...", redact(value))
+        event[key] = _redacted(value)
     return event
+
+
+class WithoutSecrets(logging.Filter):
+    """The same for records of a server, whichever handler it writes them with."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = _redacted(record.msg)
+        if isinstance(record.args, dict):
+            # gunicorn's: a mapping that answers unknown names with "-".
+            for key, value in record.args.items():
+                record.args[key] = _redacted(value)
+        elif record.args:
+            record.args = tuple(map(_redacted, record.args))
+        return True
+
+
+def _redacted(value: Any) -> Any:
+    return _LINK.sub(r"\1...", scrubbed_text(value)) if isinstance(value, str) else value
 
 
 def log_uncaught() -> None:
@@ -63,8 +81,10 @@ def config(level: str) -> dict[str, Any]:
         "formatters": {"json": formatter},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["console"], "level": level},
-        # The web server configures these two for itself, as plain text: one record a line, and so many a traceback.
-        "loggers": {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "gunicorn.error")},
+        # The web server configures these for itself, as plain text: one record a line, and so many a traceback. The
+        # filter stays if it configures them again.
+        "loggers": {name: {"handlers": [], "propagate": True, "filters": ["without_secrets"]} for name in _SERVER_LOGS},
+        "filters": {"without_secrets": {"()": WithoutSecrets}},
     }
 
 

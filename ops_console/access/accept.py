@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from ops_console.access import links, services
 from ops_console.access.actor import client_address
@@ -16,23 +16,38 @@ from ops_console.access.throttle import throttled
 from ops_console.errors import InvalidInput
 from ops_console.web import go, page
 
+_SESSION_KEY = "one_time_link"
+
+
+@login_not_required
+@never_cache
+@require_GET
+def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Remember which link was opened and go on to an address without its token.
+
+    Of the two addresses, only the second is reloaded, posted to and sent as a Referer, and so ends up in logs.
+    """
+    request.session[_SESSION_KEY] = links.find(token).pk
+    return go(request, reverse("access:accept"))
+
 
 @login_not_required
 @throttled
 @sensitive_post_parameters("password1", "password2")
 @never_cache
 @require_http_methods(["GET", "POST"])
-def accept(request: HttpRequest, token: str) -> HttpResponseBase:
-    link = links.find(token)
+def accept(request: HttpRequest) -> HttpResponseBase:
+    link = links.opened(request.session.get(_SESSION_KEY))
     form = PasswordForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             services.set_password_by_link(
-                token, form.cleaned_data["password1"], client_address(request), getattr(request, "id", "")
+                link.pk, form.cleaned_data["password1"], client_address(request), getattr(request, "id", "")
             )
         except InvalidInput as error:
             refuse(form, error)
         else:
+            del request.session[_SESSION_KEY]
             messages.success(request, "Your password is set. Sign in with it.")
             return go(request, reverse("account_login"))
     return page(request, "access/accept.html", {"form": form, "link": link}, status=422 if form.errors else 200)

@@ -31,20 +31,25 @@ def withdraw(user: User) -> None:
 
 def find(token: str) -> OneTimeLink:
     """The link that still works under this token. Raises NotFound."""
-    return _found(_working(token).select_related("user"))
+    return _found(_working().filter(token_hash=_hash(token)))
 
 
-def use(token: str) -> OneTimeLink:
+def opened(link_id: int | None) -> OneTimeLink:
+    """The link that this session has opened, while it works. Raises NotFound."""
+    return _found(_working().filter(pk=link_id))
+
+
+def use(link_id: int) -> OneTimeLink:
     """Take the link for good, inside a transaction: of two who come at once, one gets it. Raises NotFound."""
-    link = _found(_working(token).select_related("user").select_for_update())
+    link = _found(_working().filter(pk=link_id).select_for_update())
     link.used_at = timezone.now()
     link.save(update_fields=["used_at"])
     return link
 
 
-def _working(token: str) -> QuerySet[OneTimeLink]:
-    return OneTimeLink.objects.filter(
-        token_hash=_hash(token), used_at=None, expires_at__gt=timezone.now(), user__is_active=True
+def _working() -> QuerySet[OneTimeLink]:
+    return OneTimeLink.objects.filter(used_at=None, expires_at__gt=timezone.now(), user__is_active=True).select_related(
+        "user"
     )
 
 

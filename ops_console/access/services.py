@@ -99,9 +99,9 @@ def make_link(actor: Actor, user_id: int) -> Issued:
 
 
 @transaction.atomic
-def set_password_by_link(token: str, password: str, address: str | None, request_id: str = "") -> User:
+def set_password_by_link(link_id: int, password: str, address: str | None, request_id: str = "") -> User:
     """Use up a link and set the password. Raises NotFound for a dead link, InvalidInput for a weak password."""
-    link = links.use(token)
+    link = links.use(link_id)
     user = _locked(link.user_id)
     try:
         validate_password(password, user)

@@ -242,7 +242,7 @@ def _asked(
 
 
 def _link_page(request: HttpRequest, issued: services.Issued) -> HttpResponseBase:
-    url = request.build_absolute_uri(reverse("access:accept", args=[issued.token]))
+    url = request.build_absolute_uri(reverse("access:open_link", args=[issued.token]))
     expires_in = links.LIFETIME[issued.kind]
     mailed = mail.send_link(issued.user, url, expires_in)
     context = {"person": issued.user, "url": url, "mailed": mailed, "expires_in": expires_in}

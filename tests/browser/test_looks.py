@@ -50,6 +50,7 @@ QUERIES = {"breakers:override": "?mode=force_open", "flags:why": "?user={user_id
 NOT_SHOWN = {
     "account_inactive",
     "access:accept",
+    "access:open_link",
     "access:token_revoke",
     "mfa_deactivate_totp",
     "mfa_view_recovery_codes",

@@ -30,10 +30,11 @@ def test_invited_person_can_do_nothing_before_the_link_is_used(admin: User) -> N
 def test_link_sets_a_password_once(admin: User) -> None:
     """The link works, and then works no more."""
     issued = services.invite(acting(admin), "ada", "ada@example.org", Role.VIEWER)
-    services.set_password_by_link(issued.token, NEW_PASSWORD, "192.0.2.7")
+    link = links.find(issued.token)
+    services.set_password_by_link(link.pk, NEW_PASSWORD, "192.0.2.7")
     assert User.objects.get(username="ada").check_password(NEW_PASSWORD)
     with pytest.raises(NotFound):
-        services.set_password_by_link(issued.token, NEW_PASSWORD, "192.0.2.7")
+        services.set_password_by_link(link.pk, NEW_PASSWORD, "192.0.2.7")
 
 
 def test_link_expires(admin: User) -> None:
@@ -58,7 +59,7 @@ def test_new_link_ends_the_one_before(admin: User, viewer: User) -> None:
 def test_token_is_kept_nowhere(admin: User) -> None:
     """Neither the table nor the audit holds what would open the door."""
     issued = services.invite(acting(admin), "ada", "ada@example.org", Role.VIEWER)
-    services.set_password_by_link(issued.token, NEW_PASSWORD, "192.0.2.7")
+    services.set_password_by_link(links.find(issued.token).pk, NEW_PASSWORD, "192.0.2.7")
     kept = repr(list(OneTimeLink.objects.values())) + repr(list(Entry.objects.values()))
     assert issued.token not in kept
     assert NEW_PASSWORD not in kept
@@ -69,7 +70,7 @@ def test_weak_password_leaves_the_link_usable(admin: User) -> None:
     """A refused password uses nothing up."""
     issued = services.invite(acting(admin), "ada", "ada@example.org", Role.VIEWER)
     with pytest.raises(InvalidInput, match="too short"):
-        services.set_password_by_link(issued.token, "short", None)
+        services.set_password_by_link(links.find(issued.token).pk, "short", None)
     assert links.find(issued.token).user == issued.user
 
 

@@ -141,8 +141,10 @@ def test_invitation_is_mailed_and_its_link_lets_in(admin: User, signed_in: Signe
     shown = signed_in(admin).post("/access/invite/", form).content.decode()
     link = re.search(r"http://testserver(/access/link/[^/]+/)", mail.outbox[0].body).group(1)
     assert link in shown
-    assert client.get(link).status_code == 200
-    assert client.post(link, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 303
+    opened = client.get(link)
+    assert (opened.status_code, opened.headers["Location"]) == (303, "/access/link/")
+    assert "for <strong>ada</strong>" in client.get("/access/link/").content.decode()
+    assert client.post("/access/link/", {"password1": PASSWORD, "password2": PASSWORD}).status_code == 303
     assert attempt(client, "ada") == 302
     assert client.get(link).status_code == 404
 

@@ -42,6 +42,7 @@ ANSWERS = {
     "access:make_second_factor_optional": "302 403 403 405 / 302 403 403 422",
     "access:sign_out_me": "302 405 405 405 / 302 303 303 303",
     "access:accept": "404 404 404 404 / 404 404 404 404",
+    "access:open_link": "404 404 404 404 / 405 405 405 405",
     "access:tokens": "302 200 200 200 / 302 405 405 405",
     "access:token_new": "302 200 200 200 / 302 422 422 422",
     "access:token_revoke": "302 404 404 404 / 302 404 404 404",
