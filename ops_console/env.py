@@ -99,6 +99,12 @@ SETTINGS = (
     ),
     Setting("RESOURCES_KEPT_SECONDS", int, 3600, "What a failed operation leaves behind is freed this long after."),
     Setting("TRANSCRIPTION_STUCK_SECONDS", int, 3600, "A transcription is stuck after this long without news."),
+    Setting(
+        "AUDIT_HEAD_URL",
+        str,
+        "",
+        "A folder or bucket that keeps the head of each seal of the audit, as fsspec's address; empty: the log alone.",
+    ),
     Setting("BEAT_SCHEDULE", str, "celerybeat-schedule", "Beat's file, in a directory that outlives it."),
     Setting("LOG_LEVEL", str, "INFO", "The least severe record that is logged."),
 )

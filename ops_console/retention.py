@@ -10,6 +10,8 @@ from datetime import timedelta
 
 from django.db import connection
 
+from ops_console.audit.models import RETENTION_DAYS
+
 logger = logging.getLogger(__name__)
 
 
@@ -22,10 +24,10 @@ class Kept:
     expire: Callable[[timedelta], int]
 
 
-def expire_audit(older_than: timedelta) -> int:
-    """Entries leave by the owner's function alone: the console's role may not delete them."""
+def expire_audit(_: timedelta) -> int:
+    """Entries leave by the owner's function alone, which goes by the owner's row in `ops.audit_retention`."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ops.expire_audit(make_interval(secs => %s))", [older_than.total_seconds()])
+        cursor.execute("SELECT ops.expire_audit()")
         (expired,) = cursor.fetchone()
     return int(expired)
 
@@ -68,7 +70,7 @@ MESSAGELESS = "NOT EXISTS (SELECT FROM ops.alerts_message m WHERE m.alert_id = o
 OVER = "(SELECT a.resolved_at FROM ops.alerts_alert a WHERE a.id = alert_id)"
 
 KEPT: tuple[Kept, ...] = (
-    Kept("audit entries", 400, expire_audit),
+    Kept("audit entries", RETENTION_DAYS, expire_audit),
     Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
     Kept("used and expired links", 30, deleting("ops.access_onetimelink", "expires_at")),
     Kept("API tokens past their end", 400, deleting("ops.access_apitoken", "expires_at")),

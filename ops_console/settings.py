@@ -255,6 +255,7 @@ OPERATION_MOST_ATTEMPTS = _given["OPERATION_MOST_ATTEMPTS"]
 RESOURCES_KEPT_SECONDS = _given["RESOURCES_KEPT_SECONDS"]
 TRANSCRIPTION_STUCK_SECONDS = _given["TRANSCRIPTION_STUCK_SECONDS"]
 
+AUDIT_HEAD_URL = _given["AUDIT_HEAD_URL"]
 SENTRY_DSN = _given["SENTRY_DSN"]
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # Its own takes the first entry of X-Forwarded-For, which anybody can send: `access.signals` binds the address.

@@ -51,12 +51,5 @@ def _end_batch() -> int:
         locked = due.order_by("ends_at", "id").select_for_update(skip_locked=True, no_key=True)
         ids = list(locked.values_list("id", flat=True)[:BATCH_ROWS])
         if ids:  # a statement that touches no row would still raise the revision
-            _mark_audited()
             Override.objects.filter(pk__in=ids).update(ended=Override.Ended.EXPIRED, ended_at=F("expires_at"))
     return len(ids)
-
-
-def _mark_audited() -> None:
-    """The expiry was audited with the override: the table's trigger writes no second entry."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('ops.audited', 'on', true)")

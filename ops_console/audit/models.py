@@ -1,10 +1,15 @@
 """The append-only record of every change."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from ops_console.audit.words import action_in_words
+
+# Until the owner of the schema changes its row of Retention; entries younger than 90 days never leave.
+RETENTION_DAYS = 400
 
 
 class Entry(models.Model):
@@ -33,6 +38,9 @@ class Entry(models.Model):
     after = models.JSONField(null=True)
     address = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=64, blank=True)
+    # The database sets these, `at` and the id, whatever is sent. See contract/v1/15_audit.sql.
+    database_role = models.CharField(max_length=63, blank=True, db_default="", editable=False)
+    transaction_id = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name_plural = "entries"
@@ -51,3 +59,50 @@ class Entry(models.Model):
     def title(self) -> str:
         """What happened, in words."""
         return action_in_words(self.action)
+
+
+class IdsField(models.Field):
+    """PostgreSQL's int8multirange: a set of ids, short where they follow each other."""
+
+    def db_type(self, connection: Any) -> str:
+        return "int8multirange"
+
+
+class Seal(models.Model):
+    """A link of the chain that proves which entries there were: `hash` covers all of it and the previous link.
+
+    An expiry says which entries retention let go. Only the owner's functions write here.
+    """
+
+    class Kind(models.TextChoices):
+        ENTRIES = "entries", "Entries"
+        EXPIRY = "expiry", "Expiry"
+
+    id = models.BigIntegerField(primary_key=True)
+    sealed_at = models.DateTimeField()
+    kind = models.CharField(max_length=7, choices=Kind)
+    # No entry of it is younger: what may have left by now.
+    newest_at = models.DateTimeField()
+    ids = IdsField()
+    # SHA-256 of each entry, in the order of the ids.
+    digests = models.BinaryField()
+    previous = models.BinaryField(unique=True)
+    hash = models.BinaryField()
+
+
+class Unsealed(models.Model):
+    """An entry that no seal covers yet."""
+
+    entry_id = models.BigIntegerField(primary_key=True)
+
+
+class Retention(models.Model):
+    """One row: how many days entries are kept. Only the owner of the schema changes it."""
+
+    days = models.PositiveIntegerField(default=RETENTION_DAYS)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="audit_retention_single", condition=models.Q(id=1)),
+            models.CheckConstraint(name="audit_retention_floor", condition=models.Q(days__gte=90)),
+        ]

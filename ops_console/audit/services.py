@@ -52,14 +52,12 @@ def record(
 ) -> Entry:
     """Write one entry. Must run inside the transaction of the change that it describes.
 
-    The transaction is marked as audited, so that the database's own trigger does not record the change again.
+    The database's own trigger records each changed row whose type and id are those of no entry of its transaction.
     Raises InvalidInput for a reason that cannot be kept.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("audit.record() outside a transaction: the change and its entry must commit together")
     check_reason(reason)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('ops.audited', 'on', true)")
     return Entry.objects.create(
         actor_id=actor.user_id,
         actor=actor.name,

@@ -59,13 +59,14 @@ def own_statements() -> list[str]:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops",
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA ops",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops_v1",
-        "GRANT EXECUTE ON FUNCTION ops.expire_audit(interval)",
+        "GRANT EXECUTE ON FUNCTION ops.expire_audit(), ops.seal_audit()",
     ]
 
 
 def own_revocations() -> list[str]:
     return [
         "REVOKE UPDATE, DELETE ON ops.audit_entry",
+        "REVOKE INSERT, UPDATE, DELETE ON ops.audit_seal, ops.audit_unsealed, ops.audit_retention",
         "REVOKE INSERT, UPDATE, DELETE ON ops.django_migrations",
         # Whoever is named there is granted by the owner at the next migrate.
         "REVOKE INSERT, UPDATE, DELETE ON ops.contract_grantee",

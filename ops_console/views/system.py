@@ -1,11 +1,10 @@
-"""The System page: processes, outbox, periodic tasks, migrations, and configuration problems."""
+"""The System page: processes, outbox, periodic tasks, seals, migrations, and configuration problems."""
 
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core import checks
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +15,7 @@ from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.access.throttle import cache_warning
+from ops_console.audit.sealing import standing
 from ops_console.contract import queries, services
 from ops_console.contract.apply import unapplied_migrations
 from ops_console.errors import NotFound
@@ -45,7 +45,7 @@ def system(request: HttpRequest) -> HttpResponse:
             "outbox": reader.panel("outbox", outbox_depth_and_age),
             "tasks": reader.panel("tasks", task_runs.overview),
             "migrations": reader.panel("migrations", unapplied_migrations),
-            "database_version": reader.panel("database_version", _database_version),
+            "audit": reader.panel("audit", standing),
             "problems": reader.panel("configuration", misconfigured),
         }
         return page(request, "console/system.html", context)
@@ -116,9 +116,3 @@ def misconfigured() -> list[checks.CheckMessage]:
             checks.Warning("HTTPS is off.", hint="Right for a demo on loopback, and nowhere else.", id="system.W002")
         )
     return found
-
-
-def _database_version() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_version")
-        return str(cursor.fetchone()[0])

@@ -47,12 +47,13 @@ def test_a_recorded_change_is_not_recorded_twice() -> None:
     assert Entry.objects.filter(target_label="once").count() == 1
 
 
-def test_the_mark_ends_with_its_transaction(owner: psycopg.Connection) -> None:
-    """After a service's transaction the same connection's plain SQL is recorded again."""
+def test_an_entry_covers_its_own_transaction_only(owner: psycopg.Connection) -> None:
+    """After a service's transaction the same connection's plain SQL on the same flag is recorded."""
     with transaction.atomic():
-        record(SYSTEM, "flag.create", Target("flag", "0", "marked"))
-    Flag.objects.create(name="later")
-    assert Entry.objects.filter(source="trigger", target_label="later").count() == 1
+        flag = Flag.objects.create(name="later")
+        record(SYSTEM, "flag.create", Target("flag", str(flag.pk), "later"))
+    Flag.objects.filter(pk=flag.pk).update(note="changed")
+    assert Entry.objects.get(source="trigger", target_label="later").action == "flag.update"
 
 
 def test_a_token_round_the_console_is_recorded(owner: psycopg.Connection) -> None:
@@ -81,24 +82,6 @@ def test_an_entry_needs_its_transaction() -> None:
     """Recording outside a transaction is a mistake of ours, and fails."""
     with pytest.raises(RuntimeError, match="outside a transaction"):
         record(SYSTEM, "flag.create", Target("flag", "0", "alone"))
-
-
-def test_retention_is_the_one_way_out(owner: psycopg.Connection) -> None:
-    """Entries past their time go by the retention function, and younger ones stay."""
-    owner.execute(
-        "INSERT INTO ops.audit_entry (at, source, actor, via, action, target_type, target_id, target_label, reason,"
-        " request_id) SELECT now() - age, 'service', 'a', 'web', 'x', 'x', '1', 'x', '', ''"
-        " FROM unnest(ARRAY['400 days', '1 day']::interval[]) AS age"
-    )
-    assert owner.execute("SELECT ops.expire_audit('365 days')").fetchone() == (1,)
-    assert Entry.objects.filter(target_type="x").count() == 1
-
-
-@pytest.mark.parametrize("older_than", ["1 day", "-1 day", "-1200 months 36090 days", "89 days 23 hours", None])
-def test_retention_spares_ninety_days(owner: psycopg.Connection, older_than: str | None) -> None:
-    """However the interval is written: months count as 30 days when intervals are compared."""
-    with pytest.raises(psycopg.errors.RaiseException, match="90 days"):
-        owner.execute("SELECT ops.expire_audit(%s)", [older_than])
 
 
 def test_listed_people_are_recorded_by_name(owner: psycopg.Connection) -> None:

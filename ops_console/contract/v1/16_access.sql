@@ -8,13 +8,10 @@ DECLARE
     new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) - 'password' - 'last_login' END;
     some_row jsonb := coalesce(new_row, old_row);
 BEGIN
-    IF current_setting('ops.audited', true) = 'on' THEN
-        RETURN NULL;
-    END IF;
     IF TG_OP = 'UPDATE' AND OLD.password IS DISTINCT FROM NEW.password THEN
         new_row := new_row || '{"password": "changed"}';
     END IF;
-    IF old_row IS NOT DISTINCT FROM new_row THEN
+    IF old_row IS NOT DISTINCT FROM new_row OR ops.is_recorded('person', some_row ->> 'id') THEN
         RETURN NULL;
     END IF;
     INSERT INTO ops.audit_entry
@@ -36,11 +33,14 @@ BEGIN
 END $$;
 
 -- A token that is planted or made to last longer round the console, likewise; never its hash. A use is no change, and
--- rows that retention lets go have been of no use for long.
+-- rows that retention lets go have been of no use for long. An entry about the person covers that their tokens end.
 CREATE OR REPLACE FUNCTION ops.audit_token() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 BEGIN
-    IF current_setting('ops.audited', true) = 'on' THEN
+    IF ops.is_recorded('token', NEW.id::text) OR (
+        TG_OP = 'UPDATE' AND OLD.revoked_at IS NULL AND ops.is_recorded('person', NEW.user_id::text)
+        AND to_jsonb(NEW) - 'revoked_at' = to_jsonb(OLD) - 'revoked_at'
+    ) THEN
         RETURN NULL;
     END IF;
     INSERT INTO ops.audit_entry

@@ -1,9 +1,9 @@
 -- Flags as the client's evaluator reads them: one row a flag, waffle's audience included.
 SELECT ops.follow_table('ops.flags_flag', 'flags'), ops.follow_table('ops.flags_flag_groups', 'flags'),
-       ops.follow_table('ops.flags_flag_users', 'flags'), ops.audit_table('ops.flags_flag', 'flag'),
+       ops.follow_table('ops.flags_flag_users', 'flags'), ops.audit_table('ops.flags_flag', 'flag', 'id'),
        -- A group's name is what rules compare with: a new name is new configuration.
        ops.follow_table('ops.auth_group', 'flags'),
-       ops.follow_table('ops.flags_segment', 'flags'), ops.audit_table('ops.flags_segment', 'segment');
+       ops.follow_table('ops.flags_segment', 'flags'), ops.audit_table('ops.flags_segment', 'segment', 'id');
 
 CREATE OR REPLACE VIEW ops_v1.flag AS
 SELECT f.id, f.name, f.everyone, f.percent, f.testing, f.superusers, f.staff, f.authenticated, f.languages,

@@ -14,7 +14,10 @@ DECLARE
     old_row jsonb := CASE WHEN TG_OP = 'INSERT' THEN NULL ELSE to_jsonb(OLD) END;
     new_row jsonb := CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) END;
 BEGIN
-    IF current_setting('ops.audited', true) = 'on' THEN
+    -- Whoever is removed from the console leaves the lists with it.
+    IF ops.is_recorded('flag', coalesce(new_row, old_row) ->> 'flag_id') OR (TG_OP = 'DELETE' AND (
+        ops.is_recorded('person', old_row ->> 'user_id') OR ops.is_recorded('group', old_row ->> 'group_id')
+    )) THEN
         RETURN NULL;
     END IF;
     INSERT INTO ops.audit_entry

@@ -1,8 +1,16 @@
 -- Quotas. Backends call functions and see no table behind them; each decides in one statement, by this database's
 -- clock, with the limit in force at that moment: an edit holds on the very next call.
 SELECT ops.follow_table('ops.quotas_resource', 'quotas'), ops.follow_table('ops.quotas_policy', 'quotas'),
-       ops.follow_table('ops.quotas_override', 'quotas'), ops.audit_table('ops.quotas_resource', 'resource'),
-       ops.audit_table('ops.quotas_policy', 'policy'), ops.audit_table('ops.quotas_override', 'override');
+       ops.follow_table('ops.quotas_override', 'quotas'),
+       ops.audit_table('ops.quotas_resource', 'resource', 'name'),
+       ops.audit_table('ops.quotas_policy', 'policy', 'tier', 'resource'),
+       -- The expiry was recorded with the override: that one which has run out becomes history is no change.
+       ops.audit_table(
+           'ops.quotas_override', 'override', 'user_id', 'resource',
+           'OLD.ended_at IS NULL AND NEW.ended = ''expired'' AND OLD.expires_at <= clock_timestamp() '
+           'AND NEW.ended_at = OLD.expires_at '
+           'AND to_jsonb(NEW) - ''ended'' - ''ended_at'' = to_jsonb(OLD) - ''ended'' - ''ended_at'''
+       );
 
 -- PostgreSQL replaces no function whose columns are others; these had fewer once.
 DROP FUNCTION IF EXISTS ops.quota_in_force(text, text, text, timestamptz),

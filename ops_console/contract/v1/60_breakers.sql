@@ -2,7 +2,7 @@
 -- which compare and set on the epoch. Each checks before it writes: a statement that touches no row would still
 -- raise the revision. Shared times are this database's clock.
 SELECT ops.follow_table('ops.breakers_breaker', 'breakers'), ops.follow_table('ops.breakers_override', 'breakers'),
-       ops.audit_table('ops.breakers_override', 'breaker');
+       ops.audit_table('ops.breakers_override', 'breaker', 'name');
 
 CREATE OR REPLACE VIEW ops_v1.breaker AS
 SELECT b.name, b.config, b.status, b.epoch, b.since, b.probe_until, b.cause,

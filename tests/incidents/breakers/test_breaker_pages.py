@@ -13,9 +13,9 @@ from django.utils import timezone
 from incidents.breakers import queries
 from incidents.breakers.models import Breaker, Override, Report, Transition
 from ops_console.access.roles import Role
-from ops_console.audit.models import Entry
 from ops_console.contract.models import Instance
 from ops_console.telemetry.models import ProviderMinute
+from tests.audit_rows import past_entry
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -270,7 +270,7 @@ def test_the_timeline_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         move(breaker, "closed", "open", 1000 - number * 20)
         move(breaker, "open", "closed", 990 - number * 20)
     for number in range(9):
-        Entry.objects.create(
+        past_entry(
             at=timezone.now() - timedelta(seconds=995 - number * 40), actor="oscar", via="web",
             action="breaker.force_open", target_type="breaker", target_id="gemini", target_label="gemini",
             after={"mode": "force_open"}, reason=f"act {number}",
