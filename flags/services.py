@@ -14,7 +14,7 @@ from flags.models import EVERYONE, Flag, State
 from flags.prerequisites import dependents
 from flags.validation import check, check_name
 from ops_client.json_types import same_json
-from ops_console.access.actor import Actor
+from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
@@ -134,6 +134,8 @@ def change(
         return flag
     if was_protected:
         require_confirmed(flag.name, before, after, reason, typed_name)
+        if not flag.protected:
+            require_recent_proof(actor, Role.OPERATOR)
     flag.version += 1
     flag.modified = timezone.now()
     flag.save()

@@ -75,7 +75,8 @@ SETTINGS = (
     ),
     Setting("CONSOLE_URL", str, "", "Where people open the console, for links in alerts; empty leaves links out."),
     Setting("SENTRY_DSN", str, "", "Where errors of the console go; empty sends none."),
-    Setting("SESSION_HOURS", int, 12, "A session ends this long after its last use."),
+    Setting("SESSION_HOURS", int, 12, "A session ends this long after the sign-in, used or not."),
+    Setting("SESSION_IDLE_MINUTES", int, 60, "A session ends this long after the last request of its user."),
     Setting(
         "REQUIRE_SECOND_FACTOR",
         bool,
@@ -162,7 +163,11 @@ def _refuse_no_booleans(env: environ.Env) -> None:
 def _refuse_unusable(values: Mapping[str, Any]) -> None:
     """What would only fail later, at the first sign-in or connection. Values are not quoted: some hold a password."""
     wrong = [f"{name} is not negative." for name, value in values.items() if isinstance(value, int) and value < 0]
-    wrong += [f"{name} is at least 1." for name in ("DATABASE_POOL_SIZE", "SESSION_HOURS") if values[name] == 0]
+    wrong += [
+        f"{name} is at least 1."
+        for name in ("DATABASE_POOL_SIZE", "SESSION_HOURS", "SESSION_IDLE_MINUTES")
+        if values[name] == 0
+    ]
     rates = [name for name in values if name.endswith("_RATE")]
     wrong += [f"{name} reads 10/m, 100/5m or 1000/h." for name in rates if not _RATE.fullmatch(values[name])]
     if not values["REDIS_URL"].startswith(("redis://", "rediss://", "unix://")):

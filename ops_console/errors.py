@@ -34,6 +34,12 @@ class NotAllowed(ConsoleError):
     code = "not_allowed"
 
 
+class ReauthenticationRequired(NotAllowed):
+    """The role reaches, but the last proof of who acts is too old for this change."""
+
+    code = "reauthentication_required"
+
+
 class NotFound(ConsoleError):
     """There is no such thing, or no longer."""
 

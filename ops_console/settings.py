@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "ops_console.web.compression.CompressionMiddleware",
     "ops_console.migrated.MigratedMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "ops_console.access.sessions.HashedSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -189,6 +189,8 @@ SIGN_IN_ADDRESS_RATE = _given["SIGN_IN_ADDRESS_RATE"]
 SIGN_IN_ACCOUNT_RATE = _given["SIGN_IN_ACCOUNT_RATE"]
 API_RATE = _given["API_RATE"]
 
+SESSION_ENGINE = "ops_console.access.sessions"
+SESSION_IDLE_MINUTES = _given["SESSION_IDLE_MINUTES"]
 SESSION_COOKIE_AGE = _given["SESSION_HOURS"] * 3600
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_HTTPONLY = True

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
+from django.test.client import ClientMixin
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -83,6 +84,17 @@ def quick_flush() -> Iterator[None]:
     """Tests that commit leave empty tables behind, audit included."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signed_in_clients() -> Iterator[None]:
+    """Django's test client knows its own sessions only: ours are found by a cookie's hash, and note the sign-in."""
+    from tests import sessions  # models, which pytest reads this file too early for
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientMixin, "_login", sessions.sign_in)
+        patch.setattr(ClientMixin, "session", property(sessions.session_of))
         yield
 
 

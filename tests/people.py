@@ -25,4 +25,4 @@ def signed_in(role: Role, name: str = "") -> Client:
 def actor(role: Role = Role.OPERATOR, name: str = "") -> Actor:
     """Such a user as services take them."""
     user = person(role, name)
-    return Actor(name=user.username, role=user.role, via="web", user_id=user.pk)
+    return Actor(name=user.username, role=user.role, via="web", user_id=user.pk, is_reauthenticated=True)

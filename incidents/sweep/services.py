@@ -11,7 +11,7 @@ from incidents.operations.queries import unavailable
 from incidents.operations.sources import all_sources, source_of
 from incidents.sweep.detection import Found, detect, mass_stop, usual_most
 from incidents.sweep.models import Arming, Run
-from ops_console.access.actor import Actor
+from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.roles import Role, require
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import ConsoleError, InvalidInput, NotFound
@@ -69,7 +69,7 @@ def _fail(kind: str, found: Found) -> int:
 
 def arm(actor: Actor, kind: str, most: int | None, reason: str) -> Arming:
     """Let the sweep fail what is stuck of a kind. Raises NotAllowed, NotFound, InvalidInput."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     source = source_of(kind)
     if why_not := why_verb_not(source, source.live(), "fail"):
         raise InvalidInput("kind", why_not)

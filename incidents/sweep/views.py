@@ -12,6 +12,7 @@ from incidents.sweep.forms import ArmForm
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
+from ops_console.access.step_up import reauthenticated
 from ops_console.audit.queries import last_entries
 from ops_console.web import Question, ask, done, page
 from ops_console.web.formatting import duration
@@ -42,6 +43,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @role_required(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
+@reauthenticated
 def arm(request: HttpRequest, kind: str) -> HttpResponse:
     """Ask with what it would fail now, then arm."""
     form = ArmForm(request.POST or None)

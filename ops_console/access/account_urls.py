@@ -5,12 +5,12 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.usersessions import views as sessions
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from ops_console.access.own_account import audited
+from ops_console.access.own_account import audited, own_sessions
+from ops_console.access.step_up import reauthenticated
 from ops_console.access.throttle import throttled
 
 urlpatterns = [
@@ -20,7 +20,7 @@ urlpatterns = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", throttled(account.reauthenticate), name="account_reauthenticate"),
     path("password/", throttled(audited(account.password_change)), name="account_change_password"),
-    path("sessions/", audited(sessions.list_usersessions), name="usersessions_list"),
+    path("sessions/", reauthenticated(audited(own_sessions)), name="usersessions_list"),
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", throttled(mfa.authenticate), name="mfa_authenticate"),
     path("2fa/reauthenticate/", throttled(mfa.reauthenticate), name="mfa_reauthenticate"),

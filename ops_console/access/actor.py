@@ -7,7 +7,9 @@ from django.http import HttpRequest
 
 from ops_client import addresses
 from ops_console.access.models import User
-from ops_console.access.roles import Role
+from ops_console.access.roles import Role, require
+from ops_console.access.step_up import is_reauthenticated
+from ops_console.errors import ReauthenticationRequired
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Actor:
     """A person or the console itself. `via` is web, api, admin, cli or system.
 
     `credential` is what stood for the person where they did not sign in: the API token's name, the shell's user.
+    `is_reauthenticated` tells of a person in a browser whether they have proved lately who they are.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Actor:
     address: str | None = None
     request_id: str = ""
     credential: str = ""
+    is_reauthenticated: bool = False
 
 
 SYSTEM = Actor(name="console", role=Role.ADMIN, via="system")
@@ -39,7 +43,18 @@ def actor_of(request: HttpRequest, via: str = "web") -> Actor:
         user_id=user.pk,
         address=client_address(request),
         request_id=getattr(request, "id", ""),
+        is_reauthenticated=is_reauthenticated(request),
     )
+
+
+def require_recent_proof(actor: Actor, role: Role) -> None:
+    """Raise NotAllowed unless the role reaches, ReauthenticationRequired if a browser's last proof is too old.
+
+    API tokens and the shell have no session that somebody could find open.
+    """
+    require(actor, role)
+    if actor.via in ("web", "admin") and not actor.is_reauthenticated:
+        raise ReauthenticationRequired("Confirm your password or passkey first: this change asks for a recent sign-in.")
 
 
 def client_address(request: HttpRequest) -> str | None:

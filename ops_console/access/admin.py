@@ -8,7 +8,7 @@ from django.db.models import Field
 from django.forms import Form
 from django.http import HttpRequest
 
-from ops_console.access.actor import Actor
+from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 from ops_console.access.services import keep_an_admin, shut_out
@@ -48,6 +48,7 @@ class UserAdmin(ServiceModelAdmin[User]):
         super().save_model(request, obj, form, change)
 
     def changed(self, actor: Actor, row: User, before: State | None, after: State | None) -> None:
+        require_recent_proof(actor, Role.ADMIN)
         if _is_admin(before) and not _is_admin(after):
             keep_an_admin(row)
         if after and not after["is_active"]:

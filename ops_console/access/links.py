@@ -36,7 +36,7 @@ def find(token: str) -> OneTimeLink:
 
 def opened(link_id: int | None) -> OneTimeLink:
     """The link that this session has opened, while it works. Raises NotFound."""
-    return _found(_working().filter(pk=link_id))
+    return _found(_working().filter(pk=link_id or 0))
 
 
 def use(link_id: int) -> OneTimeLink:

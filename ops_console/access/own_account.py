@@ -5,13 +5,22 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from ops_console.access.actor import actor_of
+from ops_console.access.middleware import role_required
 from ops_console.access.models import User
+from ops_console.access.roles import Role
 from ops_console.access.services import target_of
 from ops_console.audit.services import record
+
+# One person has a few; a script that signs in without end must not fill the page.
+MOST_SESSIONS = 100
 
 
 def audited(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,6 +40,20 @@ def audited(view: Callable[..., Any]) -> Callable[..., Any]:
         return response
 
     return watched
+
+
+class _OwnSessions(ListUserSessionsView):  # allauth has no types
+    """allauth's page, but for one query: allauth reads each session's own row."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super(ListUserSessionsView, self).get_context_data(**kwargs)
+        lasting = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+        held = UserSession.objects.filter(user=self.request.user, session_key__in=lasting)
+        sessions = list(held.order_by("-last_seen_at")[:MOST_SESSIONS])
+        return context | {"sessions": sessions, "session_count": len(sessions)}
+
+
+own_sessions = role_required(Role.VIEWER)(_OwnSessions.as_view())
 
 
 def second_factors(user: User) -> dict[str, str]:

@@ -92,6 +92,11 @@ def tokens() -> QuerySet[ApiToken]:
     return ApiToken.objects.select_related("user").annotate(waits=waits)
 
 
+def working_tokens(user: User) -> list[ApiToken]:
+    """The tokens of one person that have not ended."""
+    return list(ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=timezone.now()).order_by("name"))
+
+
 def _second_factor_required() -> Q:
     """`second_factor_rule()` as a condition, so that a call of the API asks the database once."""
     if settings.REQUIRE_SECOND_FACTOR:

@@ -13,10 +13,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from ops_console.access import links
-from ops_console.access.actor import Actor
+from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
 from ops_console.access.queries import has_second_factor
-from ops_console.access.roles import Role, require
+from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from ops_console.audit.revert import taken_back
 from ops_console.audit.services import Target, record, snapshot
@@ -49,7 +49,7 @@ def target_of(user: User) -> Target:
 @transaction.atomic
 def invite(actor: Actor, username: str, email: str, role: str) -> Issued:
     """Add a person who can do nothing until they set a password by the link. Raises InvalidInput, NotAllowed."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     user = User(username=username.strip(), email=email.strip(), role=_known(role))
     user.set_unusable_password()
     _validated(user)
@@ -61,7 +61,7 @@ def invite(actor: Actor, username: str, email: str, role: str) -> Issued:
 @transaction.atomic
 def change_role(actor: Actor, user_id: int, role: str, version: int, reason: str = "") -> User:
     """Give a role. Raises InvalidInput for the last admin, Conflict when somebody else was faster."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     user = _locked(user_id)
     _compare(user, version, {"role": role})
     return _change(actor, user, "person.change_role", {"role": _known(role)}, reason)
@@ -70,7 +70,7 @@ def change_role(actor: Actor, user_id: int, role: str, version: int, reason: str
 @transaction.atomic
 def deactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> User:
     """Shut somebody out at once: sessions, links, API tokens end. Raises InvalidInput for the last admin, Conflict."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     user = _locked(user_id)
     _compare(user, version, {"is_active": False})
     shut_out(user)
@@ -80,7 +80,7 @@ def deactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> Us
 @transaction.atomic
 def reactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> User:
     """Let somebody in again, with the password and the role that they had. Raises Conflict."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     user = _locked(user_id)
     _compare(user, version, {"is_active": True})
     return _change(actor, user, "person.reactivate", {"is_active": True}, reason)
@@ -89,7 +89,7 @@ def reactivate(actor: Actor, user_id: int, version: int, reason: str = "") -> Us
 @transaction.atomic
 def make_link(actor: Actor, user_id: int) -> Issued:
     """A new link: an invitation while no password is set, a reset after. The old password works until it is used."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     user = _locked(user_id)
     if not user.is_active:
         raise InvalidInput("user", f"{user.username} is deactivated: reactivate them first.")
@@ -109,7 +109,8 @@ def set_password_by_link(link_id: int, password: str, address: str | None, reque
         raise InvalidInput("password1", " ".join(error.messages)) from error
     user.set_password(password)
     user.save(update_fields=["password"])
-    _end_sessions(user)
+    end_sessions(user)
+    _revoke_tokens(user)
     actor = Actor(user.username, user.role, "web", user.pk, address, request_id)
     record(actor, "person.set_password", target_of(user), after={"by": OneTimeLink.Kind(link.kind).label.lower()})
     return user
@@ -117,24 +118,24 @@ def set_password_by_link(link_id: int, password: str, address: str | None, reque
 
 @transaction.atomic
 def sign_out_everywhere(actor: Actor, user_id: int) -> int:
-    """End every session of somebody's; an admin may do it for others. Answers how many there were."""
-    if actor.user_id != user_id:
-        require(actor, Role.ADMIN)
+    """End every session and API token of somebody's; an admin may do it for others. Returns how many sessions."""
+    require_recent_proof(actor, Role.VIEWER if actor.user_id == user_id else Role.ADMIN)
     user = _locked(user_id)
-    ended = _end_sessions(user)
-    record(actor, "person.sign_out_everywhere", target_of(user), before={"sessions": ended}, after={"sessions": 0})
+    ended, revoked = end_sessions(user), _revoke_tokens(user)
+    before, after = {"sessions": ended, "tokens": revoked}, {"sessions": 0, "tokens": 0}
+    record(actor, "person.sign_out_everywhere", target_of(user), before=before, after=after)
     return ended
 
 
 @transaction.atomic
 def remove_second_factors(actor: Actor, user_id: int, reason: str = "") -> User:
     """For somebody who has lost their telephone: all second factors go, and all sessions."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     user = _locked(user_id)
     factors = Authenticator.objects.filter(user=user)
     before = {"second_factors": sorted(factors.values_list("type", flat=True))}
     factors.delete()
-    _end_sessions(user)
+    end_sessions(user)
     after: dict[str, Any] = {"second_factors": []}
     record(actor, "person.remove_second_factors", target_of(user), before=before, after=after, reason=reason)
     return user
@@ -148,7 +149,7 @@ def require_second_factor(
 
     Raises InvalidInput for an admin who has none (nobody blocks themselves) and for an unknown grace period, Conflict.
     """
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     if grace_days not in GRACE_DAYS:
         raise InvalidInput("grace_days", f"A grace period is one of {', '.join(map(str, GRACE_DAYS))} days.")
     policy = _locked_policy()
@@ -161,7 +162,7 @@ def require_second_factor(
 @transaction.atomic
 def revert_policy(actor: Actor, entry: Entry, reason: str = "", typed_name: str = "") -> Policy:
     """Set the policy back to what it was before an entry. Raises as ops_console.audit.revert.revert."""
-    require(actor, Role.ADMIN)
+    require_recent_proof(actor, Role.ADMIN)
     policy = _locked_policy()
     values = taken_back(entry, policy, POLICY_FIELDS)
     _change_policy(actor, policy, "access.revert_policy", values, reason)
@@ -171,8 +172,17 @@ def revert_policy(actor: Actor, entry: Entry, reason: str = "", typed_name: str 
 def shut_out(user: User) -> None:
     """End the sessions, links and tokens of somebody who is deactivated, inside the change's transaction."""
     links.withdraw(user)
-    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
-    _end_sessions(user)
+    _revoke_tokens(user)
+    end_sessions(user)
+
+
+def end_sessions(user: User, but: str | None = None) -> int:
+    """Sign somebody out of every session but one. Returns how many there were."""
+    sessions = list(UserSession.objects.filter(user=user).exclude(session_key=but or ""))
+    for session in sessions:
+        session.end()
+    publish_sign_out(user.pk)
+    return len(sessions)
 
 
 def keep_an_admin(user: User) -> None:
@@ -260,9 +270,5 @@ def _validated(user: User) -> None:
         raise InvalidInput("email", "Give a mail address: it is how people sign in and are reached.")
 
 
-def _end_sessions(user: User) -> int:
-    sessions = list(UserSession.objects.filter(user=user))
-    for session in sessions:
-        session.end()
-    publish_sign_out(user.pk)
-    return len(sessions)
+def _revoke_tokens(user: User) -> int:
+    return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,10 +1,16 @@
-"""When a session was last seen, from where and with what: written once a minute, not with every page and refresh."""
+"""When a session was last used, from where and with what; one that nobody has used for long is ended.
+
+Written once a minute, not with every page.
+"""
 
 from datetime import timedelta
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.middleware import UserSessionsMiddleware
 from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +19,8 @@ from django.utils import timezone
 from ops_console.web.failures import without_database
 
 EVERY = timedelta(minutes=1)
+# Sent by our own scripts with what an open page asks for by itself.
+AUTOMATIC_HEADER = "X-Automatic"
 
 
 class SessionActivityMiddleware(UserSessionsMiddleware):
@@ -24,20 +32,41 @@ class SessionActivityMiddleware(UserSessionsMiddleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
-            seen = request.user.is_authenticated and _seen_lately(request)
+            session = _session_of(request) if request.user.is_authenticated else None
+            if session and (reason := _ended(session)):
+                logout(request)
+                messages.info(request, reason)
+                return self.get_response(request)
         except (OperationalError, InterfaceError) as error:
             # Who it is stays unknown: the log of requests would ask for it.
             request.user = AnonymousUser()
             return without_database(request, error)
-        return self.get_response(request) if seen else super().__call__(request)
+        return self.get_response(request) if session and _is_noted(request, session) else super().__call__(request)
 
 
-def _seen_lately(request: HttpRequest) -> bool:
-    """Whether this session was seen within EVERY, from the same address and with the same browser."""
-    return UserSession.objects.filter(
-        session_key=request.session.session_key,
-        user_id=request.user.pk,
-        ip=get_adapter().get_client_ip(request),
-        user_agent=request.META.get("HTTP_USER_AGENT", "")[: UserSession._meta.get_field("user_agent").max_length],
-        last_seen_at__gt=timezone.now() - EVERY,
-    ).exists()
+def _session_of(request: HttpRequest) -> UserSession | None:
+    """What is known of this session; None at its first request."""
+    return UserSession.objects.filter(session_key=request.session.session_key, user_id=request.user.pk).first()
+
+
+def _ended(session: UserSession) -> str:
+    """Why a session is over, or ""."""
+    now = timezone.now()
+    if session.last_seen_at < now - timedelta(minutes=settings.SESSION_IDLE_MINUTES):
+        return f"You were signed out after {settings.SESSION_IDLE_MINUTES} minutes without activity."
+    if session.created_at < now - timedelta(seconds=settings.SESSION_COOKIE_AGE):
+        return f"You were signed out: a session lasts {settings.SESSION_COOKIE_AGE // 3600} hours."
+    return ""
+
+
+def _is_noted(request: HttpRequest, session: UserSession) -> bool:
+    """Whether this request tells nothing new of its session: same address, same browser, and no new activity."""
+    browser = request.META.get("HTTP_USER_AGENT", "")[: UserSession._meta.get_field("user_agent").max_length]
+    if (session.ip, session.user_agent) != (get_adapter().get_client_ip(request), browser):
+        return False
+    return _is_automatic(request) or session.last_seen_at > timezone.now() - EVERY
+
+
+def _is_automatic(request: HttpRequest) -> bool:
+    """Whether an open page asks by itself: that its user is still there does not follow."""
+    return AUTOMATIC_HEADER in request.headers or "text/event-stream" in request.headers.get("Accept", "")

@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars, get_contextvars
 
 from ops_console.access.actor import actor_of, client_address
 from ops_console.access.models import User
-from ops_console.access.services import target_of
+from ops_console.access.services import end_sessions, target_of
 from ops_console.audit.services import record
 from ops_console.live import publish_sign_out
 
@@ -29,6 +29,7 @@ def _name(request: HttpRequest, **_: Any) -> None:
 @receiver(password_changed)
 def _password(request: HttpRequest, user: User, **_: Any) -> None:
     record(actor_of(request), "person.change_password", target_of(user))
+    end_sessions(user, but=request.session.session_key)
 
 
 @receiver(user_logged_in)

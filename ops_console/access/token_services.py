@@ -11,9 +11,9 @@ from django.utils import timezone
 from ops_client.text import name_problem
 from ops_console.access import scopes as known_scopes
 from ops_console.access import tokens
-from ops_console.access.actor import Actor
+from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.models import ApiToken, User
-from ops_console.access.roles import Role, reaches, require
+from ops_console.access.roles import Role, reaches
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import InvalidInput, NotAllowed, NotFound
 
@@ -91,7 +91,7 @@ def recorded(token: ApiToken) -> dict[str, Any]:
 
 
 def _owner(actor: Actor) -> User:
-    require(actor, Role.VIEWER)
+    require_recent_proof(actor, Role.VIEWER)
     user = User.objects.filter(pk=actor.user_id or 0, is_active=True).first()
     if user is None or actor.via != "web":
         raise NotAllowed("Tokens are made by people, on the page API tokens.")

@@ -14,6 +14,7 @@ from ops_console.access.forms import RevokeForm, TokenForm, refuse
 from ops_console.access.middleware import role_required
 from ops_console.access.models import User
 from ops_console.access.roles import Role, reaches
+from ops_console.access.step_up import reauthenticated
 from ops_console.errors import InvalidInput, NotAllowed
 from ops_console.web import Key, Keyset, Question, ask, done, page, tabs
 
@@ -43,6 +44,7 @@ def token_list(request: HttpRequest) -> HttpResponseBase:
 @anybody
 @never_cache
 @require_http_methods(["GET", "POST"])
+@reauthenticated
 def token_new(request: HttpRequest) -> HttpResponseBase:
     form = TokenForm(request.POST if request.method == "POST" else None, role=cast(User, request.user).role)
     if request.method == "POST" and form.is_valid():

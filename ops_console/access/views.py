@@ -23,6 +23,7 @@ from ops_console.access.forms import (
 from ops_console.access.middleware import role_required
 from ops_console.access.models import User
 from ops_console.access.roles import Role
+from ops_console.access.step_up import reauthenticated
 from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotFound
 from ops_console.web import Question, ask, done, go, page
@@ -53,6 +54,7 @@ def users(request: HttpRequest) -> HttpResponseBase:
 
 @admin_only
 @require_http_methods(["GET", "POST"])
+@reauthenticated
 def invite(request: HttpRequest) -> HttpResponseBase:
     form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": Role.VIEWER})
     if request.method == "POST" and form.is_valid():
@@ -75,6 +77,7 @@ def user(request: HttpRequest, user_id: int) -> HttpResponseBase:
 
 @admin_only
 @require_POST
+@reauthenticated
 def change_role(request: HttpRequest, user_id: int) -> HttpResponseBase:
     form = RoleForm(request.POST)
     if form.is_valid() and _lowers_own_role(request, user_id, form) and "confirmed" not in request.POST:
@@ -109,12 +112,14 @@ def _own_role_question(request: HttpRequest, user_id: int, form: RoleForm) -> Qu
 
 @admin_only
 @require_POST
+@reauthenticated
 def make_link(request: HttpRequest, user_id: int) -> HttpResponseBase:
     return _link_page(request, services.make_link(actor_of(request), user_id))
 
 
 @admin_only
 @require_http_methods(["GET", "POST"])
+@reauthenticated
 def deactivate(request: HttpRequest, user_id: int) -> HttpResponseBase:
     shown = _person(user_id)
     question = Question(
@@ -130,6 +135,7 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponseBase:
 
 @admin_only
 @require_http_methods(["GET", "POST"])
+@reauthenticated
 def remove_second_factors(request: HttpRequest, user_id: int) -> HttpResponseBase:
     shown = _person(user_id)
     question = Question(
@@ -149,6 +155,7 @@ def remove_second_factors(request: HttpRequest, user_id: int) -> HttpResponseBas
 
 @admin_only
 @require_POST
+@reauthenticated
 def reactivate(request: HttpRequest, user_id: int) -> HttpResponseBase:
     form = ReasonForm(request.POST)
     if not form.is_valid():
@@ -158,22 +165,44 @@ def reactivate(request: HttpRequest, user_id: int) -> HttpResponseBase:
 
 
 @admin_only
-@require_POST
+@require_http_methods(["GET", "POST"])
+@reauthenticated
 def sign_out(request: HttpRequest, user_id: int) -> HttpResponseBase:
-    ended = services.sign_out_everywhere(actor_of(request), user_id)
-    return done(request, f"{ended} session{'' if ended == 1 else 's'} ended.", to=_page_of(user_id))
+    shown = _person(user_id)
+    if request.method != "POST":
+        return ask(request, _sign_out_question(request, shown, _page_of(user_id)))
+    services.sign_out_everywhere(actor_of(request), user_id)
+    return done(request, f"{shown.username} is signed out everywhere.", to=_page_of(user_id))
 
 
 @role_required(Role.VIEWER)
-@require_POST
+@require_http_methods(["GET", "POST"])
+@reauthenticated
 def sign_out_me(request: HttpRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        return ask(request, _sign_out_question(request, cast(User, request.user), reverse("usersessions_list")))
     services.sign_out_everywhere(actor_of(request), cast(int, request.user.pk))
     logout(request)
     return go(request, reverse("account_login"))
 
 
+def _sign_out_question(request: HttpRequest, person: User, back: str) -> Question:
+    held = queries.working_tokens(person)
+    names = ", ".join(token.name for token in held[:5]) + (" and more" if len(held) > 5 else "")
+    tokens = f" Their API tokens stop working and cannot be restored: {names}." if held else " They have no API tokens."
+    return Question(
+        f"Sign {person.username} out everywhere?",
+        action=request.path,
+        back=back,
+        effect=f"Ends every session of {person.username}, in all browsers.{tokens}",
+        confirm="Sign out everywhere",
+        tone="danger",
+    )
+
+
 @admin_only
 @require_http_methods(["GET", "POST"])
+@reauthenticated
 def require_second_factor(request: HttpRequest) -> HttpResponseBase:
     """GET asks, naming the people who would be blocked; POST requires it, with Undo."""
     initial = {"version": queries.second_factor_rule().version}

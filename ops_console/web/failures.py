@@ -18,7 +18,8 @@ from ops_client.quotas.http import PROBLEM_TYPE
 from ops_client.text import is_storable
 from ops_console.access.models import User
 from ops_console.access.roles import Role
-from ops_console.errors import Conflict, ConsoleError
+from ops_console.access.step_up import reauthenticate
+from ops_console.errors import Conflict, ConsoleError, ReauthenticationRequired
 from ops_console.runtime.outage import outage
 from ops_console.web import problems
 from ops_console.web.diff import changes
@@ -71,6 +72,8 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     """The answer to an error that a person can be told about; None for one that is a fault of ours."""
     if isinstance(error, Conflict):
         return _conflict(request, error)
+    if isinstance(error, ReauthenticationRequired) and not _wants_json(request):
+        return reauthenticate(request)
     if isinstance(error, Ratelimited):
         return respond(request, problems.TOO_MANY)
     if isinstance(error, ConsoleError):

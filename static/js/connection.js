@@ -92,7 +92,7 @@
     checkedAt = Date.now();
     try {
       const answer = await fetch(address, {
-        headers: { Accept: "application/json" },
+        headers: { Accept: "application/json", "X-Automatic": "1" },
         redirect: "manual", // whoever was signed out was answered too
         signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
       });
@@ -137,6 +137,8 @@
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.verb === "get") detail.timeout = READ_TIMEOUT_MS;
+    // A session without activity ends, and a panel that is read again is none.
+    if (detail.elt.matches("[data-live]")) detail.headers["X-Automatic"] = "1";
   });
   document.addEventListener("htmx:beforeRequest", ({ detail: { elt, xhr } }) => {
     if (elt.matches("[data-live]")) return;

@@ -35,7 +35,7 @@ def make_person(role: Role, name: str = "") -> User:
 
 def acting(user: User) -> Actor:
     """The actor that a request of theirs makes."""
-    return Actor(user.username, user.role, "web", user.pk, "192.0.2.1")
+    return Actor(user.username, user.role, "web", user.pk, "192.0.2.1", is_reauthenticated=True)
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ def test_sign_out_everywhere_ends_every_session(operator: User) -> None:
     attempt(one, "operator")
     attempt(other, "operator")
     assert UserSession.objects.filter(user=operator).count() == 2
+    assert "Ends every session of operator" in one.get("/access/me/sign-out/").content.decode()
     one.post("/access/me/sign-out/")
     assert other.get("/audit/").status_code == 302
 

@@ -40,7 +40,7 @@ ANSWERS = {
     "access:invite": ADMIN_FORM,
     "access:require_second_factor": ADMIN_FORM,
     "access:make_second_factor_optional": "302 403 403 405 / 302 403 403 422",
-    "access:sign_out_me": "302 405 405 405 / 302 303 303 303",
+    "access:sign_out_me": "302 200 200 200 / 302 303 303 303",
     "access:accept": "404 404 404 404 / 404 404 404 404",
     "access:open_link": "404 404 404 404 / 405 405 405 405",
     "access:tokens": "302 200 200 200 / 302 405 405 405",
@@ -51,7 +51,7 @@ ANSWERS = {
     "access:make_link": "302 403 403 405 / 302 403 403 404",
     "access:deactivate": ADMIN_ASKS_ONE,
     "access:reactivate": "302 403 403 405 / 302 403 403 422",
-    "access:sign_out": "302 403 403 405 / 302 403 403 404",
+    "access:sign_out": ADMIN_ASKS_ONE,
     "access:remove_second_factors": ADMIN_ASKS_ONE,
     # Audit
     "audit:list": READ,
