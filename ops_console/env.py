@@ -1,6 +1,7 @@
 """Every setting that the environment may give, in one table. `docs/howto/deploy.md` lists the same rows."""
 
 import logging
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _BOOLEANS = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
 _CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.ASCII | re.DOTALL)
 # As django-ratelimit reads it: so many in a period, or in several of them.
 _RATE = re.compile(r"\d+/\d*[smhd]", re.ASCII)
+_PLACEHOLDER = re.compile(r"django-insecure-|change.?me|your.?secret|example", re.IGNORECASE)
 _DJANGO_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
@@ -38,7 +40,14 @@ class Setting:
 
 SETTINGS = (
     Setting("DEBUG", bool, False, "Django's debug mode; never on a server that others can reach."),
-    Setting("SECRET_KEY", str, "for-debug-only", "Signs sessions and links; 50 random characters.", required=True),
+    Setting(
+        "SECRET_KEY",
+        str,
+        "for-debug-only",
+        "Signs sessions, encrypts second factors; 50 random characters.",
+        required=True,
+    ),
+    Setting("SECRET_KEY_FALLBACKS", list, [], "Earlier keys that still hold, while SECRET_KEY is being rotated."),
     Setting(
         "DATABASE_URL",
         str,
@@ -170,6 +179,12 @@ def _refuse_unusable(values: Mapping[str, Any]) -> None:
     ]
     rates = [name for name in values if name.endswith("_RATE")]
     wrong += [f"{name} reads 10/m, 100/5m or 1000/h." for name in rates if not _RATE.fullmatch(values[name])]
+    for name, keys in (
+        ("SECRET_KEY", [values["SECRET_KEY"]]),
+        ("SECRET_KEY_FALLBACKS", values["SECRET_KEY_FALLBACKS"]),
+    ):
+        found = {weakness for key in keys if (weakness := _weakness(key))} if not values["DEBUG"] else set()
+        wrong += [f"{name} {weakness}: use 50 random characters." for weakness in found]
     if not values["REDIS_URL"].startswith(("redis://", "rediss://", "unix://")):
         wrong.append("REDIS_URL reads redis://HOST:6379, rediss://HOST:6379 or unix:///PATH.")
     if not all(_CHANNEL.fullmatch(each.strip()) for each in values["ALERT_CHANNELS"]):
@@ -180,6 +195,15 @@ def _refuse_unusable(values: Mapping[str, Any]) -> None:
         wrong.append("LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     if wrong:
         raise ImproperlyConfigured(" ".join(wrong))
+
+
+def _weakness(key: str) -> str:
+    """Why a key could be guessed, or "". 128 bits, by how often each character occurs; a repeated text has fewer."""
+    shares = [key.count(character) / len(key) for character in set(key)]
+    bits = -sum(share * math.log2(share) for share in shares) * len(key)
+    if bits < 128 or (key * 2).find(key, 1) < len(key):
+        return "holds too little that is random"
+    return "is a placeholder" if _PLACEHOLDER.search(key) else ""
 
 
 def _is_web_address(url: str) -> bool:

@@ -17,6 +17,7 @@ _given = env.read(environ.Env())
 
 DEBUG = _given["DEBUG"]
 SECRET_KEY = _given["SECRET_KEY"]
+SECRET_KEY_FALLBACKS = _given["SECRET_KEY_FALLBACKS"]
 ENVIRONMENT = _given["ENVIRONMENT"]
 VERSION = __version__
 CONSOLE_URL = _given["CONSOLE_URL"]
@@ -176,6 +177,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # Throttling is django-ratelimit's, on the shared cache; allauth's own would refuse to work without the cache.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+MFA_ADAPTER = "ops_console.access.encryption.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _given["HTTPS"]

@@ -17,7 +17,7 @@ from embedded.servers import throwaway_servers
 WHOLE_SUITE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 VARIABLES = ("DATABASE_URL", "REDIS_URL")
 # Tests see production's settings, but for plain HTTP.
-SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0", "ENVIRONMENT": "test"}
+SETTINGS = {"SECRET_KEY": "only-for-tests-" + "".join(map(chr, range(48, 120))), "HTTPS": "0", "ENVIRONMENT": "test"}
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -51,7 +51,7 @@ def test_refuses_to_start_naming_all_that_is_missing() -> None:
 @pytest.mark.parametrize("name", REQUIRED)
 def test_refuses_to_start_without_one(name: str) -> None:
     """Each of the three alone is enough to refuse, and is the only one named."""
-    started = manage("check", **{"DEBUG": "0", "SECRET_KEY": "x", name: None})
+    started = manage("check", **{"DEBUG": "0", "SECRET_KEY": PRODUCTION["SECRET_KEY"], name: None})
     assert started.returncode != 0
     said = started.stderr.rsplit("ImproperlyConfigured", 1)[-1]
     assert [other for other in REQUIRED if other in said] == [name]
@@ -159,6 +159,33 @@ def test_a_value_that_cannot_work_is_named_at_the_start(name: str, value: str) -
     """Not by an error at the first sign-in, connection or record."""
     with pytest.raises(ImproperlyConfigured, match=f"^{name} [^.]*[.]$"):
         read(FakeEnv({"DEBUG": "1", name: value}))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "short-but-random-9f8a7c6d",
+        "a" * 200,
+        "abcdefgh" * 10,
+        "9f8a7c6d5e4b3a2c" * 4,
+        "django-insecure-" + "".join(map(chr, range(48, 110))),
+        "changeme-" + "".join(map(chr, range(48, 110))),
+    ],
+)
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+def test_a_key_that_could_be_guessed_is_refused(name: str, key: str) -> None:
+    """Outside DEBUG the console does not start with it, and does not print it."""
+    given = {"DATABASE_URL": "postgres://x/y", "REDIS_URL": "redis://cache", "SECRET_KEY": PRODUCTION["SECRET_KEY"]}
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} (holds too little|is a placeholder)") as refused:
+        read(FakeEnv(given | {name: key}))
+    assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize("bits", ["9f8a7c6d5e4b3a2c1f0e9d8c7b6a5f4e1", "r8Xk-Wq2_ZtN5vB7yHc3LmP9sDf6Gj1a"])
+def test_a_random_key_is_accepted(bits: str) -> None:
+    """Also in hexadecimal."""
+    given = {"DATABASE_URL": "postgres://x/y", "REDIS_URL": "redis://cache", "SECRET_KEY": bits}
+    assert read(FakeEnv(given))["SECRET_KEY"] == bits
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("No", False)])
