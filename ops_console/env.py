@@ -87,6 +87,12 @@ SETTINGS = (
     Setting("SESSION_HOURS", int, 12, "A session ends this long after the sign-in, used or not."),
     Setting("SESSION_IDLE_MINUTES", int, 60, "A session ends this long after the last request of its user."),
     Setting(
+        "PASSWORD_RANGE_URL",
+        str,
+        "",
+        "A service that knows breached passwords by the first 5 characters of their SHA-1; empty asks none.",
+    ),
+    Setting(
         "REQUIRE_SECOND_FACTOR",
         bool,
         False,
@@ -189,8 +195,9 @@ def _refuse_unusable(values: Mapping[str, Any]) -> None:
         wrong.append("REDIS_URL reads redis://HOST:6379, rediss://HOST:6379 or unix:///PATH.")
     if not all(_CHANNEL.fullmatch(each.strip()) for each in values["ALERT_CHANNELS"]):
         wrong.append("ALERT_CHANNELS is a list of addresses with a scheme, such as people:// or mailto://HOST.")
-    if values["CONSOLE_URL"] and not _is_web_address(values["CONSOLE_URL"]):
-        wrong.append("CONSOLE_URL reads https://HOST or https://HOST/PATH.")
+    for name in ("CONSOLE_URL", "PASSWORD_RANGE_URL"):
+        if values[name] and not _is_web_address(values[name]):
+            wrong.append(f"{name} reads https://HOST or https://HOST/PATH.")
     if values["LOG_LEVEL"] not in logging.getLevelNamesMapping():
         wrong.append("LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     if wrong:
