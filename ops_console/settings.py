@@ -164,7 +164,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "ops_console.access.breached.BreachedPasswordValidator"},
+    {"NAME": "ops_console.access.passwords.BreachedPasswordValidator"},
+    {"NAME": "ops_console.access.passwords.ContextWordsValidator"},
 ]
 PASSWORD_RANGE_URL = _given["PASSWORD_RANGE_URL"]
 LOGIN_URL = "account_login"
@@ -197,6 +198,11 @@ SESSION_ENGINE = "ops_console.access.sessions"
 SESSION_IDLE_MINUTES = _given["SESSION_IDLE_MINUTES"]
 SESSION_COOKIE_AGE = _given["SESSION_HOURS"] * 3600
 SESSION_SAVE_EVERY_REQUEST = False
+# A browser takes a cookie of that prefix from this host alone, by HTTPS, for all its paths: a sibling host sets none.
+COOKIE_PREFIX = "__Host-" if _given["HTTPS"] else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+MESSAGE_STORAGE = "ops_console.web.messages.Storage"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -212,6 +218,7 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": [],
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF, NONCE],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],

@@ -97,7 +97,7 @@ def _remember_device(request: HttpRequest, response: HttpResponse) -> None:
     people = {str(user.pk): _mark_of(user)}
     people |= {pk: mark for pk, mark in _people_of(request).items() if pk != str(user.pk)}
     response.set_cookie(
-        DEVICE_COOKIE,
+        settings.COOKIE_PREFIX + DEVICE_COOKIE,
         signing.dumps(dict(list(people.items())[:_MOST_PEOPLE]), salt=DEVICE_COOKIE),
         max_age=_DEVICE_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -112,7 +112,9 @@ def _knows_device(request: HttpRequest, user: User) -> bool:
 
 def _people_of(request: HttpRequest) -> dict[str, str]:
     try:
-        people = signing.loads(request.COOKIES.get(DEVICE_COOKIE, ""), salt=DEVICE_COOKIE, max_age=_DEVICE_SECONDS)
+        people = signing.loads(
+            request.COOKIES.get(settings.COOKIE_PREFIX + DEVICE_COOKIE, ""), salt=DEVICE_COOKIE, max_age=_DEVICE_SECONDS
+        )
     except signing.BadSignature:
         return {}
     return people if isinstance(people, dict) else {}

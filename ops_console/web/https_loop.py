@@ -26,6 +26,13 @@ _NO_HEADER = (
     "Without TLS set HTTPS=0, which is for a loopback demo only."
 )
 
+_PLAIN_CALL = Problem(
+    403,
+    "https_required",
+    "HTTPS is required",
+    "This call came by plain HTTP. Call the API by https://, and replace the token that was sent.",
+)
+
 
 class HttpsLoopMiddleware:
     """Before Django's SecurityMiddleware, which redirects."""
@@ -38,6 +45,9 @@ class HttpsLoopMiddleware:
             return self.get_response(request)
         if not settings.TRUSTED_PROXIES and _came_by_https(request):
             return _explained(request, _NO_PROXY)
+        if request.path.startswith("/api/"):
+            # A redirect would hide that the token has crossed the network in clear (ASVS 5.0, 4.1.2).
+            return respond(request, _PLAIN_CALL)
         before = _redirects(request)
         if before >= _MOST_REDIRECTS:
             return _explained(request, _NO_HEADER.format(proxies=settings.TRUSTED_PROXIES))

@@ -1,5 +1,8 @@
 """Sessions: what their table is worth to a thief, when they end, and which changes ask for a recent sign-in."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,7 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from ops_console.access import links, services, token_services
@@ -211,3 +214,23 @@ def test_the_list_of_sessions_costs_the_same_for_many(django_assert_max_num_quer
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         shown = client.get("/accounts/sessions/").content.decode()
     assert shown.count("<tr>") == 101
+
+
+def test_cookies_belong_to_this_host_alone() -> None:
+    """With HTTPS each cookie of the server has the prefix that a sibling host cannot write; read in a fresh process."""
+    code = (
+        "import django; django.setup()\n"
+        "from django.conf import settings as s\n"
+        "from ops_console.web.messages import _Cookie\n"
+        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, _Cookie.cookie_name, s.SESSION_COOKIE_SECURE)"
+    )
+    environment = os.environ | {"HTTPS": "1", "DJANGO_SETTINGS_MODULE": "ops_console.settings"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["__Host-sessionid", "__Host-csrftoken", "__Host-messages", "True"]
+
+
+def test_an_api_call_by_plain_http_is_refused() -> None:
+    """It is not led to HTTPS: whoever wrote the client would not notice that the token was sent in clear."""
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        assert Client().get("/api/v1/flags", headers={"Authorization": "Bearer x"}).status_code == 403
+        assert Client().get("/flags/").status_code == 301

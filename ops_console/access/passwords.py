@@ -1,4 +1,7 @@
-"""Passwords known from breaches: a list that ships with the console, and optionally a service that knows more."""
+"""What no password may be: known from a breach, or made of the product's own words.
+
+Breached ones are known by a list that ships with the console, and optionally by a service that knows more.
+"""
 
 import hashlib
 import logging
@@ -11,6 +14,12 @@ from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
+# docs/security.md lists them.
+CONTEXT_WORDS = (
+    "podcastplusplus", "opsconsole", "console", "podcast", "operator", "operations", "viewer", "admin", "password",
+    "plusplus", "plus", "ops",
+)  # fmt: skip
+_LEAST_OWN = 6
 logger = logging.getLogger(__name__)
 LIST = Path(__file__).parent / "data" / "breached_passwords.txt.gz"
 MESSAGE = "This password is known from a data breach, so attackers try it. Choose another one."
@@ -34,6 +43,20 @@ class BreachedPasswordValidator(CommonPasswordValidator):
 
     def get_help_text(self) -> str:
         return "Your password can't be one that is known from a data breach."
+
+
+class ContextWordsValidator:
+    """Refuses a password of which little is left without CONTEXT_WORDS, figures and signs."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        left = "".join(filter(str.isalpha, password.lower()))
+        for word in CONTEXT_WORDS:
+            left = left.replace(word, "")
+        if len(left) < _LEAST_OWN and any(word in password.lower() for word in CONTEXT_WORDS):
+            raise ValidationError("This password is little more than words of this product.", code="password_context")
+
+    def get_help_text(self) -> str:
+        return "Your password can't be made of the words of this product."
 
 
 def _is_known(password: str) -> bool:

@@ -12,7 +12,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import override_settings
 
-from ops_console.access.breached import LIST
+from ops_console.access.passwords import LIST
 
 LEAKED = "correct horse battery staple 5"
 DIGEST = hashlib.sha1(LEAKED.encode(), usedforsecurity=False).hexdigest().upper()
@@ -55,6 +55,20 @@ def test_a_password_of_the_list_is_refused(password: str) -> None:
     """In any case."""
     with pytest.raises(ValidationError, match="known from a data breach"):
         validate_password(password)
+
+
+@pytest.mark.parametrize(
+    "password", ["Ops-Console-2026!", "podcast.podcast.1", "PodcastPlusPlus9", "admin operator 12"]
+)
+def test_a_password_of_the_products_own_words_is_refused(password: str) -> None:
+    """Names of the product and its roles are what somebody guesses first."""
+    with pytest.raises(ValidationError, match="little more than words of this product"):
+        validate_password(password)
+
+
+def test_own_words_are_allowed_among_others() -> None:
+    """Enough has to be left without them."""
+    validate_password("my console likes purple turnips")
 
 
 def test_the_service_learns_five_characters(ranges: str) -> None:
