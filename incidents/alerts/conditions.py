@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from incidents.breakers import queries as breakers
 from incidents.operations.branches import unavailable
-from incidents.operations.counting import count
+from incidents.operations.counting import CAP, count
 from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.scope import Scope
 from incidents.operations.sources import all_sources
@@ -82,7 +82,7 @@ def stuck_operations(limit: float) -> Iterator[Found | Unknown]:
         if unavailable(source):
             continue
         try:
-            stuck = count(Scope(kind=kind))
+            stuck = count(Scope(kind=kind), max(CAP, int(limit) + 1))
         except (ConsoleError, DatabaseError) as error:
             yield Unknown(kind, f"{kind}: {error}"[:200])
             continue

@@ -9,7 +9,8 @@ from incidents.operations.branches import Branch, branches
 from incidents.operations.guard import LIST_MS, limited, rows
 from incidents.operations.scope import Scope
 
-SAMPLE = 10_000
+# Each costs regular expressions over its error: 10,000 of each source took 110 ms.
+SAMPLE = 2_000
 MOST_SHOWN = 100
 
 

@@ -12,6 +12,8 @@ RESOLVED_HOURS = 24
 NEWEST_FIRST = frozenset({"in_progress", "failed", "resolved"})
 # Where reading begins at the marks: each row has to be looked up.
 FROM_MARKS = frozenset({"slow", "resolved"})
+# So many fresh marks of each sign are looked up to find where those that wait begin.
+MOST_SPARED = 200
 _MARKED_ID = sql.SQL("m.operation_id")
 _ID_TEXT = {"uuid": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "int": "^[0-9]{1,18}$"}
 
@@ -65,8 +67,36 @@ def _waiting(parts: SourceSql, scope: Scope) -> State:
     waits = _of_statuses(parts, scope)
     if not parts.source.stuck_when_waiting:
         return waits
-    young = sql.SQL("NOT ({})").format(sql.SQL(" AND ").join(_silent_too_long(parts, scope)))
+    young = sql.SQL("{} AND NOT ({})").format(
+        _since_first_spared(parts, scope), sql.SQL(" AND ").join(_silent_too_long(parts, scope))
+    )
     return replace(waits, condition=sql.SQL("{} AND {}").format(waits.condition, young))
+
+
+def _since_first_spared(parts: SourceSql, scope: Scope) -> sql.Composable:
+    """That the row is no older than the oldest of the old rows whose marks keep them from being stuck.
+
+    Without it all that is stuck is read before the first that waits. Where very many marks are fresh, nothing is said.
+    """
+    limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
+    fresh = [
+        sql.SQL(
+            "(SELECT f.operation_id FROM ops.operations_operationmark AS f WHERE f.kind = {} AND {} LIMIT {})"
+        ).format(parts.kind, sign, sql.Literal(MOST_SPARED + 1))
+        for sign in _signs(parts, limit, now_of(scope))
+    ]
+    return sql.SQL(
+        "{silent} >= (SELECT CASE WHEN count(*) > {most} THEN '-infinity' ELSE LEAST({limit}, min("
+        "(SELECT {silent} FROM {table} AS e WHERE {id} = {given}))) END FROM ({fresh}) AS m)"
+    ).format(
+        silent=parts.silent,
+        most=sql.Literal(MOST_SPARED),
+        limit=limit,
+        table=parts.table,
+        id=parts.id,
+        given=_marked_id(parts),
+        fresh=sql.SQL(" UNION ALL ").join(fresh),
+    )
 
 
 def _stuck(parts: SourceSql, scope: Scope) -> State:
@@ -81,11 +111,7 @@ def _silent_too_long(parts: SourceSql, scope: Scope) -> list[sql.Composable]:
     """
     limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
     silent: list[sql.Composable] = [sql.SQL("{} < {}").format(parts.silent, limit)]
-    signs: list[sql.Composable] = [
-        sql.SQL("f.last_command_at >= {}").format(limit),
-        *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
-        sql.SQL("f.snoozed_until >= {}").format(now_of(scope)),
-    ]
+    signs = _signs(parts, limit, now_of(scope))
     if scope.state != "stuck":
         return [*silent, no_mark(parts, *signs)]
     if scope.older_than_seconds:
@@ -101,6 +127,15 @@ def _silent_too_long(parts: SourceSql, scope: Scope) -> list[sql.Composable]:
     if scope.evidence:
         signs.append(sql.SQL("f.heartbeat_at IS NOT NULL"))
     return [*silent, no_mark(parts, *signs)]
+
+
+def _signs(parts: SourceSql, limit: sql.Composable, now: sql.Composable) -> list[sql.Composable]:
+    """What of a mark `f` keeps a row from being stuck; any of it."""
+    return [
+        sql.SQL("f.last_command_at >= {}").format(limit),
+        *([] if parts.source.heartbeat_column else [sql.SQL("f.heartbeat_at >= {}").format(limit)]),
+        sql.SQL("f.snoozed_until >= {}").format(now),
+    ]
 
 
 def silent_for(parts: SourceSql, scope: Scope) -> tuple[sql.Composable, sql.Composable]:
@@ -171,16 +206,20 @@ def _resolved(parts: SourceSql, scope: Scope) -> State:
 
 def _from_marks(parts: SourceSql) -> sql.Composable:
     """The marks first: few of them are fresh. What is no id of this table is nobody's."""
-    kind = parts.live.columns[parts.source.id_column].type
-    pattern = _ID_TEXT.get("int" if "int" in kind else kind)
-    given: sql.Composable = sql.SQL("m.operation_id")
-    if pattern:
-        given = sql.SQL("CASE WHEN m.operation_id ~ {} THEN m.operation_id::{} END").format(
-            sql.Literal(pattern), parts.id_type
-        )
     return sql.SQL(
         "FROM ops.operations_operationmark AS m JOIN {table} AS e ON m.kind = {kind} AND {id} = {given}"
-    ).format(table=parts.table, kind=parts.kind, id=parts.id, given=given)
+    ).format(table=parts.table, kind=parts.kind, id=parts.id, given=_marked_id(parts))
+
+
+def _marked_id(parts: SourceSql) -> sql.Composable:
+    """The id of a mark `m` as its table has it; NULL where it is none."""
+    kind = parts.live.columns[parts.source.id_column].type
+    pattern = _ID_TEXT.get("int" if "int" in kind else kind)
+    if not pattern:
+        return sql.SQL("m.operation_id")
+    return sql.SQL("CASE WHEN m.operation_id ~ {} THEN m.operation_id::{} END").format(
+        sql.Literal(pattern), parts.id_type
+    )
 
 
 def _open(parts: SourceSql, statuses: sql.Composable) -> sql.Composable:

@@ -16,6 +16,7 @@ from incidents.alerts.evaluation import evaluate_all, make_rules
 from incidents.alerts.models import Alert, Message, Rule
 from incidents.alerts.services import edit_rule
 from incidents.breakers.models import Breaker, Status
+from incidents.operations import counting
 from incidents.operations.counting import Count
 from incidents.sweep.models import Run
 from ops_console.access.roles import Role
@@ -333,9 +334,21 @@ def test_stuck_operations_fire_by_kind():
     assert Alert.objects.get(rule="stuck_operations").state == "resolved"
 
 
+def test_a_limit_beyond_what_lists_count_can_be_passed(monkeypatch):
+    """A rule's limit may be above the number at which a list stops counting."""
+    monkeypatch.setattr(counting, "CAP", 2)
+    monkeypatch.setattr(conditions, "CAP", 2)
+    for number in range(4):
+        make_tracked(f"render-{number}", kind="render", silent_seconds=3600)
+    make_rules()
+    Rule.objects.filter(pk="stuck_operations").update(limit=3)
+    evaluate_all()
+    assert Alert.objects.get(rule="stuck_operations").value == 4
+
+
 def test_a_count_that_is_not_finished_in_time_is_no_data(monkeypatch):
     """No number is neither zero nor more than the limit."""
-    monkeypatch.setattr(conditions, "count", lambda scope: Count(None, False, None))
+    monkeypatch.setattr(conditions, "count", lambda scope, cap: Count(None, False, None))
     evaluate_all()
     assert "not counted in time" in Rule.objects.get(pk="stuck_operations").no_data
     assert not Alert.objects.filter(rule="stuck_operations").exists()

@@ -1,5 +1,6 @@
 """The transcription source: a watch of the backend's, and beside it the recording that knows when it is done."""
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -11,13 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.operations import services
+from incidents.operations.counting import counts
 from incidents.operations.listing import list_page
 from incidents.operations.models import OperationMark
 from incidents.operations.queries import detail, why_not
 from incidents.operations.refusals import put_back_refused
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
-from incidents.operations.sources import SOURCES
+from incidents.operations.sources import SOURCES, states
 from incidents.operations.sources.indexes import wanted_indexes
 from incidents.operations.sources.schema import forget
 from ops_console.access.roles import Role
@@ -56,6 +58,24 @@ def test_states() -> None:
             "AND created_at < now() AT TIME ZONE 'UTC' - interval '1 hour'"
         )
         assert {one for (one,) in cursor.fetchall()} == stuck
+
+
+@pytest.mark.parametrize("most", [0, 200])
+def test_an_old_watch_with_a_fresh_mark_waits(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """However few marks are looked up to find where the rows that wait begin, the same rows wait."""
+    monkeypatch.setattr(states, "MOST_SPARED", most)
+    make_watch("queued", hours=12)
+    spared = []
+    for hours, sign in ((9, "last_command_at"), (8, "heartbeat_at"), (7, "snoozed_until")):
+        spared.append(make_watch("queued", hours=hours))
+        OperationMark.objects.create(
+            kind=KIND, operation_id=spared[-1], **{sign: timezone.now() + timedelta(minutes=5)}
+        )
+    make_watch("queued", hours=6)
+    young = make_watch("queued", hours=0.5)
+    OperationMark.objects.create(kind=KIND, operation_id="gone", last_command_at=timezone.now())
+    assert ids("waiting") == [*spared, young]
+    assert counts(Scope(kind=KIND))["waiting"].number == 4
 
 
 @pytest.mark.parametrize("status", [None, "", "queued", "error:" + 80 * "x"])
