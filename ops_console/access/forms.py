@@ -84,11 +84,12 @@ class PasswordForm(forms.Form):
     password1 = forms.CharField(
         label="Password",
         max_length=256,
+        strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
         help_text="12 characters or more; a sentence is easier to keep than a puzzle.",
     )
     password2 = forms.CharField(
-        label="Once more", max_length=256, widget=forms.PasswordInput({"autocomplete": "new-password"})
+        label="Once more", max_length=256, strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
     )
 
     def clean(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@
   const drop = (url) => write(read().filter(([each]) => each !== url));
 
   async function ask(url) {
-    const answer = await fetch(url, { headers: { Accept: "application/json" } });
+    const answer = await fetch(url, { headers: { Accept: "application/json", "X-Automatic": "1" } });
     if (answer.status === 404) return drop(url);
     if (!answer.ok || answer.redirected) return undefined;
     const { ended, notice } = await answer.json();

@@ -150,6 +150,15 @@ def test_invitation_is_mailed_and_its_link_lets_in(admin: User, signed_in: Signe
     assert client.get(link).status_code == 404
 
 
+def test_blanks_of_a_chosen_password_are_part_of_it(admin: User, viewer: User, client: Client) -> None:
+    """It is kept as it was typed, and so it signs in."""
+    client.get(f"/access/link/{services.make_link(acting(admin), viewer.pk).token}/")
+    chosen = "  a passphrase between blanks  "
+    client.post("/access/link/", {"password1": chosen, "password2": chosen})
+    client.post(LOGIN, {"login": viewer.username, "password": chosen})
+    assert client.get("/flags/").status_code == 200
+
+
 def test_invitation_without_a_mail_server_says_so(admin: User, signed_in: SignedIn) -> None:
     """Nothing is written where nobody reads it; the link is there to copy."""
     with override_settings(EMAIL_BACKEND="django.core.mail.backends.console.EmailBackend"):

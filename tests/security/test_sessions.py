@@ -64,6 +64,16 @@ def test_the_key_in_the_table_is_no_cookie() -> None:
     assert thief.get("/flags/").status_code == 302
 
 
+def test_signing_out_ends_the_session_and_clears_the_browser() -> None:
+    """The cookie is worth nothing afterwards, and what scripts have stored is removed."""
+    client = signed_in(Role.VIEWER)
+    kept = cookie_of(client)
+    answer = client.post("/accounts/logout/")
+    assert answer.headers["Clear-Site-Data"] == '"storage"'
+    client.cookies[settings.SESSION_COOKIE_NAME] = kept
+    assert client.get("/flags/").status_code == 302
+
+
 def test_signing_in_gives_a_new_cookie() -> None:
     """A session that somebody planted before the sign-in is not the one after it."""
     person(Role.OPERATOR).set_password(PASSWORD)
