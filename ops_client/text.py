@@ -14,6 +14,7 @@ from ops_client.errors import InvalidInput
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Deeper JSON is refused by PostgreSQL's stack and by Python's.
+INVISIBLE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200b\\u2028-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff]")
 MOST_LEVELS = 100
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -60,6 +61,15 @@ def name_problem(name: str) -> str:
     if not unicodedata.is_normalized("NFC", name):
         return f"is not in Unicode's composed form: write {unicodedata.normalize('NFC', name)!a}"
     return ""
+
+
+def show_invisible(text: str) -> str:
+    """Text for people, with a visible form of each character that would act on its reader: `<U+202E>`.
+
+    These are control characters but line break and tab, bidirectional overrides and isolates, separators of lines and
+    paragraphs, and blanks without width. What scripts and emoji need (marks, joiners) stays.
+    """
+    return INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
 def replace_unstorable(value: Any, levels: int = MOST_LEVELS) -> Any:

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     # Outside the compression, which leaves alone what a view itself marks as never to be stored.
     "ops_console.access.middleware.NoStoreMiddleware",
     "ops_console.web.compression.CompressionMiddleware",
+    "ops_console.web.visible.VisibleCharactersMiddleware",
     "ops_console.migrated.MigratedMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "ops_console.access.sessions.HashedSessionMiddleware",

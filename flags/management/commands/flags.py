@@ -3,7 +3,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from flags import promotion, queries, services, usage
@@ -18,12 +18,13 @@ from ops_console.access.actor import Actor
 from ops_console.access.shell import actor_of_shell
 from ops_console.errors import ConsoleError, InvalidInput
 from ops_console.web.text_files import read
+from ops_console.web.visible import ConsoleCommand
 
 Options = dict[str, Any]
 READERS: dict[str, Callable[[Any], Imported]] = {"unleash": promotion.unleash, "waffle": promotion.waffle}
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Read and change flags through the same services as the pages. Writing asks for --as USER."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

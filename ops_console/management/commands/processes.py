@@ -3,16 +3,17 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ops_console.access.shell import actor_of_shell
 from ops_console.contract import queries, services
 from ops_console.contract.api import ProcessOut
 from ops_console.errors import ConsoleError
+from ops_console.web.visible import ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "List processes as one JSON object a line, and remove those that will not come back."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -3,7 +3,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ops_console import directory
@@ -13,6 +13,7 @@ from ops_console.directory import Person
 from ops_console.errors import ConsoleError, InvalidInput, NotFound
 from ops_console.web.export import csv_lines
 from ops_console.web.text_files import read
+from ops_console.web.visible import ConsoleCommand
 from quotas import bulk, queries, usage_services, words
 from quotas.api_shapes import ResourceOut, done_out, user_out
 from quotas.bulk import Asked, Done, Outcome, Planned
@@ -21,7 +22,7 @@ from quotas.setting_values import read_settings
 from quotas.settings_services import EDITABLE, create_resource, edit_resource
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Show and change what users may use, through the same services as the pages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,15 +1,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from incidents.operations import acting_cli, seeing_cli
 from ops_console.errors import ConsoleError
+from ops_console.web.visible import ConsoleCommand
 
 READS = {"list": seeing_cli.list_lines, "show": seeing_cli.show, "groups": seeing_cli.group_lines}
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "List operations as one JSON object a line, and act on them through the same services as the pages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 import psycopg
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from psycopg import sql
 
@@ -17,11 +17,12 @@ from ops_console.audit import indexes as audit_indexes
 from ops_console.directory import indexes as directory_indexes
 from ops_console.directory import schema as directory_schema
 from ops_console.directory.mapping import current as directory_mapping
+from ops_console.web.visible import ConsoleCommand
 
 ACTS = (Verb.RETRY, Verb.FAIL, Verb.RESOLVE, Verb.FREE)
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Say what each source can do on the live schema and which indexes lists and searches lack; or make those."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,15 +2,16 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from incidents.sweep import queries, services
 from incidents.sweep.queries import KindState
 from ops_console.access.shell import actor_of_shell
 from ops_console.errors import ConsoleError
+from ops_console.web.visible import ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Say how the sweep stands for each kind, as one JSON object a line; arm or disarm it for one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ops_console.access.encryption import encrypt_again
+from ops_console.web.visible import ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Encrypt the secrets of all second factors with SECRET_KEY, reading them with SECRET_KEY_FALLBACKS too."
 
     def handle(self, *args: Any, **options: Any) -> None:

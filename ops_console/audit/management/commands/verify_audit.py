@@ -2,13 +2,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ops_console.audit.sealing import stored_heads
 from ops_console.audit.verification import verify
+from ops_console.web.visible import ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = (
         "Compare every audit entry with the chain of seals. Names the entries that were removed, changed or inserted, "
         "or have had no seal for 5 minutes, and ends with 1 if there are any. Reads only."

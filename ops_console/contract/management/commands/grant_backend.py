@@ -1,13 +1,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ops_console.contract.grants import grant_backend
 from ops_console.errors import ConsoleError
+from ops_console.web.visible import ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Give a database role the contract (schema ops_v1) and nothing else. Run it as the owner of the schema."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

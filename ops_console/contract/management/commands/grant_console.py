@@ -1,14 +1,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
 from ops_console.contract.grants import foreign_sql, grant_console
 from ops_console.errors import ConsoleError
+from ops_console.web.visible import ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = (
         "Give a database role the console's own tables (run as their owner), and print what the owner of the "
         "backend's tables has to run for it, column by column."
