@@ -1,6 +1,7 @@
 """Characters that would act on a reader, shown instead: in pages, and in what commands write to a terminal.
 
-New names cannot hold them (`ops_client.text.name_problem`); rows of backends, of foreign tables and of earlier versions can.
+New names cannot hold them (`ops_client.text.name_problem`). Rows of backends, of foreign tables and of earlier versions
+can.
 """
 
 import re
