@@ -206,6 +206,7 @@ class OpsClient:
             "version": self.version,
             "client_version": __version__,
             "revision": self._sync.revision,
+            "token": self._sync.token,
             "snapshot_source": self._sync.source,
             "problems": json.dumps(replace_unstorable(problems[:MOST_PROBLEMS])),
             "started_at": self.runtime.started_at,

@@ -34,7 +34,8 @@ class Follower(Protocol):
 class Sync:
     """The background thread and what it knows: the revision applied, and where it came from.
 
-    `source` is `none` (nothing yet: callers get their defaults), `file` (last known good) or `database`.
+    `source` is `none` (nothing yet: callers get their defaults), `file` (last known good) or `database`. The token of a
+    revision differs where another server counted to the same number, as after a failover.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Sync:
         self._unsaved: lastgood.LastGood | None = None
         self._encoded: lastgood.Encoded = {}
         self.revision: int | None = None
+        self.token: int | None = None
         self.source = "none"
         self.reachable = False
 
@@ -74,9 +76,10 @@ class Sync:
 
     def refresh(self) -> bool:
         """Ask for the revision and load it if it is not the one applied. Raises StoreUnavailable."""
-        current = self._store.fetch("revision")[0]["revision"]
+        current = self._store.fetch("revision")[0]
         self.reachable = True
-        if current == self.revision and self.source == "database":
+        # Any difference: after a failover the number may be lower, or the same for other changes.
+        if (current["revision"], current["token"]) == (self.revision, self.token) and self.source == "database":
             return False
         self._load()
         return True
@@ -98,13 +101,14 @@ class Sync:
             return
         logger.warning("ops_client: no database: revision %s comes from %s.", saved.revision, self._path)
         with suppress(Exception):  # logged by `_apply`; the first question must be answered
-            self._apply(saved.tables, saved.revision, "file")
+            self._apply(saved.tables, saved.revision, None, "file")
 
     def _load(self) -> None:
         names = [name for follower in self._followers for name in follower.statements]
         tables = self._store.snapshot(["revision", *names])
-        revision = int(tables.pop("revision")[0]["revision"])
-        self._apply(tables, revision, "database")
+        current = tables.pop("revision")[0]
+        revision = int(current["revision"])
+        self._apply(tables, revision, int(current["token"]), "database")
         self._unsaved = lastgood.LastGood(revision, tables)
 
     def _save(self) -> None:
@@ -113,7 +117,7 @@ class Sync:
         if self._path and unsaved is not None:
             lastgood.save(self._path, unsaved, self._encoded)
 
-    def _apply(self, tables: dict[str, list[Row]], revision: int, source: str) -> None:
+    def _apply(self, tables: dict[str, list[Row]], revision: int, token: int | None, source: str) -> None:
         failure: Exception | None = None
         for follower in self._followers:
             try:
@@ -124,7 +128,7 @@ class Sync:
                 failure = error
         if failure is not None:
             raise failure
-        self.revision, self.source = revision, source
+        self.revision, self.token, self.source = revision, token, source
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -68,6 +68,7 @@ class MemoryStore:
     def __init__(self, tables: Mapping[str, list[Row]] | None = None) -> None:
         self.tables: dict[str, list[Row]] = dict(tables or {})
         self.revision = 1
+        self.token = 0
         self.away = False
         self.executed: list[tuple[str, dict[str, Any]]] = []
         self._changed = threading.Event()
@@ -81,7 +82,7 @@ class MemoryStore:
     def fetch(self, name: str, *, within_seconds: float | None = None, **params: Any) -> list[Row]:
         self._require()
         if name == "revision":
-            return [{"revision": self.revision}]
+            return [self._current()]
         self.executed.append((name, params))
         return self.tables.get(name, _ALONE.get(name, []))
 
@@ -92,10 +93,7 @@ class MemoryStore:
 
     def snapshot(self, names: Iterable[str]) -> dict[str, list[Row]]:
         self._require()
-        return {
-            name: [{"revision": self.revision}] if name == "revision" else list(self.tables.get(name, []))
-            for name in names
-        }
+        return {name: [self._current()] if name == "revision" else list(self.tables.get(name, [])) for name in names}
 
     def wait_for_revision(self, timeout_seconds: float) -> bool:
         self._require()
@@ -115,6 +113,9 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to close."""
+
+    def _current(self) -> Row:
+        return {"revision": self.revision, "token": self.token}
 
     def _require(self) -> None:
         if self.away:

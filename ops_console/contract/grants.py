@@ -59,7 +59,7 @@ def own_statements() -> list[str]:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops",
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA ops",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops_v1",
-        "GRANT EXECUTE ON FUNCTION ops.expire_audit(), ops.seal_audit()",
+        "GRANT EXECUTE ON FUNCTION ops.expire_audit(), ops.seal_audit(), ops.fold_config_changes()",
     ]
 
 

@@ -7,26 +7,33 @@ from django.db import models
 from ops_console.contract.bounds import counted
 
 
-class Revision(models.Model):
-    """One row: the number that every committed change of configuration raises (contract/v1/10_revision.sql)."""
+class ConfigChange(models.Model):
+    """What a transaction changed of the configuration; or the sum of such rows (contract/v1/10_revision.sql)."""
 
-    revision = models.BigIntegerField(default=0)
-    changed_at = models.DateTimeField(db_default=models.functions.Now())
-    # Kept by the trigger that raises the revision: see ops.required_revision.
-    settled_revision = models.BigIntegerField(db_default=0)
-    candidate_revision = models.BigIntegerField(db_default=0)
-    candidate_at = models.DateTimeField(db_default=models.functions.Now())
+    pk = models.CompositePrimaryKey("xid", "topic")
+    xid = models.BigIntegerField()
+    topic = models.CharField(max_length=30)
+    n = models.BigIntegerField()
+    token = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+    # When the console saw the row committed.
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="contract_revision_single", condition=models.Q(id=1))]
+        db_table = "config_change"
 
 
-class RevisionPending(models.Model):
-    """Topics that an open transaction has touched. Its rows never outlive their transaction."""
+class Revision(models.Model):
+    """The one row of the contract's view: the sum of all changes of configuration."""
 
-    pk = models.CompositePrimaryKey("transaction_id", "topic")
-    transaction_id = models.BigIntegerField()
-    topic = models.CharField(max_length=30)
+    revision = models.BigIntegerField(primary_key=True)
+    token = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+    settled_revision = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = '"ops_v1"."revision"'
 
 
 class Instance(models.Model):
@@ -45,6 +52,7 @@ class Instance(models.Model):
     client_version = models.CharField(max_length=50)
     contract = models.CharField(max_length=10)
     revision = models.BigIntegerField(null=True)
+    token = models.BigIntegerField(null=True)
     snapshot_source = models.CharField(max_length=20, db_default="")
     problems = models.JSONField(db_default=models.Value([], models.JSONField()))
     started_at = models.DateTimeField()
@@ -101,6 +109,7 @@ class Process(models.Model):
     behind = models.BooleanField()
     replaced = models.BooleanField()
     dropped = models.JSONField()
+    applied = models.BooleanField()
 
     class Meta:
         managed = False

@@ -20,10 +20,10 @@ REPORT_SECONDS = 5.0
 END_SECONDS = 1.0
 _UPSERT = """
 INSERT INTO ops.contract_instance (id, service, kind, host, pid, version, client_version, contract, revision,
-                                   snapshot_source, problems, started_at, seen_at, flag_defaults)
-SELECT %s, 'ops-console', %s, %s, %s, %s, %s, 'v1', revision, 'database', '[]', %s, now(), %s
-FROM ops.contract_revision
-ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, seen_at = excluded.seen_at
+                                   token, snapshot_source, problems, started_at, seen_at, flag_defaults)
+SELECT %s, 'ops-console', %s, %s, %s, %s, %s, 'v1', revision, token, 'database', '[]', %s, now(), %s
+FROM ops_v1.revision
+ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, token = excluded.token, seen_at = excluded.seen_at
 """
 _END = "UPDATE ops.contract_instance SET ended_at = now(), ended_as = 'closed' WHERE id = %s AND ended_at IS NULL"
 

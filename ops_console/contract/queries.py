@@ -74,12 +74,12 @@ class Service:
 
 def revision() -> Revision:
     """The newest revision."""
-    return Revision.objects.get(pk=1)
+    return Revision.objects.get()
 
 
 def instances(seconds: float = SHOWN_SECONDS) -> QuerySet[Instance]:
     """Processes that reported within so many seconds, with `lag` in revisions and their `state`."""
-    newest = Subquery(Revision.objects.filter(pk=1).values("revision")[:1])
+    newest = Subquery(Revision.objects.values("revision"))
     now = timezone.now()
     return (
         Instance.objects.filter(seen_at__gte=now - timedelta(seconds=seconds))
@@ -162,7 +162,7 @@ def followers(shown: int = 0) -> Followers:
     backends = Process.objects.filter(kind="backend")
     counts = backends.aggregate(
         total=Count("pk", filter=_TABS["live"]),
-        applied=Count("pk", filter=_TABS["live"] & Q(lag=0)),
+        applied=Count("pk", filter=_TABS["live"] & Q(applied=True)),
         behind_count=Count("pk", filter=_TABS["behind"]),
         lost=Count("pk", filter=MISSING),
         lost_at=Max("seen_at", filter=MISSING),

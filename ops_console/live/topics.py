@@ -16,26 +16,21 @@ REVISION_CHANNEL = "ops_revision"
 
 def topics_of(channel: str, payload: str) -> set[str]:
     """The topics that a notification names. Any role may NOTIFY, so what is not ours is left out."""
+    if channel == REVISION_CHANNEL:
+        # The payload is the topic. A change of configuration was made by somebody: the audit has an entry more.
+        return {payload, "audit"} if payload in TOPICS else set()
     try:
         said = json.loads(payload)
     except ValueError:
         return set()
     if not isinstance(said, dict):
         return set()
-    if channel == LIVE_CHANNEL and said.get("topic") == SIGNED_OUT:
+    if said.get("topic") == SIGNED_OUT:
         return {signed_out_topic(said["user"])} if isinstance(said.get("user"), int) else set()
-    if channel == LIVE_CHANNEL:
-        return _known([said.get("topic")])
-    named = _known(said.get("topics"))
-    # A change of configuration was made by somebody: the audit has an entry more.
-    return named | {"audit"} if named else named
+    topic = said.get("topic")
+    return {topic} if isinstance(topic, str) and topic in TOPICS else set()
 
 
 def signed_out_topic(user_id: int) -> str:
     """The topic by which the hub closes a person's streams. No page is told of it."""
     return f"{SIGNED_OUT}:{user_id}"
-
-
-def _known(names: object) -> set[str]:
-    listed = names if isinstance(names, list) else []
-    return {name for name in listed if isinstance(name, str) and name in TOPICS}

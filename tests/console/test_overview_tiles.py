@@ -12,7 +12,7 @@ from django.utils import timezone
 from incidents.alerts.evaluation import make_rules
 from incidents.alerts.models import Alert, Rule
 from ops_console.access.models import User
-from ops_console.contract.models import Instance, Revision
+from ops_console.contract.models import ConfigChange, Instance
 from ops_console.contract.queries import revision
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +28,7 @@ def make(seconds: float = 0, **values: Any) -> Instance:
         "client_version": "1",
         "contract": "v1",
         "revision": revision().revision,
+        "token": revision().token,
         "started_at": at,
         "seen_at": at,
     }
@@ -38,7 +39,9 @@ def make(seconds: float = 0, **values: Any) -> Instance:
 def settled() -> None:
     """No process yet, and no revision that is still propagating."""
     Instance.objects.all().delete()
-    Revision.objects.update(changed_at=timezone.now() - timedelta(minutes=1))
+    ConfigChange.objects.all().delete()
+    at = timezone.now() - timedelta(minutes=1)
+    ConfigChange.objects.create(xid=0, topic="", n=100, token=7, changed_at=at, seen_at=at)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,6 @@ def test_a_process_is_named_with_how_far_behind_it_is(
     viewer: User, signed_in: Callable[[User], Client], path: str, behind: int | None, said: str
 ) -> None:
     """Overview and System name each live process and its state; one that has applied nothing is not well."""
-    Revision.objects.update(revision=100)
     make(revision=None if behind is None else 100 - behind)
     shown = signed_in(viewer).get(path).content.decode()
     assert "node-7" in shown

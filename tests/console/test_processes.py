@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -17,7 +18,8 @@ from ops_console import retention
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
 from ops_console.contract import queries, services
-from ops_console.contract.models import Instance, Process, Revision
+from ops_console.contract.models import ConfigChange, Instance, Process
+from ops_console.contract.watchdog import fold_config_changes
 from ops_console.errors import InvalidInput, NotAllowed, NotFound
 from tests.api.calling import calling
 from tests.people import actor, person, signed_in
@@ -35,6 +37,7 @@ def make(seconds: float = 0, service: str = "podcast-api", **values: Any) -> Ins
         "client_version": "1",
         "contract": "v1",
         "revision": queries.revision().revision,
+        "token": queries.revision().token,
         "started_at": now - timedelta(days=10),
         "seen_at": now - timedelta(seconds=seconds),
     }
@@ -58,8 +61,10 @@ def expire() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_propagates() -> None:
+    """No process yet, and no revision that is still propagating."""
     Instance.objects.all().delete()
-    Revision.objects.update(changed_at=timezone.now() - timedelta(minutes=1))
+    ConfigChange.objects.all().delete()
+    changed(10, seen=60)
 
 
 def test_a_lost_process_stays_until_it_is_removed() -> None:
@@ -215,45 +220,71 @@ def test_hostile_problems_do_not_break_the_page() -> None:
     assert "and 1995 more" in body and len(body) < 100_000 and "<b>" not in body
 
 
-def required(**values: Any) -> int:
-    """The revision that a healthy process has, with these values of the revision's row."""
-    if values:
-        Revision.objects.update(**values)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ops.required_revision(r) FROM ops.contract_revision r")
-        return int(cursor.fetchone()[0])
+def changed(times: int, seen: float | None = None, ago: float = 0) -> None:
+    """So many changes of the configuration, so many seconds ago, `seen` committed so many seconds ago."""
+    now = timezone.now()
+    seen_at = None if seen is None else now - timedelta(seconds=seen)
+    number = ConfigChange.objects.count()
+    ConfigChange.objects.create(
+        xid=-number, topic="x", n=times, token=number * 7, changed_at=now - timedelta(seconds=ago), seen_at=seen_at
+    )
+
+
+def behind() -> set[int]:
+    """The processes that are behind, by their process id."""
+    return set(Process.objects.filter(behind=True).values_list("pid", flat=True))
 
 
 def test_a_revision_younger_than_its_propagation_is_not_required() -> None:
     """A process is behind when it lacks a revision that is old enough, not when a new one has just been made."""
-    old, young = timezone.now() - timedelta(seconds=6), timezone.now() + timedelta(minutes=1)
-    given = {"revision": 10, "candidate_revision": 8, "settled_revision": 5}
-    assert required(**given, changed_at=old, candidate_at=old) == 10
-    assert required(**given, changed_at=young, candidate_at=old) == 8
-    assert required(**given, changed_at=young, candidate_at=young) == 5
-    level, applying, late = make(revision=10), make(revision=7, pid=2), make(revision=4, pid=3)
-    behind = {row.pk: row.behind for row in Process.objects.all()}
-    assert behind == {level.pk: False, applying.pk: False, late.pk: True}
+    changed(2, seen=6)
+    changed(3, seen=1)
+    changed(1)
+    level, applying, late = make(), make(revision=12, pid=2), make(revision=11, pid=3)
+    assert queries.revision().settled_revision == 12
+    assert behind() == {late.pid}
     followers = queries.followers()
     assert (followers.total, followers.applied, followers.behind_count) == (3, 1, 1)
     assert [row.pk for row in followers.behind] == [late.pk]
+    assert {row.pk for row in Process.objects.filter(applied=True)} == {level.pk} != {applying.pk}
+
+
+def test_a_change_that_was_long_open_is_required_from_its_commit_on() -> None:
+    """A transaction may change the configuration and commit 30 s later: its time begins when it is seen."""
+    stuck = make()
+    changed(1, seen=1, ago=30)
+    assert behind() == set()
+    ConfigChange.objects.filter(n=1).update(seen_at=timezone.now() - timedelta(seconds=6))
+    assert behind() == {stuck.pid}
+
+
+def test_what_no_console_saw_is_required_after_a_minute() -> None:
+    """Where the task that sees changes does not run, a process that stands still is found all the same."""
+    stuck = make()
+    changed(1, ago=50)
+    assert behind() == set()
+    changed(1, ago=61)
+    assert behind() == {stuck.pid}
+
+
+@pytest.mark.parametrize("applied", [{"revision": 11}, {"token": 1}, {"token": None}])
+def test_a_process_with_another_servers_revision_is_behind(applied: dict[str, int | None]) -> None:
+    """After a failover a process may have a higher number, or the same one with another token."""
+    assert make(**applied).pid in behind()
+    assert queries.followers().applied == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_stands_still_is_behind_though_revisions_never_stop() -> None:
     """While a new revision comes each second, the required one follows; a process that stands still is found."""
-    Revision.objects.update(revision=10, changed_at=timezone.now() - timedelta(minutes=1))
-    stuck = make(revision=10)
+    stuck = make()
     for number in range(12):
         Flag.objects.create(name=f"flag-{number}")
-        # A second passes.
-        row = Revision.objects.get()
-        second = timedelta(seconds=1)
-        Revision.objects.update(changed_at=row.changed_at - second, candidate_at=row.candidate_at - second)
-    # However fast this ran, the newest revision is taken as one that was just made.
-    Revision.objects.update(changed_at=timezone.now() + timedelta(minutes=1))
-    assert (queries.revision().revision, 10 < required() < 22) == (22, True)
-    assert Process.objects.get(pk=stuck.pk).behind
+        fold_config_changes()
+        ConfigChange.objects.update(seen_at=F("seen_at") - timedelta(seconds=1))  # a second passes
+    current = queries.revision()
+    assert (current.revision, 10 < current.settled_revision < 22) == (22, True)
+    assert behind() == {stuck.pid}
 
 
 def test_a_program_removes_what_was_lost() -> None:

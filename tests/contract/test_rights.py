@@ -86,7 +86,7 @@ def test_applying_the_contract_again_changes_nothing(owner: psycopg.Connection) 
 def test_the_backends_schema_shows_nothing_of_ours(owner: psycopg.Connection) -> None:
     """What a migration tool finds by inspecting `public` holds no table of the console's."""
     rows = owner.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'").fetchall()
-    ours = {"flags_flag", "access_user", "audit_entry", "django_migrations", "contract_revision"}
+    ours = {"flags_flag", "access_user", "audit_entry", "django_migrations", "config_change"}
     assert not ours & {name for (name,) in rows}
 
 

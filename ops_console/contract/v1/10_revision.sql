@@ -1,70 +1,55 @@
--- One revision for all configuration. A statement's trigger only notes its topic; the revision is raised once,
--- when the transaction commits, whoever wrote: the console, psql, an M2M table or a bulk update. Raising it in the
--- statement's own trigger would make every open transaction wait for, and deadlock with, every other.
-
-CREATE OR REPLACE FUNCTION ops.queue_topic() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
-BEGIN
-    INSERT INTO ops.contract_revisionpending (transaction_id, topic)
-    VALUES (pg_current_xact_id()::text::bigint, TG_ARGV[0])
-    ON CONFLICT DO NOTHING;
-    RETURN NULL;
-END $$;
+-- One revision for all configuration: the sum over ops.config_change. A statement's trigger adds one row for each
+-- transaction and topic, whoever wrote: the console, psql, an M2M table or a bulk update. No row is shared by two
+-- transactions and nothing is left for the commit, so an open transaction makes nobody wait (decision 030).
 
 -- How long a healthy process may take to apply and report a revision: a poll each 1.25 s, a report each 2 s.
 CREATE OR REPLACE FUNCTION ops.propagation_bound() RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT interval '5 seconds' $$;
 
--- The newest revision that every healthy process has applied by now; whoever has an older one is behind.
-CREATE OR REPLACE FUNCTION ops.required_revision(current ops.contract_revision) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN current.changed_at < clock_timestamp() - ops.propagation_bound() THEN current.revision
-        WHEN current.candidate_at < clock_timestamp() - ops.propagation_bound() THEN current.candidate_revision
-        ELSE current.settled_revision
-    END
-$$;
-
-CREATE OR REPLACE FUNCTION ops.raise_revision() RETURNS trigger
+-- Replaces committed rows by their sum, so that a poll reads few: those that are new here by one that was seen now, and
+-- those that were seen a propagation bound ago by one that is settled. A reader sees the rows or their sum, never both.
+-- A row that another transaction holds is left for the next time: nobody waits, and two may fold at once.
+CREATE OR REPLACE FUNCTION ops.fold_config_changes() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
-    changed_topics text[];
-    new_revision bigint;
+    seen_before timestamptz := clock_timestamp() - ops.propagation_bound();
 BEGIN
-    WITH gone AS (
-        DELETE FROM ops.contract_revisionpending
-        WHERE transaction_id = pg_current_xact_id()::text::bigint
-        RETURNING topic
+    IF (SELECT count(*) FILTER (WHERE seen_at IS NULL) = 0 AND count(*) FILTER (WHERE seen_at < seen_before) < 2
+        FROM ops.config_change) THEN
+        RETURN; -- without a transaction id, once a second
+    END IF;
+    WITH held AS (
+        SELECT xid, topic FROM ops.config_change
+        WHERE seen_at IS NULL OR seen_at < seen_before FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        DELETE FROM ops.config_change c USING held h WHERE c.xid = h.xid AND c.topic = h.topic
+        RETURNING c.n, c.token, c.changed_at, c.seen_at
     )
-    SELECT array_agg(topic ORDER BY topic) INTO changed_topics FROM gone;
-    IF changed_topics IS NULL THEN
-        RETURN NULL; -- an earlier firing in this commit has done it for all topics
-    END IF;
-    -- `settled_revision` is one that every healthy process has applied; `candidate_revision` becomes it once it is old
-    -- enough. Without them nobody could be called behind while revisions come faster than they propagate.
-    UPDATE ops.contract_revision SET
-        revision = revision + 1, changed_at = clock_timestamp(),
-        settled_revision = ops.required_revision(contract_revision),
-        candidate_revision = CASE WHEN candidate_at < clock_timestamp() - ops.propagation_bound()
-                                  THEN revision + 1 ELSE candidate_revision END,
-        candidate_at = CASE WHEN candidate_at < clock_timestamp() - ops.propagation_bound()
-                            THEN clock_timestamp() ELSE candidate_at END
-    WHERE id = 1 RETURNING revision INTO new_revision;
-    PERFORM pg_notify('ops_revision', json_build_object('revision', new_revision, 'topics', changed_topics)::text);
-    RETURN NULL;
+    INSERT INTO ops.config_change (xid, topic, n, token, changed_at, seen_at)
+    SELECT pg_current_xact_id()::text::bigint, CASE WHEN seen_at IS NULL THEN '(seen)' ELSE '(settled)' END,
+           sum(n), bit_xor(token), max(changed_at), coalesce(max(seen_at), clock_timestamp())
+    FROM taken GROUP BY seen_at IS NULL;
 END $$;
+REVOKE ALL ON FUNCTION ops.fold_config_changes() FROM PUBLIC;
 
-INSERT INTO ops.contract_revision (id, revision) VALUES (1, 0) ON CONFLICT DO NOTHING;
-
-DO $$
+CREATE OR REPLACE FUNCTION ops.queue_topic() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_trigger
-        WHERE tgrelid = 'ops.contract_revisionpending'::regclass AND tgname = 'raise_revision'
-    ) THEN
-        CREATE CONSTRAINT TRIGGER raise_revision AFTER INSERT ON ops.contract_revisionpending
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ops.raise_revision();
+    INSERT INTO ops.config_change (xid, topic, n, token, changed_at)
+    VALUES (pg_current_xact_id()::text::bigint, TG_ARGV[0], 1, hashtextextended(gen_random_uuid()::text, 0),
+            clock_timestamp())
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN NULL; -- an earlier statement of this transaction has done it
     END IF;
+    PERFORM pg_notify('ops_revision', TG_ARGV[0]);
+    -- The console folds every second. This bounds the table while no console runs. A transaction that reads as of its
+    -- beginning would fail on a row that another one has folded since.
+    IF (SELECT count(*) FROM (SELECT FROM ops.config_change LIMIT 500) AS counted) = 500
+        AND current_setting('transaction_isolation') = 'read committed' THEN
+        PERFORM ops.fold_config_changes();
+    END IF;
+    RETURN NULL;
 END $$;
 
 -- Makes every write to a table raise the revision under a topic. Idempotent; called by each part for its tables.
@@ -79,6 +64,33 @@ BEGIN
     END IF;
 END $$;
 
+-- Configuration is the same where revision and token are the same. The token tells apart what two servers counted
+-- alike: after a failover, the changes that were lost and those that were made instead.
+-- `settled_revision`: every healthy process has applied it by now. A row counts when it was seen committed long enough
+-- ago; where no console runs to see it, when it is a minute old.
 CREATE OR REPLACE VIEW ops_v1.revision AS
-SELECT revision, changed_at, clock_timestamp() AS database_at FROM ops.contract_revision;
+SELECT coalesce(sum(n), 0)::bigint AS revision, max(changed_at) AS changed_at, clock_timestamp() AS database_at,
+       coalesce(bit_xor(token), 0) AS token,
+       coalesce(sum(n) FILTER (
+           WHERE seen_at < statement_timestamp() - ops.propagation_bound()
+              OR changed_at < statement_timestamp() - interval '1 minute'
+       ), 0)::bigint AS settled_revision
+FROM ops.config_change;
 -- backend: GRANT SELECT ON ops_v1.revision
+
+-- Until migration contract.0006 the revision was a row that every change updated at commit. It goes on from there, in
+-- the transaction that replaces what wrote it.
+DO $$
+BEGIN
+    IF to_regclass('ops.contract_revision') IS NOT NULL THEN
+        LOCK TABLE ops.contract_revision, ops.contract_revisionpending;
+        INSERT INTO ops.config_change (xid, topic, n, token, changed_at, seen_at)
+        SELECT 0, '(settled)', revision, 0, changed_at, clock_timestamp() FROM ops.contract_revision;
+        DROP TABLE ops.contract_revision, ops.contract_revisionpending CASCADE;
+        DROP FUNCTION IF EXISTS ops.raise_revision();
+    END IF;
+    IF NOT EXISTS (SELECT FROM ops.config_change) THEN
+        INSERT INTO ops.config_change (xid, topic, n, token, changed_at, seen_at)
+        VALUES (0, '(settled)', 0, 0, clock_timestamp(), clock_timestamp());
+    END IF;
+END $$;

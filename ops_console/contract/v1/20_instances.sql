@@ -27,11 +27,12 @@ SELECT id, service, kind, host, pid, version, client_version, contract, revision
            ELSE 'silent'
        END AS state,
        -- The same as state = 'live', without a look at the server's locks where others are silent.
-       ended_as = '' AND seen_at >= now() - interval '15 seconds' AS is_live
+       ended_as = '' AND seen_at >= now() - interval '15 seconds' AS is_live, token
 FROM ops.contract_instance;
 -- backend: GRANT SELECT, INSERT, UPDATE ON ops_v1.instance
 
--- The same as the console shows it. `behind`: it lives and lacks a revision that has had the time to propagate.
+-- The same as the console shows it. `behind`: it lives and lacks a revision that has had the time to propagate, or has
+-- one of another server: a higher number, or another token for the same. `applied`: it has what is in force.
 -- `replaced`: a process of its service started after this one was last seen, so its loss needs no attention.
 CREATE OR REPLACE VIEW ops.process AS
 WITH newest AS (
@@ -39,8 +40,12 @@ WITH newest AS (
 )
 SELECT i.id, i.service, i.kind, i.host, i.pid, i.version, i.client_version, i.contract, i.revision, i.snapshot_source,
        i.problems, i.started_at, i.seen_at, i.state, r.revision - i.revision AS lag,
-       i.kind = 'backend' AND i.state = 'live' AND coalesce(i.revision < ops.required_revision(r), true) AS behind,
-       n.started_at > i.seen_at AS replaced, i.dropped
+       i.kind = 'backend' AND i.state = 'live' AND NOT (
+           coalesce(i.revision BETWEEN r.settled_revision AND r.revision, false)
+           AND (i.revision < r.revision OR i.token IS NOT DISTINCT FROM r.token)
+       ) AS behind,
+       n.started_at > i.seen_at AS replaced, i.dropped,
+       i.revision IS NOT DISTINCT FROM r.revision AND i.token IS NOT DISTINCT FROM r.token AS applied
 FROM ops_v1.instance i
 JOIN newest n ON n.service = i.service AND n.kind = i.kind
-JOIN ops.contract_revision r ON r.id = 1;
+CROSS JOIN ops_v1.revision r;

@@ -110,6 +110,16 @@ def test_a_restored_database_is_followed_back() -> None:
         until(lambda: not ops.flags.is_enabled("x"), 5, "the restored answer")
 
 
+def test_the_same_number_of_another_server_is_another_revision() -> None:
+    """After a failover the number may be the one that was applied, for other changes: the token differs."""
+    store = MemoryStore({"flags": [row("x", everyone=True)]})
+    with client(store) as ops:
+        assert ops.flags.is_enabled("x")
+        store.tables["flags"] = [row("x", everyone=False)]
+        store.token = 4711
+        until(lambda: not ops.flags.is_enabled("x"), 5, "the other server's answer")
+
+
 def test_a_closed_client_keeps_its_last_answers() -> None:
     """After close() nothing runs, and what was in force still answers."""
     ops = client(MemoryStore({"flags": [row("x", everyone=True)]}))

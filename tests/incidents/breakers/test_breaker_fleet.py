@@ -21,7 +21,7 @@ def shared(owner: psycopg.Connection) -> tuple[str, int]:
 
 
 def revision(owner: psycopg.Connection) -> int:
-    row = owner.execute("SELECT revision FROM ops.contract_revision").fetchone()
+    row = owner.execute("SELECT revision FROM ops_v1.revision").fetchone()
     assert row
     return int(row[0])
 
