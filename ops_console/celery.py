@@ -46,6 +46,7 @@ def _report_worker(**_: Any) -> None:
     from django.db import connection
 
     from ops_console import worker_watch
+    from ops_console.contract import watchdog
     from ops_console.contract.presence import Presence
     from ops_console.telemetry import task_runs
 
@@ -57,6 +58,7 @@ def _report_worker(**_: Any) -> None:
     # Pool processes end by os._exit, without the interpreter's exit functions.
     worker_process_shutdown.connect(presence.end, weak=False)
     worker_watch.start()
+    watchdog.start()
 
 
 @beat_init.connect

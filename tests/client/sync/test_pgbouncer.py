@@ -38,7 +38,7 @@ def test_every_call_runs_its_own_statement(pooled_dsn: str, pooled: bool | None)
     def calls(thread: int) -> list[bool]:
         right = []
         for _ in range(ROUNDS):
-            right.append(list(store.fetch("revision")[0]) == ["revision"])
+            right.append(list(store.fetch("revision")[0]) == ["revision", "token"])
             usage = store.fetch("quota_usage", user_id=f"u{thread}", tier=None)
             right.append([row["resource"] for row in usage] == ["r"])
             right.append([row["name"] for row in store.snapshot(["flags", "revision"])["flags"]] == ["x"])

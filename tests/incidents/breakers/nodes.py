@@ -55,6 +55,7 @@ class Node:
             version="1",
             client_version="1",
             revision=1,
+            token=0,
             snapshot_source="database",
             problems="[]",
             started_at=datetime.now(UTC),
