@@ -3,8 +3,8 @@
 from django.contrib import admin
 
 from flags.models import Flag, Segment
-from flags.segment_services import require_unused
-from flags.segments import flags_using
+from flags.prerequisites import protected_dependents
+from flags.segment_services import protected_by_segment, require_unused
 from flags.services import EDITABLE, require_no_dependents
 from flags.validation import LISTS, check, check_segment
 from ops_client.json_types import same_json
@@ -38,7 +38,8 @@ class FlagAdmin(ServiceModelAdmin[Flag]):
     autocomplete_fields = ("users", "groups")
 
     def changed(self, actor: Actor, row: Flag, before: State | None, after: State | None) -> None:
-        if before and before["protected"] and not same_json(after, {**before, "everyone": False}):
+        guarded = before and (before["protected"] or protected_dependents(before["name"]))
+        if before and guarded and not same_json(after, {**before, "everyone": False}):
             raise InvalidInput("protected", f"{row} is protected: change it on its page, where a reason is asked for.")
         if before and (after is None or (after["archived_at"] and not before["archived_at"])):
             require_no_dependents(row)
@@ -53,7 +54,7 @@ class SegmentAdmin(ServiceModelAdmin[Segment]):
     fields = ("name", "note", "constraints", "version")
 
     def changed(self, actor: Actor, row: Segment, before: State | None, after: State | None) -> None:
-        if before and flags_using(before["name"]).filter(protected=True).exists():
+        if before and protected_by_segment(before["name"]):
             raise InvalidInput("protected", f"{row} is used by a protected flag: change it on its own page.")
         if before and (after is None or after["name"] != before["name"]):
             require_unused(before["name"])

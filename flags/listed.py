@@ -8,6 +8,7 @@ from django.db import transaction
 
 from flags import services
 from flags.models import Flag
+from flags.prerequisites import protected_dependents
 from ops_client.json_types import same_json
 from ops_console.access.actor import Actor
 from ops_console.access.models import User
@@ -28,8 +29,9 @@ def set_listed(actor: Actor, flag: Flag, names: Mapping[str, Any], reason: str =
         after = before | wanted
         if same_json(before, after):
             return
-        if flag.protected and not is_new:
-            services.require_confirmed(flag.name, before, after, reason, "")
+        affected = [] if flag.protected or is_new else protected_dependents(flag.name)
+        if affected or (flag.protected and not is_new):
+            services.require_confirmed(flag.name, before, after, reason, "", affected)
         for kind, chosen in wanted.items():
             getattr(flag, kind).set(_rows(kind, chosen))
         flag.version += 1

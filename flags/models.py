@@ -88,6 +88,8 @@ class Flag(AbstractUserFlag):
         validators=[URLValidator(["http", "https"])],
         help_text="What to read before acting.",
     )
+    # Set by `queries.flag`: a change is to be confirmed.
+    is_guarded: bool
     version = models.PositiveIntegerField(default=1)
     archived_at = models.DateTimeField(null=True, blank=True)
 

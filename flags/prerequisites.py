@@ -42,6 +42,24 @@ def dependents(name: str) -> QuerySet[Flag]:
     return Flag.objects.filter(archived_at=None, prerequisites__contains=[{"flag": name}]).order_by("name")
 
 
+def protected_dependents(*names: str) -> list[str]:
+    """Protected flags in force whose answer depends on one of these, directly or through others; one query."""
+    asked_by: dict[str, list[str]] = {}
+    protected = set()
+    rows = Flag.objects.filter(archived_at=None).exclude(prerequisites=[])
+    for child, prerequisites, is_protected in rows.values_list("name", "prerequisites", "protected"):
+        for parent in parents(prerequisites):
+            asked_by.setdefault(parent, []).append(child)
+        if is_protected:
+            protected.add(child)
+    found, seen = list(names), set(names)
+    for each in found:
+        new = [child for child in asked_by.get(each, ()) if child not in seen]
+        seen.update(new)
+        found += new
+    return sorted(protected.intersection(found[len(names) :]))
+
+
 def needed(names: Iterable[str]) -> dict[str, list[str]]:
     """Of these flags, those that others in force ask for, and which; one query."""
     wanted, found = set(names), dict[str, list[str]]()

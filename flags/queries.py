@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from flags.models import Flag, Presence, Segment
+from flags.prerequisites import protected_dependents
 from flags.schedule import AHEAD
 from flags.staleness import stale, with_staleness
 from ops_console.errors import NotFound
@@ -44,10 +45,14 @@ def counts(text: str = "", kind: str = "", tag: str = "", owner: str = "") -> di
 
 
 def flag(flag_id: int) -> Flag:
-    """One flag with its listed users and groups, and what `staleness.reasons` asks. Raises NotFound."""
+    """One flag with its listed users and groups, what `staleness.reasons` asks, and `is_guarded`. Raises NotFound.
+
+    `is_guarded`: a change is to be confirmed, since the flag or one that depends on it is protected.
+    """
     found = with_staleness(Flag.objects.prefetch_related("users", "groups")).filter(pk=flag_id).first()
     if found is None:
         raise NotFound("There is no such flag. It may have been removed; the audit knows.")
+    found.is_guarded = found.protected or bool(protected_dependents(found.name))
     return found
 
 

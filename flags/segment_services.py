@@ -7,6 +7,7 @@ from django.db import transaction
 
 from flags.locks import hold_references
 from flags.models import Segment
+from flags.prerequisites import protected_dependents
 from flags.segments import flags_using
 from flags.services import require_confirmed
 from flags.validation import check_name, check_segment
@@ -72,12 +73,19 @@ def change_segment(
     after = recorded(segment)
     if same_json(after, before):
         return segment
-    if flags_using(segment.name).filter(protected=True).exists():
-        require_confirmed(segment.name, before, after, reason, typed_name)
+    if affected := protected_by_segment(segment.name):
+        require_confirmed(segment.name, before, after, reason, typed_name, affected)
     segment.version += 1
     segment.save()
     record(actor, action, target(segment), before=before, after=after, reason=reason)
     return segment
+
+
+def protected_by_segment(name: str) -> list[str]:
+    """Protected flags whose answer depends on a segment: they use it, or ask for a flag that does."""
+    using = list(flags_using(name).values_list("name", "protected"))
+    found = {flag for flag, is_protected in using if is_protected}
+    return sorted(found.union(protected_dependents(*(flag for flag, _ in using)) if using else ()))
 
 
 def require_unused(name: str) -> None:

@@ -1,9 +1,10 @@
 """Every change of a flag: permission, lock, change and audit entry in one transaction.
 
-A protected flag asks for a reason and its typed name before it changes; to turn it off it asks for nothing.
+A protected flag, or one on which a protected flag's answer depends, asks for a reason and its typed name before it
+changes; to turn it off it asks for nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from flags.locks import hold_references
 from flags.models import EVERYONE, Flag, State
-from flags.prerequisites import dependents
+from flags.prerequisites import dependents, protected_dependents
 from flags.validation import check, check_name
 from ops_client.json_types import same_json
 from ops_console.access.actor import Actor, require_recent_proof
@@ -41,6 +42,9 @@ EDITABLE = (
     "expires_at",
     "runbook_url",
 )
+# What decides what a flag answers; the rest describes it.
+DESCRIBING = {"note", "owner", "kind", "tags", "protected", "permanent", "expires_at", "runbook_url"}
+ANSWERING = ("everyone", *(field for field in EDITABLE if field not in DESCRIBING), "archived_at")
 RECORDED = ("name", "everyone", *EDITABLE, "archived_at")
 
 
@@ -136,6 +140,8 @@ def change(
         require_confirmed(flag.name, before, after, reason, typed_name)
         if not flag.protected:
             require_recent_proof(actor, Role.OPERATOR)
+    elif _answers_otherwise(before, after) and (affected := protected_dependents(flag.name)):
+        require_confirmed(flag.name, before, after, reason, typed_name, affected)
     flag.version += 1
     flag.modified = timezone.now()
     flag.save()
@@ -144,15 +150,32 @@ def change(
 
 
 def require_confirmed(
-    name: str, before: Mapping[str, Any], after: Mapping[str, Any], reason: str, typed_name: str
+    name: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    reason: str,
+    typed_name: str,
+    affected: Sequence[str] = (),
 ) -> None:
-    """Raise InvalidInput unless a protected thing's change was confirmed; to turn it off is never held up."""
+    """Raise InvalidInput unless a protected thing's change was confirmed; to turn it off is never held up.
+
+    `affected` are the protected flags on whose account something unprotected asks.
+    """
     if same_json(after, {**before, "everyone": False}):
         return
+    why = f"{name} decides the answer of {_some(affected)}, which is protected" if affected else f"{name} is protected"
     if not reason.strip():
-        raise InvalidInput("reason", f"reason: {name} is protected. Say why it has to change.")
+        raise InvalidInput("reason", f"reason: {why}. Say why it has to change.")
     if typed_name.strip() != name:
-        raise InvalidInput("typed_name", f"typed_name: {name} is protected. Type its name to confirm the change.")
+        raise InvalidInput("typed_name", f"typed_name: {why}. Type {name} to confirm the change.")
+
+
+def _answers_otherwise(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return any(not same_json(before[field], after[field]) for field in ANSWERING)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def require_no_dependents(flag: Flag) -> None:

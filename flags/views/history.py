@@ -33,8 +33,8 @@ def flag_history(request: HttpRequest, flag_id: int) -> HttpResponse:
 def flag_revert(request: HttpRequest, flag_id: int, entry_id: int) -> HttpResponse:
     """One click takes a change back; a refusal shows both versions. A protected flag's asks first."""
     flag, change = queries.flag(flag_id), _entry_of(flag_id, entry_id)
-    form = ConfirmForm(sent_to(request), protected=flag.protected, name=flag.name)
-    if request.method != "POST" or (flag.protected and not form.is_valid()):
+    form = ConfirmForm(sent_to(request), protected=flag.is_guarded, name=flag.name)
+    if request.method != "POST" or (flag.is_guarded and not form.is_valid()):
         return ask(request, _question(flag, change), form)
     given = request.POST
     try:

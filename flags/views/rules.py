@@ -50,7 +50,7 @@ def flag_rules(request: HttpRequest, flag_id: int) -> HttpResponse:
     """GET shows, a button `do` draws it again as the button says, and a POST without one saves."""
     flag = queries.flag(flag_id)
     sent = sent_to(request)
-    sheet = Sheet(flag, sent, AudienceForm, partial(_show, flag), _read, flag.protected)
+    sheet = Sheet(flag, sent, AudienceForm, partial(_show, flag), _read, flag.is_guarded)
     if request.method != "POST" or sheet.is_redrawn:
         return _page(request, flag, sheet)
     if not sheet.save(saver(request, flag)):

@@ -62,7 +62,7 @@ def segment_page(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segments.segment(segment_id)
     sent = sent_to(request)
     using = list(segments.flags_using(segment.name))
-    protected = any(flag.protected for flag in using)
+    protected = bool(segment_services.protected_by_segment(segment.name))
     sheet = Sheet(segment, sent, SegmentForm, partial(_show, segment), _read, protected)
     if sent is not None and not sheet.is_redrawn and sheet.save(_editor(request, segment)):
         return done(request, f"{segment.name} is saved.", to=_url(segment), link_url=_audit_url(segment))

@@ -19,7 +19,7 @@ from ops_console.web import Question, ask, done, go
 @require_http_methods(["GET", "HEAD", "POST"])
 def flag_settings(request: HttpRequest, flag_id: int) -> HttpResponse:
     flag = queries.flag(flag_id)
-    sheet = Sheet(flag, sent_to(request), SettingsForm, protected=flag.protected)
+    sheet = Sheet(flag, sent_to(request), SettingsForm, protected=flag.is_guarded)
     if request.method != "POST":
         return flag_part(request, flag, "settings", {"sheet": sheet})
     if not sheet.save(saver(request, flag)):

@@ -30,19 +30,29 @@ def flag_state(request: HttpRequest, flag_id: int, state: str) -> HttpResponse:
     if state not in State:
         raise NotFound("A flag is off, on, or goes by its rules.")
     flag, wanted = queries.flag(flag_id), State(state)
-    guarded = flag.protected and wanted != State.OFF
+    guarded = flag.is_guarded and wanted != State.OFF
     form = ConfirmForm(sent_to(request), protected=guarded, name=flag.name)
     if request.method != "POST" or (guarded and not form.is_valid()):
-        return ask(request, _question(flag, wanted), form)
+        return _asked(request, flag, wanted, form)
     reason, typed = request.POST.get("reason", ""), request.POST.get("typed_name", "")
     services.set_state(actor_of(request), flag_id, wanted, reason, typed)
     return done(
         request,
         _SAID[wanted].format(flag.name),
         to=reverse("flags:list"),
-        undo_url="" if flag.protected else reverse("flags:state", args=[flag_id, flag.state]),
+        undo_url="" if flag.is_guarded else reverse("flags:state", args=[flag_id, flag.state]),
         link_url=audit_url(flag),
     )
+
+
+def _asked(request: HttpRequest, flag: Flag, wanted: State, form: ConfirmForm) -> HttpResponse:
+    """A switch in a list posts at once: where the change is to be confirmed, the dialog opens instead."""
+    if request.method == "POST" and "reason" not in request.POST:
+        form = ConfirmForm(protected=True, name=flag.name)
+    response = ask(request, _question(flag, wanted), form)
+    if request.method == "POST":
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#dialog-body", "innerHTML"
+    return response
 
 
 def _question(flag: Flag, state: State) -> Question:
@@ -64,8 +74,8 @@ def _question(flag: Flag, state: State) -> Question:
 def flag_archive(request: HttpRequest, flag_id: int) -> HttpResponse:
     """GET asks, with what the flag answers now; POST archives, with Undo."""
     flag = queries.flag(flag_id)
-    form = ConfirmForm(sent_to(request), protected=flag.protected, name=flag.name)
-    if request.method != "POST" or (flag.protected and not form.is_valid()):
+    form = ConfirmForm(sent_to(request), protected=flag.is_guarded, name=flag.name)
+    if request.method != "POST" or (flag.is_guarded and not form.is_valid()):
         return ask(request, _archive_question(flag), form)
     given = request.POST
     services.archive(actor_of(request), flag_id, given.get("reason", ""), given.get("typed_name", ""))
@@ -73,7 +83,7 @@ def flag_archive(request: HttpRequest, flag_id: int) -> HttpResponse:
         request,
         f"{flag.name} is archived: code that asks for it gets its default.",
         to=reverse("flags:list"),
-        undo_url="" if flag.protected else reverse("flags:restore", args=[flag_id]),
+        undo_url="" if flag.is_guarded else reverse("flags:restore", args=[flag_id]),
         link_url=audit_url(flag),
     )
 
@@ -94,8 +104,8 @@ def _archive_question(flag: Flag) -> Question:
 @require_http_methods(["GET", "HEAD", "POST"])
 def flag_restore(request: HttpRequest, flag_id: int) -> HttpResponse:
     flag = queries.flag(flag_id)
-    form = ConfirmForm(sent_to(request), protected=flag.protected, name=flag.name)
-    if request.method != "POST" or (flag.protected and not form.is_valid()):
+    form = ConfirmForm(sent_to(request), protected=flag.is_guarded, name=flag.name)
+    if request.method != "POST" or (flag.is_guarded and not form.is_valid()):
         return ask(request, _restore_question(flag), form)
     given = request.POST
     services.restore(actor_of(request), flag_id, given.get("reason", ""), given.get("typed_name", ""))

@@ -1,13 +1,16 @@
 """Protected flags ask before they change, except to turn off; parents are not taken away under their children."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
-from flags import services
+from flags import segment_services, services
 from flags.models import Flag, State
+from flags.prerequisites import protected_dependents
+from ops_console.access.roles import Role
 from ops_console.errors import Conflict, InvalidInput
-from tests.people import actor
+from tests.people import actor, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +72,56 @@ def test_a_child_does_not_come_back_without_its_parent(flag: Flag) -> None:
     services.archive(actor(), flag.pk, "tidy", "payments")
     with pytest.raises(InvalidInput, match="no flag named 'payments' in force"):
         services.restore(actor(), child.pk)
+
+
+@pytest.fixture
+def chain() -> tuple[Flag, Flag]:
+    """`base`, on which `middle` depends, on which the protected `payments` depends."""
+    base = services.create(actor(), "base", {}, State.RULES)
+    middle = services.create(actor(), "middle", {"prerequisites": [{"flag": "base"}]}, State.RULES)
+    services.create(actor(), "payments", {"protected": True, "prerequisites": [{"flag": "middle"}]}, State.RULES)
+    return base, middle
+
+
+def test_what_decides_a_protected_flags_answer_is_protected_with_it(chain: tuple[Flag, Flag]) -> None:
+    """Through one prerequisite and through two; the refusal names the protected flag."""
+    for flag in chain:
+        with pytest.raises(InvalidInput, match=f"{flag.name} decides the answer of payments, which is protected"):
+            services.set_state(actor(), flag.pk, State.ON)
+        with pytest.raises(InvalidInput):
+            services.edit(actor(), flag.pk, {"percent": 5}, 1)
+        assert services.edit(actor(), flag.pk, {"percent": 5}, 1, "because", flag.name).version == 2
+
+
+def test_what_only_describes_a_prerequisite_is_free(chain: tuple[Flag, Flag]) -> None:
+    """A note or an owner changes nobody's answer; turning it off is never held up."""
+    services.edit(actor(), chain[0].pk, {"note": "a note", "owner": "payments team", "tags": ["x"]}, 1)
+    assert services.set_state(actor(), chain[0].pk, State.OFF).everyone is False
+
+
+def test_a_segment_of_a_prerequisite_is_protected_too(chain: tuple[Flag, Flag]) -> None:
+    """The protected flag's answer depends on whom it means."""
+    segment = segment_services.create_segment(actor(), "testers", {})
+    rule = {"constraints": [], "segments": ["testers"], "percent": 100}
+    services.edit(actor(), chain[0].pk, {"rules": [rule]}, 1, "because", "base")
+    constraint = {"field": "tier", "operator": "IN", "values": ["pro"]}
+    with pytest.raises(InvalidInput, match="testers decides the answer of payments"):
+        segment_services.edit_segment(actor(), segment.pk, {"constraints": [constraint]}, 1)
+
+
+def test_a_switch_in_the_list_opens_the_question(chain: tuple[Flag, Flag]) -> None:
+    """It posts at once, not knowing what depends on it: the answer is the dialog, without complaints."""
+    services.set_state(actor(), chain[0].pk, State.OFF)
+    answer = signed_in(Role.OPERATOR).post(f"/flags/{chain[0].pk}/state/rules/", headers={"HX-Request": "true"})
+    assert answer.headers["HX-Retarget"] == "#dialog-body"
+    assert "Type base to confirm" in answer.content.decode()
+    assert "This field is required" not in answer.content.decode()
+
+
+def test_protected_dependents_cost_one_query(
+    chain: tuple[Flag, Flag], django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    """However long the way is, and a circle that SQL made ends it."""
+    Flag.objects.filter(name="base").update(prerequisites=[{"flag": "payments"}])
+    with django_assert_num_queries(1):
+        assert protected_dependents("base") == ["payments"]
