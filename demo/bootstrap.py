@@ -35,6 +35,7 @@ def _make_roles(connection: psycopg.Connection, password: str) -> None:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         if password:
             _set_password(connection, role, password)
+    connection.execute("GRANT pg_signal_backend TO ops_console")
 
 
 def _set_password(connection: psycopg.Connection, role: str, password: str) -> None:

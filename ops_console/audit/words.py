@@ -24,6 +24,7 @@ _WHOLE = {
     "person.sign_out_everywhere": "Signed out everywhere",
     "policy.try": "Tier limit put on trial",
     "process.remove_lost": "Lost processes removed",
+    "session.terminate": "Database session ended",
     "storage.recount": "Storage measured",
 }
 _THINGS = {

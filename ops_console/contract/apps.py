@@ -17,6 +17,7 @@ class ContractConfig(AppConfig):
 
         things.register("process", "system", things.as_none)
         things.register("service", "system", things.as_none)
+        things.register("session", "system", things.as_none)
         pre_migrate.connect(_make_schema, sender=self)
         # The contract speaks of every app's tables: it is applied after the app that migrate reports last.
         post_migrate.connect(_apply, sender=_last_app_config())

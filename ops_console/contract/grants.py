@@ -18,6 +18,8 @@ from ops_console.errors import InvalidInput, NotAllowed
 
 logger = logging.getLogger(__name__)
 PARTS = Path(__file__).parent / "v1"
+# Of a backend's sessions, where they set nothing else.
+BACKEND_DEFAULTS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
 _BACKEND_LINE = re.compile(r"^-- backend: (GRANT .+)$", re.MULTILINE)
 
 # Apps that read or write the backend's own tables answer with a list of ForeignGrant.
@@ -73,6 +75,29 @@ def own_revocations() -> list[str]:
     ]
 
 
+def server_statements(role: str, kind: Grantee.Kind, using: str = "default") -> list[str]:
+    """What a superuser should run once for a role, as far as it has not been done.
+
+    The console ends backend sessions that hold it up. A backend's limits are defaults, no boundary: its sessions may
+    set other time limits. Only at its first grant, so that what somebody sets later stays.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(r.oid, 'pg_signal_backend', 'USAGE'), current_setting('max_connections')::int"
+            " FROM pg_roles r WHERE r.rolname = %s",
+            [role],
+        )
+        may_signal, connections_of_all = cursor.fetchone()
+    if kind == Grantee.Kind.CONSOLE:
+        return [] if may_signal else [f"GRANT pg_signal_backend TO {_quoted(role)}"]
+    if Grantee.objects.using(using).filter(role=role).exists():
+        return []
+    database = _quoted(connections[using].settings_dict["NAME"])
+    limit = f"ALTER ROLE {_quoted(role)} CONNECTION LIMIT {connections_of_all * 4 // 5}"
+    settings = [f"{name} = '{value}'" for name, value in BACKEND_DEFAULTS.items()]
+    return [limit, *(f"ALTER ROLE {_quoted(role)} IN DATABASE {database} SET {setting}" for setting in settings)]
+
+
 def foreign_statements() -> list[str]:
     """What the console's role needs on the backend's tables, column by column."""
     answers: list[tuple[Any, Any]] = console_needs.send(sender=None)
@@ -86,8 +111,8 @@ def foreign_sql(role: str) -> str:
     return "\n".join(f"{statement} TO {_quoted(role)};" for statement in foreign_statements())
 
 
-def grant_console(role: str, using: str = "default") -> None:
-    """Give the console's role its own tables, and remember it.
+def grant_console(role: str, using: str = "default") -> list[str]:
+    """Give the console's role its own tables, and remember it. Returns what a superuser still has to run.
 
     Raises InvalidInput if there is no such role, NotAllowed unless the owner is connected.
     """
@@ -97,7 +122,9 @@ def grant_console(role: str, using: str = "default") -> None:
             cursor.execute(f"{statement} TO {_quoted(role)}")
         for statement in own_revocations():
             cursor.execute(f"{statement} FROM {_quoted(role)}")
+        refused = _run_allowed(server_statements(role, Grantee.Kind.CONSOLE, using), using)
         Grantee.objects.using(using).update_or_create(role=role, defaults={"kind": Grantee.Kind.CONSOLE})
+    return refused
 
 
 def renew_grants(using: str = "default") -> None:
@@ -113,8 +140,8 @@ def renew_grants(using: str = "default") -> None:
             logger.warning("Nothing was granted: %s", error.message)
 
 
-def grant_backend(role: str, using: str = "default") -> None:
-    """Give a role the contract, and remember it.
+def grant_backend(role: str, using: str = "default") -> list[str]:
+    """Give a role the contract, and remember it. Returns what a superuser still has to run.
 
     Raises InvalidInput if there is no such role, NotAllowed unless the owner is connected.
     """
@@ -122,7 +149,23 @@ def grant_backend(role: str, using: str = "default") -> None:
         require_role(role, using)
         for statement in backend_statements():
             cursor.execute(f"{statement} TO {_quoted(role)}")
+        refused = _run_allowed(server_statements(role, Grantee.Kind.BACKEND, using), using)
         Grantee.objects.using(using).update_or_create(role=role, defaults={"kind": Grantee.Kind.BACKEND})
+    return refused
+
+
+def _run_allowed(statements: list[str], using: str) -> list[str]:
+    """Run each; those that the connected role may not run are returned."""
+    refused = []
+    for statement in statements:
+        try:
+            with transaction.atomic(using=using), connections[using].cursor() as cursor:
+                cursor.execute(statement)
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, InsufficientPrivilege):
+                raise
+            refused.append(statement)
+    return refused
 
 
 @contextmanager

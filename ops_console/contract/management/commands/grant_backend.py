@@ -16,7 +16,10 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, role: str, **options: Any) -> None:
         try:
-            grant_backend(role)
+            refused = grant_backend(role)
         except ConsoleError as error:
             raise CommandError(error.message) from error
         self.stdout.write(f"{role} may now use ops_v1.")
+        if refused:
+            self.stdout.write("Limits for its sessions, which a superuser has to set:")
+            self.stdout.write("".join(f"{statement};\n" for statement in refused))

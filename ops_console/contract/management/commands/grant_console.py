@@ -21,7 +21,7 @@ class Command(ConsoleCommand):
 
     def handle(self, *args: Any, role: str, apply: bool, **options: Any) -> None:
         try:
-            grant_console(role)
+            refused = grant_console(role)
         except ConsoleError as error:
             raise CommandError(error.message) from error
         statements = foreign_sql(role)
@@ -29,3 +29,6 @@ class Command(ConsoleCommand):
             with connection.cursor() as cursor:
                 cursor.execute(statements)
         self.stdout.write(statements)
+        if refused:
+            self.stdout.write("-- As a superuser, so that the console may end backend sessions that hold it up:")
+            self.stdout.write("".join(f"{statement};\n" for statement in refused))
