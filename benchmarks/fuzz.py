@@ -361,6 +361,7 @@ def signed_in_clients() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
     from benchmarks.growth import token
     from benchmarks.growth_samples import samples
     from ops_console.access.models import User
+    from tests.sessions import sign_in
 
     options: dict[str, Any] = {"raise_request_exception": False, "headers": {"host": "localhost"}}
     clients = {"anonymous": Client(**options)}
@@ -370,7 +371,7 @@ def signed_in_clients() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
         user = User.objects.filter(username=name).first()
         user = user or User.objects.create_user(name, f"{name}@example.org", "x" * 20, role=role)
         clients[role] = Client(**options)
-        clients[role].force_login(user)
+        sign_in(clients[role], user)
         headers = {"host": "localhost", "Authorization": f"Bearer {token(name, role)}"}
         apis[role] = Client(raise_request_exception=False, headers=headers)
     return samples(), clients, apis

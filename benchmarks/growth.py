@@ -137,9 +137,10 @@ def read_all(rows: dict[str, Row], only: str, without: str, rounds: int) -> Iter
     from benchmarks.growth_pages import Address, addresses, variants
     from benchmarks.growth_samples import samples, searches
     from ops_console.access.models import User
+    from tests.sessions import sign_in
 
     client = Client(raise_request_exception=False, headers={"host": "localhost"})
-    client.force_login(User.objects.get(username="bench"))
+    sign_in(client, User.objects.get(username="bench"))
     api = Client(
         raise_request_exception=False,
         headers={"host": "localhost", "Authorization": f"Bearer {token('bench', 'admin')}"},

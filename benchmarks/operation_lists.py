@@ -82,10 +82,11 @@ def signed_in() -> Any:
     from django.test import Client
 
     from ops_console.access.models import User
+    from tests.sessions import sign_in
 
     user, _ = User.objects.get_or_create(username="bench", defaults={"email": "bench@example.org", "role": "admin"})
     client = Client(headers={"host": "localhost"})
-    client.force_login(user)
+    sign_in(client, user)
     return client
 
 

@@ -10,6 +10,7 @@ from flags.models import Flag, Presence, Segment
 from flags.prerequisites import protected_dependents
 from flags.schedule import AHEAD
 from flags.staleness import stale, with_staleness
+from ops_console.compiled import compiled, totals
 from ops_console.errors import NotFound
 
 _MOST_PEOPLE = 40
@@ -38,10 +39,19 @@ def flags(text: str = "", state: str = "", kind: str = "", tag: str = "", owner:
 
 def counts(text: str = "", kind: str = "", tag: str = "", owner: str = "") -> dict[str, int]:
     """How many flags each tab holds, for the same filters; two queries."""
-    aggregates = {name: Count("pk", filter=condition) for name, condition in _STATES.items()}
-    matching = _matching(text, kind, tag, owner)
-    found: dict[str, Any] = matching.aggregate(**aggregates)
-    return {**found, "": found["on"] + found["rules"] + found["off"], STALE: stale(matching).count()}
+    [numbers], [(stale_number,)] = _states(text, kind, tag, owner), _number_stale(text, kind, tag, owner)
+    found = dict(zip(_STATES, numbers, strict=True))
+    return {**found, "": found["on"] + found["rules"] + found["off"], STALE: stale_number}
+
+
+@compiled
+def _states(*filters: str) -> QuerySet[Any]:
+    return totals(_matching(*filters), [Count("pk", filter=condition) for condition in _STATES.values()])
+
+
+@compiled
+def _number_stale(*filters: str) -> QuerySet[Any]:
+    return totals(stale(_matching(*filters)), [Count("pk")])
 
 
 def flag(flag_id: int) -> Flag:

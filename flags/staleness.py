@@ -7,6 +7,7 @@ was fully rolled out, or when its planned removal is past. Where no backend coun
 from datetime import datetime, timedelta
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -28,9 +29,9 @@ class _HasFullRule(Func):
     output_field = BooleanField()
 
 
-def with_staleness(flags: QuerySet[Flag], now: datetime | None = None) -> QuerySet[Flag]:
+def with_staleness(flags: QuerySet[Flag]) -> QuerySet[Flag]:
     """The flags with what `stale` and `reasons` ask of them; no further query."""
-    since = (now or timezone.now()) - LOOKED_AT
+    since = Now() - LOOKED_AT
     return flags.annotate(
         counted=Exists(EvaluationSpan.objects.filter(Q(on_until__gte=since) | Q(off_until__gte=since))),
         was_on=_is_among(Q(on_until__gte=since)),
@@ -52,17 +53,16 @@ def _is_among(condition: Q) -> ExpressionWrapper:
     return ExpressionWrapper(_among(condition), output_field=BooleanField())
 
 
-def stale(flags: QuerySet[Flag], now: datetime | None = None) -> QuerySet[Flag]:
+def stale(flags: QuerySet[Flag]) -> QuerySet[Flag]:
     """Those of the flags that are stale, with what `reasons` needs."""
-    now = now or timezone.now()
-    old = Q(archived_at=None, permanent=False, created__lt=now - YOUNG)
-    since = now - LOOKED_AT
+    old = Q(archived_at=None, permanent=False, created__lt=Now() - YOUNG)
+    since = Now() - LOOKED_AT
     was_on, was_off = Q(on_until__gte=since), Q(off_until__gte=since)
     asked_before = Q(on_since__lt=since) | Q(off_since__lt=since)
     unasked = Q(counted=True) & ~_among(was_on | was_off)
     one_answer = _among(asked_before & (was_on | was_off) & ~(was_on & was_off))
-    full = Q(modified__lt=now - LOOKED_AT) & _fully_rolled_out(now)
-    return with_staleness(flags, now).filter(old, unasked | one_answer | full | Q(expires_at__lte=now))
+    full = Q(modified__lt=since) & _fully_rolled_out()
+    return with_staleness(flags).filter(old, unasked | one_answer | full | Q(expires_at__lte=Now()))
 
 
 def reasons(flag: Flag, now: datetime | None = None) -> list[str]:
@@ -110,6 +110,6 @@ def fully_rolled_out(flag: Flag, now: datetime) -> bool:
     return flag.percent == 100 or full_rule
 
 
-def _fully_rolled_out(now: datetime) -> Q:
-    held_up = ~Q(prerequisites=[]) | Q(on_at__gt=now) | Q(off_at__isnull=False)
+def _fully_rolled_out() -> Q:
+    held_up = ~Q(prerequisites=[]) | Q(on_at__gt=Now()) | Q(off_at__isnull=False)
     return Q(everyone=True) | (Q(everyone=None) & ~held_up & (Q(percent=100) | Q(full_rule=True)))

@@ -4,9 +4,7 @@ from typing import Any
 
 from django import template
 from django.template import Context
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from flags.editor.fields import Operator, from_input, operator_of
@@ -20,6 +18,7 @@ from ops_console.audit.models import Entry
 from ops_console.templatetags.ui import status
 from ops_console.web.diff import changes
 from ops_console.web.formatting import percent
+from ops_console.web.markup import address, draw
 from ops_console.web.moments import zone_named
 
 register = template.Library()
@@ -74,15 +73,15 @@ def flag_switch(context: Context, flag: Flag) -> SafeString:
     checked = "false" if is_off else "true"
     if context["user"].role == Role.VIEWER:
         disabled = '<button class="switch" role="switch" type="button" disabled aria-checked="{}" aria-label="{}">'
-        return format_html(disabled + "</button>", checked, flag.name)
-    target = reverse("flags:state", args=[flag.pk, "rules" if is_off else "off"])
+        return draw(disabled + "</button>", checked, flag.name)
+    target = address("flags:state", flag.pk, "rules" if is_off else "off")
     if is_off and flag.protected:
         form = '<form method="get" action="{0}" hx-get="{0}" hx-target="#dialog-body" hx-swap="innerHTML">'
     else:
         form = '<form method="post" action="{0}" hx-post="{0}" hx-swap="none" data-idempotent>'
         form += '<input type="hidden" name="csrfmiddlewaretoken" value="{1}">'
     button = '<button class="switch" role="switch" aria-checked="{2}" aria-label="{3}"></button></form>'
-    return format_html(form + button, target, context["csrf_token"], checked, flag.name)
+    return draw(form + button, target, context["csrf_token"], checked, flag.name)
 
 
 @register.inclusion_tag("components/diff.html")

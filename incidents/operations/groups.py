@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from incidents.operations.branches import Branch, branches
+from incidents.operations.branches import Branch, branches, in_order_of_list
 from incidents.operations.guard import LIST_MS, limited, rows
 from incidents.operations.scope import Scope
 
@@ -33,7 +33,7 @@ def error_groups(scope: Scope) -> list[Group]:
     statement = sql.SQL("{} ORDER BY number DESC, newest_at DESC LIMIT {}").format(
         sql.SQL(" UNION ALL ").join(selects), sql.Literal(MOST_SHOWN)
     )
-    with limited(LIST_MS, "What operations failed of"):
+    with limited(LIST_MS, "What operations failed of", in_order_of_list(failed)):
         return [Group(**row) for row in rows(statement)]
 
 

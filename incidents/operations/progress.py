@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from incidents.operations.models import Action, Chunk, Command, OperationMark, Outcome, UserNotice
+from ops_console.compiled import compiled, totals
 from ops_console.errors import NotFound
 from ops_console.web import Key, Keyset
 
@@ -190,14 +191,18 @@ def mark(kind: str, operation_id: str) -> OperationMark | None:
 
 def outbox_depth_and_age() -> Outbox:
     """How the outbox stands, in one query."""
+    [counted] = _counted_commands()
+    return Outbox(*counted)
+
+
+@compiled
+def _counted_commands() -> QuerySet[Any]:
     queued = Q(state=Command.State.QUEUED)
-    row = Command.objects.filter(state__in=(Command.State.QUEUED, Command.State.DEAD)).aggregate(
-        depth=Count("pk", filter=queued),
-        oldest=Min("due_at", filter=queued & Q(due_at__lte=Now())),
-        dead=Count("pk", filter=~queued),
-        in_hand=Count("pk", filter=queued & Q(leased_until__gt=Now())),
-    )
-    return Outbox(row["depth"], row["oldest"], row["dead"], row["in_hand"])
+    depth, dead = Count("pk", filter=queued), Count("pk", filter=~queued)
+    oldest = Min("due_at", filter=queued & Q(due_at__lte=Now()))
+    in_hand = Count("pk", filter=queued & Q(leased_until__gt=Now()))
+    found = Command.objects.filter(state__in=(Command.State.QUEUED, Command.State.DEAD))
+    return totals(found, (depth, oldest, dead, in_hand))
 
 
 def dead_letters() -> QuerySet[Command]:

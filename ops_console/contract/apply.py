@@ -1,7 +1,10 @@
 """Applies the contract's SQL after every migrate: idempotent, in name order, in one transaction."""
 
+from functools import cache
+
 from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from ops_console.contract.grants import parts, renew_grants
 from ops_console.runtime.bounded_connection import without_bound
@@ -25,6 +28,12 @@ def apply_contract(using: str = "default") -> None:
 
 def unapplied_migrations(using: str = "default") -> list[str]:
     """Migrations that the code has and the database has not, as `app.name`."""
-    executor = MigrationExecutor(connections[using])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    applied = MigrationRecorder(connections[using]).applied_migrations()
+    return [f"{app_label}.{name}" for app_label, name in _migrations() if (app_label, name) not in applied]
+
+
+@cache
+def _migrations() -> list[tuple[str, str]]:
+    """Every migration of the code, each after those it depends on. A process reads its files once."""
+    graph = MigrationLoader(None).graph
+    return list(dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf)))

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Case, Count, F, Max, Q, QuerySet, Subquery, When
-from django.utils import timezone
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Subquery, When, Window
+from django.db.models.functions import Now
 
+from ops_console.compiled import compiled, statement_of, totals
 from ops_console.contract.models import Instance, InstanceState, Process, Revision
 from ops_console.errors import NotFound
-from ops_console.web import Key, Keyset
+from ops_console.web import Key, Keyset, Page
 
 State = InstanceState.State
 # How long a process counts as live after its last report, as `ops_v1.instance` has it: bounds what has to be read.
@@ -80,9 +81,8 @@ def revision() -> Revision:
 def instances(seconds: float = SHOWN_SECONDS) -> QuerySet[Instance]:
     """Processes that reported within so many seconds, with `lag` in revisions and their `state`."""
     newest = Subquery(Revision.objects.values("revision"))
-    now = timezone.now()
     return (
-        Instance.objects.filter(seen_at__gte=now - timedelta(seconds=seconds))
+        Instance.objects.filter(seen_at__gte=Now() - timedelta(seconds=seconds))
         .annotate(lag=newest - F("revision"), state=F("standing__state"))
         .order_by("kind", "service", "-seen_at")
     )
@@ -97,7 +97,7 @@ def processes(tab: str = "", service: str = "") -> QuerySet[Any]:
     """Processes for the System page, with `rank` for the order: live ones, what ended or was replaced within the last
     hour, and what was lost without replacement, however long ago.
     """
-    recent = Q(seen_at__gte=timezone.now() - timedelta(seconds=SHOWN_SECONDS))
+    recent = Q(seen_at__gte=Now() - timedelta(seconds=SHOWN_SECONDS))
     found = Process.objects.filter(recent | MISSING).filter(_TABS.get(tab, Q()))
     rank = Case(
         When(MISSING, then=0),
@@ -110,39 +110,42 @@ def processes(tab: str = "", service: str = "") -> QuerySet[Any]:
 
 def process_counts(service: str = "") -> dict[str, int]:
     """How many processes each tab of the System page holds; one query."""
-    counted = {f"tab_{tab}": Count("pk", filter=condition) for tab, condition in _TABS.items()}
-    found = processes(service=service).aggregate(**counted)
-    return {tab: found[f"tab_{tab}"] for tab in _TABS}
+    [numbers] = _counted_tabs(service)
+    return dict(zip(_TABS, numbers, strict=True))
+
+
+@compiled
+def _counted_tabs(service: str) -> QuerySet[Any]:
+    return totals(processes(service=service), [Count("pk", filter=condition) for condition in _TABS.values()])
+
+
+def process_page(tab: str, service: str, cursor: str) -> Page[Process]:
+    """One page of `processes`. Raises InvalidInput."""
+    return PROCESSES.cut(list(Process.objects.raw(*_start_of_processes(tab, service, cursor))), cursor)
+
+
+@statement_of
+def _start_of_processes(tab: str, service: str, cursor: str) -> QuerySet[Any]:
+    return PROCESSES.start(processes(tab, service), cursor)
 
 
 def services(name: str = "") -> list[Service]:
     """Processes by service and kind, services with lost processes first; at most SHOWN_SERVICES of them."""
-    rows = (
-        processes(service=name)
-        .values("service", "kind")
-        .annotate(
-            live=Count("pk", filter=_TABS["live"]),
-            behind_count=Count("pk", filter=_TABS["behind"]),
-            lost=Count("pk", filter=MISSING),
-            ended=Count("pk", filter=_TABS["ended"]),
-            versions=ArrayAgg("version", distinct=True, filter=_TABS["live"] & ~Q(version=""), default=[]),
-            last_at=Max("seen_at"),
-        )
-        .order_by("-lost", "kind", "service")
-    )
-    return [
-        Service(
-            row["service"],
-            row["kind"],
-            row["live"],
-            row["behind_count"],
-            row["lost"],
-            row["ended"],
-            row["versions"],
-            row["last_at"],
-        )
-        for row in rows[:SHOWN_SERVICES]
-    ]
+    return [Service(*row) for row in _services(name)]
+
+
+@compiled
+def _services(name: str) -> QuerySet[Any]:
+    columns = {
+        "live": Count("pk", filter=_TABS["live"]),
+        "behind_count": Count("pk", filter=_TABS["behind"]),
+        "lost": Count("pk", filter=MISSING),
+        "ended": Count("pk", filter=_TABS["ended"]),
+        "versions": ArrayAgg("version", distinct=True, filter=_TABS["live"] & ~Q(version=""), default=[]),
+        "last_at": Max("seen_at"),
+    }
+    found = processes(service=name).values("service", "kind").annotate(**columns).order_by("-lost", "kind", "service")
+    return found.values_list("service", "kind", *columns)[:SHOWN_SERVICES]
 
 
 def process(process_id: UUID) -> Process:
@@ -156,18 +159,40 @@ def process(process_id: UUID) -> Process:
 def followers(shown: int = 0) -> Followers:
     """How many live backend processes have applied the newest revision, who is behind, and who was lost.
 
-    Three queries, and one more for the `shown` processes.
+    Two queries, and one more for the `shown` processes.
     """
     newest = revision()
-    backends = Process.objects.filter(kind="backend")
-    counts = backends.aggregate(
-        total=Count("pk", filter=_TABS["live"]),
-        applied=Count("pk", filter=_TABS["live"] & Q(applied=True)),
-        behind_count=Count("pk", filter=_TABS["behind"]),
-        lost=Count("pk", filter=MISSING),
-        lost_at=Max("seen_at", filter=MISSING),
-        stopped_at=Max("seen_at", filter=_TABS["ended"]),
-    )
-    behind = list(backends.filter(behind=True).order_by("service", "pk")[:SHOWN_BEHIND])
+    rows = list(Process.objects.raw(*_counted_backends()))
+    counts: dict[str, Any] = {
+        name: getattr(rows[0], f"all_{name}") if rows else empty for name, empty in _COUNTS.items()
+    }
+    behind = [each for each in rows if each.behind]
     first = list(processes().filter(kind="backend").order_by("rank", "service", "pk")[:shown]) if shown else []
     return Followers(newest.revision, newest.changed_at, behind=behind, first=first, **counts)
+
+
+_COUNTS: dict[str, int | None] = {
+    "total": 0,
+    "applied": 0,
+    "behind_count": 0,
+    "lost": 0,
+    "lost_at": None,
+    "stopped_at": None,
+}
+
+
+@statement_of
+def _counted_backends() -> QuerySet[Any]:
+    """The first backend processes, those that are behind at the top, each with the _COUNTS of all of them (`all_total`)."""
+    counts = {
+        "total": Count("pk", filter=_TABS["live"]),
+        "applied": Count("pk", filter=_TABS["live"] & Q(applied=True)),
+        "behind_count": Count("pk", filter=_TABS["behind"]),
+        "lost": Count("pk", filter=MISSING),
+        "lost_at": Max("seen_at", filter=MISSING),
+        "stopped_at": Max("seen_at", filter=_TABS["ended"]),
+    }
+    found = Process.objects.filter(kind="backend").annotate(
+        **{f"all_{name}": Window(each) for name, each in counts.items()}
+    )
+    return found.order_by("-behind", "service", "pk")[:SHOWN_BEHIND]

@@ -6,10 +6,10 @@ from django import template
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.template import Context
-from django.urls import NoReverseMatch, reverse
 
 from ops_console.live.application import stream_url
 from ops_console.web.assets import bundle_urls
+from ops_console.web.markup import address_if_any
 from ops_console.web.navigation import Link, rail
 from ops_console.web.toasts import Toast, from_message
 
@@ -46,10 +46,7 @@ def notices(context: Context) -> list[Toast]:
 @register.simple_tag
 def address(name: str, *args: Any) -> str:
     """The URL of that name, or "" while no page has it."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
+    return address_if_any(name, *args)
 
 
 @register.simple_tag

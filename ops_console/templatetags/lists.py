@@ -7,10 +7,10 @@ from django import template
 from django.http import HttpRequest
 from django.template import Context
 from django.template.loader import render_to_string
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ops_console.web.keyset import Page
+from ops_console.web.markup import draw
 from ops_console.web.moments import filter_names
 from ops_console.web.pages import is_fragment
 from ops_console.web.tabs import Tab, query_url
@@ -129,16 +129,18 @@ def pager(context: Context, page: Page[Any], target: str = "", total: str = "") 
 @register.simple_tag
 def select_page(label: str = "Select this page") -> SafeString:
     """The head cell that selects every row shown."""
-    return format_html(
-        '<th class="pick" scope="col"><input type="checkbox" data-select-page aria-label="{}"></th>', label
-    )
+    return draw('<th class="pick" scope="col"><input type="checkbox" data-select-page aria-label="{}"></th>', label)
 
 
 @register.simple_tag
-def select_row(value: Any, label: str = "", name: str = "ids") -> SafeString:
-    """The first cell of a row that can be selected; `label` is what a screen reader calls the row."""
-    return format_html(
-        '<td class="pick"><input type="checkbox" name="{}" value="{}" data-select-row aria-label="Select {}"></td>',
+def select_row(value: Any, label: str = "", name: str = "ids", form: str = "") -> SafeString:
+    """The first cell of a row that can be selected; `label` is what a screen reader calls the row.
+
+    `form` is the id of the form that the box belongs to, where it does not stand around it.
+    """
+    return draw(
+        '<td class="pick"><input type="checkbox"{} name="{}" value="{}" data-select-row aria-label="Select {}"></td>',
+        draw(' form="{}"', form) if form else "",
         name,
         value,
         label or value,

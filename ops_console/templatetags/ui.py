@@ -10,11 +10,12 @@ from django import template
 from django.template import Context
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from ops_console.web import charts, formatting
 from ops_console.web.diff import changes
+from ops_console.web.markup import draw, joined
 from ops_console.web.panels import Panel
 from ops_console.web.statuses import status_of
 
@@ -50,31 +51,30 @@ def _badge(word: str, tone: str, label: str, icon: str, title: str) -> SafeStrin
     """The same badge stands in every row of a list."""
     badge = status_of(word, tone, label, icon)
     drawn = mark_safe(_svg(badge.icon, 14))  # noqa: S308 - as in `icon`
-    about = format_html(' title="{}"', title) if title else ""
-    return format_html('<span class="status {}"{}>{}{}</span>', badge.tone, about, drawn, badge.label)
+    about = draw(' title="{}"', title) if title else ""
+    return draw('<span class="status {}"{}>{}{}</span>', badge.tone, about, drawn, badge.label)
 
 
 @register.simple_tag
 def ago(moment: datetime | str | None, never: str = "never") -> SafeString:
     """A time (or its ISO text, as JSON keeps it) as seen from now, exact and in UTC on hover. Ticks in the page."""
     if not moment:
-        return format_html('<span class="muted">{}</span>', never)
+        return draw('<span class="muted">{}</span>', never)
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    exact, utc = moment.astimezone(timezone.get_current_timezone()), moment.astimezone(UTC)
-    beside = f"\n{utc:%Y-%m-%d %H:%M:%S} UTC" if exact.utcoffset() else ""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        f"{exact:%Y-%m-%d %H:%M:%S %Z}{beside}",
-        formatting.relative(moment, timezone.now()),
+    exact = moment.astimezone(timezone.get_current_timezone())
+    beside = f"\n{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if exact.utcoffset() else ""
+    # Digits, zones and units: nothing to escape, and it stands in every row of a list.
+    return SafeString(
+        f'<time datetime="{moment.isoformat()}" title="{exact:%Y-%m-%d %H:%M:%S %Z}{beside}">'
+        f"{formatting.relative(moment, timezone.now())}</time>"
     )
 
 
 @register.simple_tag
 def short_id(value: Any) -> SafeString:
     """The first eight characters of an id; a click copies all of it."""
-    return format_html(
+    return draw(
         '<button type="button" class="id" data-copy="{0}" title="{0}" aria-label="Copy {0}">{1}</button>',
         value,
         formatting.short_id(value),
@@ -109,13 +109,12 @@ def progress(done: int, total: int, failed: int = 0, label: str = "Progress", de
 def spark(values: Sequence[float | None], label: str, tone: str = "") -> SafeString:
     """A sparkline drawn on the server; `label` says in words what it shows. None is a gap."""
     # Not a template: it stands in every row of a list.
-    return format_html(
-        '<svg class="spark {}" viewBox="0 0 96 24" width="96" height="24" role="img" aria-label="{}">'
-        "<title>{}</title>{}</svg>",
+    return draw(
+        '<svg class="spark {0}" viewBox="0 0 96 24" width="96" height="24" role="img" aria-label="{1}">'
+        "<title>{1}</title>{2}</svg>",
         tone,
         label,
-        label,
-        format_html_join("", '<polyline points="{}"/>', ((run,) for run in charts.spark_points(values))),
+        joined(draw('<polyline points="{}"/>', run) for run in charts.spark_points(values)),
     )
 
 

@@ -1,10 +1,13 @@
 """The System page: processes, outbox, periodic tasks, seals, migrations, and configuration problems."""
 
+from functools import cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core import checks
+from django.core.checks.registry import registry
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from incidents.operations.progress import outbox_depth_and_age
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
-from ops_console.access.roles import Role
+from ops_console.access.roles import Role, reaches
 from ops_console.access.throttle import cache_warning
 from ops_console.audit.sealing import standing
 from ops_console.contract import queries, services
@@ -24,6 +27,7 @@ from ops_console.web import Question, ask, done, page, panel_reader, tabs
 from ops_console.web.formatting import relative
 from ops_console.web.tabs import query_url
 
+_OF_CODE = (checks.Tags.models, checks.Tags.templates, checks.Tags.urls, checks.Tags.admin)
 _COMES_BACK = "A process that reports again appears again."
 _TABS = [
     ("", "All"),
@@ -39,6 +43,7 @@ _TABS = [
 def system(request: HttpRequest) -> HttpResponse:
     with panel_reader() as reader:
         context = {
+            "may_remove": reaches(actor_of(request).role, Role.OPERATOR),
             "revision": reader.panel("revision", queries.revision),
             "services": reader.panel("services", queries.services),
             "processes": reader.panel("", lambda: _processes(request)),
@@ -53,11 +58,10 @@ def system(request: HttpRequest) -> HttpResponse:
 
 def _processes(request: HttpRequest) -> dict[str, Any]:
     service, tab = request.GET.get("service", "").replace("\0", ""), request.GET.get("state", "")
-    found = queries.processes(tab, service)
     return {
         "service": service,
         "tabs": tabs(request, _TABS, queries.process_counts(service)),
-        "page": queries.PROCESSES.page(found, request.GET.get("cursor", "")),
+        "page": queries.process_page(tab, service, request.GET.get("cursor", "")),
         "clear": query_url(request, service=""),
     }
 
@@ -105,9 +109,12 @@ def service_remove_lost(request: HttpRequest, kind: str, service: str) -> HttpRe
 
 def misconfigured() -> list[checks.CheckMessage]:
     """Django's and our own checks of warning level and above, and what only a running system can tell."""
-    found = [
-        message for message in checks.run_checks() if message.level >= checks.WARNING and not message.is_silenced()
+    of_settings = [check for check in registry.get_checks() if not set(check.tags).intersection(_OF_CODE)]
+    messages = [
+        *_code_problems(),
+        *chain.from_iterable(check(app_configs=None, databases=None) for check in of_settings),
     ]
+    found = [message for message in messages if message.level >= checks.WARNING and not message.is_silenced()]
     if warning := cache_warning():
         hint = "Celery takes no work until it is back; what operators started waits in the database and is not lost."
         found.append(checks.Warning(warning, hint=hint, id="system.W001"))
@@ -116,3 +123,9 @@ def misconfigured() -> list[checks.CheckMessage]:
             checks.Warning("HTTPS is off.", hint="Right for a demo on loopback, and nowhere else.", id="system.W002")
         )
     return found
+
+
+@cache
+def _code_problems() -> list[checks.CheckMessage]:
+    """What is wrong with models, templates and addresses: the code of a process does not change."""
+    return checks.run_checks(tags=_OF_CODE)

@@ -55,11 +55,11 @@ def _two_units(seconds: int) -> str:
     raise AssertionError("less than a minute is said in seconds")
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | Decimal | None) -> str:
     """A `_percent` (0..100) with as many decimals as matter: 0.01 %, 4.1 %, 100 %."""
     if value is None:
         return NOTHING
-    if 0 < abs(value) < 0.1:
+    if 0 < abs(float(value)) < 0.1:
         return f"{value:.2f}{_NARROW_SPACE}%"
     text = f"{value:.1f}".removesuffix(".0")
     return f"{text}{_NARROW_SPACE}%"

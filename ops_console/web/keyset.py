@@ -93,7 +93,11 @@ class Keyset:
 
     def page(self, queryset: QuerySet[Any], cursor: str = "") -> Page[Any]:
         """One page of a queryset. Raises InvalidInput (field `cursor`) on a cursor that is not ours."""
-        return self.cut(list(self._from(queryset, self.read(cursor))[: self.size + 1]), cursor)
+        return self.cut(list(self.start(queryset, cursor)), cursor)
+
+    def start(self, queryset: QuerySet[Any], cursor: str = "") -> QuerySet[Any]:
+        """The `size + 1` rows that `cut` makes a page of. Raises InvalidInput as `page` does."""
+        return self._from(queryset, self.read(cursor))[: self.size + 1]
 
     def batches(self, queryset: QuerySet[Any], size: int = 500) -> Iterator[list[Any]]:
         """Every row in this order, at most `size` rows a query: for exports and jobs of any length.

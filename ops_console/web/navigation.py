@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 
 from ops_console.access.roles import Role, reaches
+from ops_console.web.markup import address_if_any
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ def titled_pages(request: HttpRequest) -> list[tuple[str, str]]:
     """Label and address of every page with a title of its own that this person may open."""
     shown = [(link.label, link.url) for _, links in rail(request) for link in links]
     role = getattr(request.user, "role", "")
-    return shown + [(label, _url(name)) for label, name, least in INNER if _url(name) and reaches(role, least)]
+    return shown + [
+        (label, address_if_any(name)) for label, name, least in INNER if address_if_any(name) and reaches(role, least)
+    ]
 
 
 def rail(request: HttpRequest, role: str | None = None) -> list[tuple[str, list[Link]]]:
@@ -101,26 +103,21 @@ def rail(request: HttpRequest, role: str | None = None) -> list[tuple[str, list[
 
 
 def _is_open(page: Page, role: str) -> bool:
-    return bool(_url(page.url_name)) and reaches(role, page.role)
+    return bool(address_if_any(page.url_name)) and reaches(role, page.role)
 
 
 def _link(page: Page, path: str, section: Page | None) -> Link:
-    url = _url(page.url_name)
+    url = address_if_any(page.url_name)
     current = ("page" if path == url else "true") if page is section else ""
     return Link(page.label, url, page.icon, page.key, current)
 
 
 def _section(path: str) -> Page | None:
     """The page whose address, or one that belongs to it, is the longest beginning of this path."""
-    starts = [(_url(name), page) for _, pages in GROUPS for page in pages for name in (page.url_name, *page.also)]
+    starts = [
+        (address_if_any(name), page) for _, pages in GROUPS for page in pages for name in (page.url_name, *page.also)
+    ]
     matching = [
         (len(url), page) for url, page in starts if url and (path == url or (url != "/" and path.startswith(url)))
     ]
     return max(matching, key=lambda found: found[0])[1] if matching else None
-
-
-def _url(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""

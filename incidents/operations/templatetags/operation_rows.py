@@ -6,8 +6,6 @@ Drawn by one tag: as template nodes, thirty a row, fifty rows took a quarter of 
 from collections.abc import Sequence
 
 from django import template
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 
@@ -16,6 +14,7 @@ from incidents.operations.shown import Shown
 from ops_console.templatetags.lists import select_row
 from ops_console.templatetags.ui import ago, short_id, status
 from ops_console.web.formatting import grouped, rate
+from ops_console.web.markup import address, draw, joined
 
 register = template.Library()
 
@@ -34,16 +33,16 @@ _NOBODY = SafeString('<span class="muted">none</span>')
 @register.simple_tag
 def operation_rows(rows: Sequence[Shown], selectable: bool) -> SafeString:
     """A `tr` for each; `selectable` is whether the reader may act on them."""
-    return format_html_join("", "{}", ((_row(row, selectable),) for row in rows))
+    return joined(_row(row, selectable) for row in rows)
 
 
 def _row(row: Shown, selectable: bool) -> SafeString:
     one = row.operation
-    return format_html(
+    return draw(
         _ROW,
         key=row.key,
         pick=select_row(row.key, label=one.title) if selectable else "",
-        page=reverse("operations:page", args=[one.kind, one.operation_id]),
+        page=address("operations:page", one.kind, one.operation_id),
         title=_cut(one.title, 120) or "Without a title",
         about=" · ".join(filter(None, (capfirst(row.source.label), one.worker))),
         user=_user(row),
@@ -51,7 +50,7 @@ def _row(row: Shown, selectable: bool) -> SafeString:
         verdict=status(row.verdict),
         evidence=row.evidence,
         progress=_progress(one),
-        error=format_html(_SUB, _cut(one.error, 160)) if one.error else "",
+        error=draw(_SUB, _cut(one.error, 160)) if one.error else "",
         short_id=short_id(one.operation_id),
         attempts=grouped(one.attempts),
     )
@@ -59,14 +58,14 @@ def _row(row: Shown, selectable: bool) -> SafeString:
 
 def _user(row: Shown) -> SafeString:
     if row.person:
-        return format_html("{}" + _SUB, row.person.email, row.person.tier)
+        return draw("{}" + _SUB, row.person.email, row.person.tier)
     return short_id(row.operation.owner_id) if row.operation.owner_id else _NOBODY
 
 
 def _progress(one: Operation) -> SafeString | str:
     if one.progress_rate is None:
         return ""
-    return format_html(_SUB, f"{rate(one.progress_rate)} {one.progress_note}")
+    return draw(_SUB, f"{rate(one.progress_rate)} {one.progress_note}")
 
 
 def _cut(text: str, most: int) -> str:
