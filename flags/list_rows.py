@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flags import schedule, staleness, usage
+from django.db.models import QuerySet
+
+from flags import queries, schedule, staleness, usage
 from flags.models import Flag
-from ops_console.web import Key, Keyset
+from ops_console.compiled import statement_of
+from ops_console.web import Key, Keyset, Page
 
 _SORTED_BY = (("name", "text"), ("modified", "time"), ("owner", "text"), ("kind", "text"))
 ORDERS = {
@@ -37,6 +40,18 @@ class Row:
 def filters(wanted: Mapping[str, Any]) -> dict[str, str]:
     """A cleaned FilterForm as the queries take it."""
     return {"text": wanted.get("q", ""), **{name: wanted.get(name, "") for name in _FILTERS}}
+
+
+def page(sort: str, cursor: str, **chosen: str) -> Page[Flag]:
+    """One page of `queries.flags`. Raises InvalidInput."""
+    order = sort if sort in ORDERS else DEFAULT_ORDER
+    start = _start_of_page(order, cursor, *(chosen[name] for name in ("text", "state", *_FILTERS)))
+    return ORDERS[order].cut(list(Flag.objects.raw(*start)), cursor)
+
+
+@statement_of
+def _start_of_page(order: str, cursor: str, *chosen: str) -> QuerySet[Flag]:
+    return ORDERS[order].start(queries.flags(*chosen), cursor)
 
 
 def rows(flags: Iterable[Flag]) -> list[Row]:

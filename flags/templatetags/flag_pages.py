@@ -1,7 +1,5 @@
 """What the flags' pages say and draw: `{% load flag_pages %}`."""
 
-from typing import Any
-
 from django import template
 from django.template import Context
 from django.utils import timezone
@@ -15,7 +13,7 @@ from flags.words import as_list
 from ops_client.flags.fields import moment
 from ops_console.access.roles import Role
 from ops_console.audit.models import Entry
-from ops_console.templatetags.ui import status
+from ops_console.templatetags.ui import drawn_changes, status
 from ops_console.web.diff import changes
 from ops_console.web.formatting import percent
 from ops_console.web.markup import address, draw
@@ -84,10 +82,10 @@ def flag_switch(context: Context, flag: Flag) -> SafeString:
     return draw(form + button, target, context["csrf_token"], checked, flag.name)
 
 
-@register.inclusion_tag("components/diff.html")
-def diff_in_words(entry: Entry) -> dict[str, Any]:
+@register.simple_tag
+def diff_in_words(entry: Entry) -> SafeString:
     """What an audit entry changed in a flag or a segment, with rules and the like as sentences."""
-    return {"rows": changes(*both_in_words(entry.before, entry.after))}
+    return drawn_changes(changes(*both_in_words(entry.before, entry.after)))
 
 
 @register.filter

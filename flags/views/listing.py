@@ -52,11 +52,10 @@ def flag_list(request: HttpRequest) -> HttpResponseBase:
     form = FilterForm(request.GET, queries.tags(), queries.owners())
     wanted = form.cleaned_data if form.is_valid() else {}
     chosen, state = list_rows.filters(wanted), request.GET.get("state", "")
-    found = queries.flags(state=state, **chosen)
     if request.GET.get("format") == "csv":
-        return csv_response(request, "flags", _COLUMNS, _csv_rows(found))
-    order = list_rows.ORDERS.get(request.GET.get("sort", ""), list_rows.ORDERS[list_rows.DEFAULT_ORDER])
-    shown, counts = order.page(found, request.GET.get("cursor", "")), queries.counts(**chosen)
+        return csv_response(request, "flags", _COLUMNS, _csv_rows(queries.flags(state=state, **chosen)))
+    shown = list_rows.page(request.GET.get("sort", ""), request.GET.get("cursor", ""), state=state, **chosen)
+    counts = queries.counts(**chosen)
     context = {
         "form": form,
         "tabs": list_tabs(request, counts, undefined=len(usage.undefined())),

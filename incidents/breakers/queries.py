@@ -106,8 +106,13 @@ def every_breaker(text: str, tab: str) -> Iterator[BreakerState]:
 def overview() -> Overview:
     """Counts of all breakers, and the first few: those that need attention, then by name."""
     counted = breaker_counts("")
-    first = _annotated().order_by("calm", "name")[:SHOWN_ON_OVERVIEW]
+    first = Breaker.objects.raw(*_first_on_overview())
     return Overview(counted[""], counted["look"], _states(first, with_processes=False))
+
+
+@statement_of
+def _first_on_overview() -> QuerySet[Any]:
+    return _annotated().order_by("calm", "name")[:SHOWN_ON_OVERVIEW]
 
 
 def breaker(name: str) -> BreakerState:

@@ -183,7 +183,7 @@ _COUNTS: dict[str, int | None] = {
 
 @statement_of
 def _counted_backends() -> QuerySet[Any]:
-    """The first backend processes, those that are behind at the top, each with the _COUNTS of all of them (`all_total`)."""
+    """The first backend processes, those behind at the top, each with the _COUNTS of all of them (`all_total`)."""
     counts = {
         "total": Count("pk", filter=_TABS["live"]),
         "applied": Count("pk", filter=_TABS["live"] & Q(applied=True)),
