@@ -271,7 +271,9 @@ class Refusal(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["user_id", "-id"], name="quotas_refusal_of_user"),
-            models.Index(fields=["at"], name="quotas_refusal_at"),
+            models.Index(
+                fields=["at"], include=["user_id", "resource", "shadow", "count"], name="quotas_refusal_by_time"
+            ),
             models.Index(fields=["request_id"], name="quotas_refusal_by_request"),
         ]
 
