@@ -1,7 +1,8 @@
 """Health for load balancers and monitors: no sign-in, no detail, answered before sessions, hosts and redirects.
 
 `/livez`: this process runs; no database is asked. `/readyz`: it can serve pages (database, migrations).
-`/health`: the whole console, also its cache, worker, beat and periodic tasks. 503 on failure; each check has a second.
+`/health`: the whole console, also its cache, worker, beat, periodic tasks and alert rules. 503 on failure; each check
+has a second.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from django.utils import timezone
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
+from incidents.alerts.queries import is_evaluated
 from ops_console.contract.apply import unapplied_migrations
 from ops_console.contract.models import Instance
 from ops_console.telemetry.task_runs import late_tasks
@@ -96,6 +98,16 @@ class Schedule(TimedCheck):
             raise ServiceUnavailable(f"these periodic tasks are late: {', '.join(late)}")
 
 
+class Alerts(TimedCheck):
+    """The evaluation of alert rules can stand while its task runs; no alert would tell of that."""
+
+    title = "alerts"
+
+    def look(self) -> None:
+        if not is_evaluated():
+            raise ServiceUnavailable("no alert rule has been evaluated for a minute")
+
+
 def _require_process(kind: str) -> None:
     since = timezone.now() - timedelta(seconds=SILENT_SECONDS)
     seen = Instance.objects.filter(kind=kind, service="ops-console", seen_at__gt=since)
@@ -104,7 +116,7 @@ def _require_process(kind: str) -> None:
 
 
 READY: tuple[type[TimedCheck], ...] = (Database, Migrations)
-ALL: tuple[type[TimedCheck], ...] = (*READY, Cache, Worker, Beat, Schedule)
+ALL: tuple[type[TimedCheck], ...] = (*READY, Cache, Worker, Beat, Schedule, Alerts)
 PATHS: dict[str, Sequence[type[TimedCheck]]] = {"/livez": (), "/readyz": READY, "/health": ALL}
 
 

@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from incidents.alerts.models import Rule
 from incidents.breakers import queries as breakers
 from incidents.operations.branches import unavailable
 from incidents.operations.counting import CAP, count
@@ -150,6 +151,17 @@ def mass_stops(limit: float) -> Iterator[Found]:
             yield Found(run.kind, run.found, summary, reverse("sweep:run", args=[run.pk]))
 
 
+def failing_rules(limit: float) -> Iterator[Found]:
+    """Rules whose last evaluation raised an error, if they are more than so many."""
+    failing = list(Rule.objects.filter(enabled=True, name__in=CONDITIONS).exclude(error="").exclude(name=RULE_FAILED))
+    if len(failing) > limit:
+        for rule in failing:
+            summary = f"The rule {CONDITIONS[rule.name].title} cannot be evaluated: {rule.error}"
+            yield Found(rule.name, 1, summary, reverse("alerts:list"))
+
+
+# Evaluated after all others, so that it sees what became of them.
+RULE_FAILED = "rule_failed"
 CONDITIONS: dict[str, Condition] = {
     "mass_stop": Condition(
         "Sweep aborted", "The sweep stopped before more than {} operations", "operations", mass_stops, 0
@@ -167,6 +179,9 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "outbox_old": Condition(
         "Command backlog", "The oldest pending command has waited for longer than {}", "seconds", old_outbox, 120
+    ),
+    RULE_FAILED: Condition(
+        "Rule cannot be evaluated", "More than {} alert rules cannot be evaluated", "rules", failing_rules, 0
     ),
     "stuck_operations": Condition(
         "Stuck operations", "More than {} operations of a kind are stuck", "operations", stuck_operations, 100

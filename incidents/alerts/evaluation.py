@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from incidents.alerts import machine, messages
-from incidents.alerts.conditions import CONDITIONS, Found, NoData, Unknown
+from incidents.alerts.conditions import CONDITIONS, RULE_FAILED, Found, NoData, Unknown
 from incidents.alerts.machine import Event, Standing, State, Timing
 from incidents.alerts.models import Alert, Rule
+from ops_client.telemetry.scrub import scrubbed_text
 from ops_client.text import replace_unstorable
 from ops_console.errors import ConsoleError
 from ops_console.live import publish
@@ -21,29 +22,46 @@ logger = logging.getLogger(__name__)
 MOST_ALERTS = 100
 MORE = "(more)"
 _LONGEST_URL = 300
+_LONGEST_ERROR = 400
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What a condition found, which subjects it could not judge, and why nothing or not everything is known."""
+    """What a condition found, which subjects it could not judge, and why nothing or not everything is known.
+
+    `error` is what it raised.
+    """
 
     found: Sequence[Found] = ()
     unknown: frozenset[str] = frozenset()
     no_data: str = ""
+    error: str = ""
 
 
-def evaluate_all(now: Callable[[], datetime] = timezone.now) -> bool:
+def database_now() -> datetime:
+    """The database's clock: what was evaluated when is compared with it, whatever the clock of a worker says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def evaluate_all(now: Callable[[], datetime] = database_now) -> bool:
     """Evaluate all rules once, as the only one: False while another process does."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('ops.alerts'))")
-            if not cursor.fetchone()[0]:
-                return False
-        looked = {rule.name: _look(rule) for rule in _rules() if rule.enabled and rule.name in CONDITIONS}
+        if not _is_only_one():
+            return False
+        enabled = {rule.name: rule for rule in _rules() if rule.enabled and rule.name in CONDITIONS}
+        looked = {name: _look(rule) for name, rule in enabled.items() if name != RULE_FAILED}
         # Locked only after the slow part. A rule that was disabled meanwhile fires no more.
         rules = list(Rule.objects.select_for_update().order_by("name"))
-        changed = [_apply(rule, looked.get(rule.name), now()) for rule in rules]
-        if any(changed):
+        moment = now()
+        changed = False
+        for rule in sorted(rules, key=lambda each: each.name == RULE_FAILED):
+            if rule.name == RULE_FAILED and rule.name in enabled:
+                looked[rule.name] = _look(rule)
+            changed |= _apply(rule, looked.get(rule.name), moment)
+        if changed:
             publish("alerts")
     return True
 
@@ -82,6 +100,18 @@ def _default(name: str) -> Rule:
     )
 
 
+def _is_only_one() -> bool:
+    """Hold a lock until the transaction ends: it blocks no read or write, and backends have no right to it."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE ops.alerts_alert IN SHARE UPDATE EXCLUSIVE MODE NOWAIT")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        return False
+    return True
+
+
 def _look(rule: Rule) -> Looked:
     """What the rule's condition finds. Nothing that it raises stops the other rules."""
     try:
@@ -89,12 +119,10 @@ def _look(rule: Rule) -> Looked:
             seen = list(CONDITIONS[rule.name].look(rule.limit))
     except NoData as error:
         return Looked(no_data=error.message)
-    except ConsoleError as error:
-        logger.warning("The alert rule %s could not be evaluated: %s", rule.name, error)
-        return Looked(no_data=error.message)
     except Exception as error:
-        logger.exception("The alert rule %s could not be evaluated", rule.name)
-        return Looked(no_data=f"{type(error).__name__}: {error}")
+        logger.exception("The alert rule %s cannot be evaluated", rule.name)
+        message = _error_text(error)
+        return Looked(no_data=message, error=message)
     unknown = [each for each in seen if isinstance(each, Unknown)]
     return Looked(
         [each for each in seen if isinstance(each, Found)],
@@ -112,9 +140,16 @@ def _apply(rule: Rule, looked: Looked | None, now: datetime) -> bool:
             if not rule.enabled:
                 return close_alerts(rule, "The rule is disabled.", now)
             return looked is not None and _evaluate(rule, looked, now)
-    except Exception:
-        logger.exception("The alerts of the rule %s could not be updated", rule.name)
-        return False
+    except Exception as error:
+        logger.exception("The alerts of the rule %s cannot be updated", rule.name)
+        message = _error_text(error)
+        return _note(rule, Looked(no_data=message, error=message), now)
+
+
+def _error_text(error: Exception) -> str:
+    """What people are shown and sent of an error, without what must not leave the console."""
+    text = error.message if isinstance(error, ConsoleError) else f"{type(error).__name__}: {error}"
+    return replace_unstorable(scrubbed_text(text.strip())[:_LONGEST_ERROR])
 
 
 def _evaluate(rule: Rule, looked: Looked, now: datetime) -> bool:
@@ -127,7 +162,7 @@ def _evaluate(rule: Rule, looked: Looked, now: datetime) -> bool:
         gone = standing.keys() - found.keys() - looked.unknown
         moves += [_miss(standing[subject], timing, now) for subject in sorted(gone)]
         moved = any(moves)
-    return _note(rule, looked.no_data, now) or moved
+    return _note(rule, looked, now) or moved
 
 
 def _bounded(found: Sequence[Found], known: Set[str]) -> list[Found]:
@@ -141,11 +176,11 @@ def _bounded(found: Sequence[Found], known: Set[str]) -> list[Found]:
     return [*shown[:MOST_ALERTS], more]
 
 
-def _note(rule: Rule, no_data: str, now: datetime) -> bool:
-    no_data = replace_unstorable(no_data[:500])
-    changed = rule.no_data != no_data
-    rule.looked_at, rule.no_data = now, no_data
-    rule.save(update_fields=["looked_at", "no_data"])
+def _note(rule: Rule, looked: Looked, now: datetime) -> bool:
+    no_data = replace_unstorable(looked.no_data[:500])
+    changed = (rule.no_data, rule.error) != (no_data, looked.error)
+    rule.looked_at, rule.no_data, rule.error = now, no_data, looked.error
+    rule.save(update_fields=["looked_at", "no_data", "error"])
     return changed
 
 

@@ -24,9 +24,10 @@ class Rule(models.Model):
         max_length=500, blank=True, validators=[URLValidator(["http", "https"])], help_text="What to read first."
     )
     version = models.PositiveIntegerField(default=1)
-    # The last look: an error means that nothing is known.
+    # The last look, by the database's clock. `no_data`: nothing is known; `error`: since the rule cannot be evaluated.
     looked_at = models.DateTimeField(null=True, editable=False)
     no_data = models.TextField(blank=True, editable=False)
+    error = models.TextField(blank=True, db_default="", editable=False)
 
     class Meta:
         ordering = ["name"]

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from incidents.alerts import channels, queries, services
@@ -36,7 +35,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> dict[str, Any]:
     found = queries.alerts(request.GET.get("state", ""))
     return {
-        "evaluation": queries.evaluation(queries.rules(), timezone.now()),
+        "evaluation": queries.evaluation(queries.rules()),
         "tabs": tabs(request, _TABS, queries.counts()),
         "page": queries.ORDER.page(found, request.GET.get("cursor", "")),
     }

@@ -16,6 +16,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from incidents.alerts.evaluation import make_rules
+from incidents.alerts.models import Rule
 from ops_console import health
 from ops_console.contract.models import Instance
 from ops_console.migrated import MigratedMiddleware, Watch
@@ -129,6 +131,17 @@ def test_health_misses_a_task_that_does_not_run(started: Any) -> None:
     TaskRun.objects.create(name="incidents.alerts.tasks.look", started_at=started, expected_since=hour_ago)
     answer = Client().get("/health")
     assert (answer.status_code, answer.json()["checks"]["schedule"]) == (503, "failing")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("minutes", "state"), [(0, "ok"), (2, "failing"), (None, "failing")])
+def test_health_misses_the_evaluation_of_alert_rules(minutes: int | None, state: str) -> None:
+    """Its task can run while no rule is evaluated, and no alert would tell of that."""
+    make_rules()
+    Rule.objects.update(looked_at=timezone.now() - timedelta(minutes=minutes) if minutes is not None else None)
+    assert Client().get("/health").json()["checks"]["alerts"] == state
+    Rule.objects.update(enabled=False)
+    assert Client().get("/health").json()["checks"]["alerts"] == "ok"
 
 
 @pytest.mark.django_db(transaction=True)

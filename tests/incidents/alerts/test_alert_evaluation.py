@@ -1,7 +1,7 @@
 """Looking at the conditions: what fires, what is told, and to whom, on a real database."""
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -10,11 +10,13 @@ from django.core import mail
 from django.db import OperationalError
 from django.utils import timezone
 
-from incidents.alerts import channels, conditions, messages
+from incidents.alerts import channels, conditions, evaluation, messages, queries
 from incidents.alerts.conditions import CONDITIONS, Found, Unknown
 from incidents.alerts.evaluation import evaluate_all, make_rules
 from incidents.alerts.models import Alert, Message, Rule
+from incidents.alerts.queries import is_evaluated
 from incidents.alerts.services import edit_rule
+from incidents.alerts.tasks import look
 from incidents.breakers.models import Breaker, Status
 from incidents.operations import counting
 from incidents.operations.counting import Count
@@ -22,10 +24,10 @@ from incidents.sweep.models import Run
 from ops_console.access.roles import Role
 from ops_console.contract.models import Instance
 from ops_console.contract.services import remove_lost
-from ops_console.errors import NotFound
+from ops_console.errors import ConsoleError, NotFound
 from tests import database
 from tests.incidents.operations.tracked_rows import make_tracked
-from tests.people import actor, person
+from tests.people import actor, person, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -232,16 +234,72 @@ def test_a_rule_disabled_during_the_evaluation_fires_nothing(open_breaker, monke
 @pytest.mark.parametrize("error", [KeyError("x"), OperationalError("timeout"), NotFound("no such kind")])
 def test_one_condition_that_fails_stops_no_other(open_breaker, monkeypatch, error):
     """Whatever one rule's condition raises, the others are evaluated, and it has no data."""
+    break_rule(monkeypatch, error)
+    open_breaker()
+    evaluate_all()
+    assert open_alerts() == {"gemini": "firing"}
+    assert str(error).strip("'") in Rule.objects.get(pk="dead_letters").no_data
 
+
+def break_rule(monkeypatch, error):
     def look(limit):
         raise error
         yield
 
     monkeypatch.setitem(CONDITIONS, "dead_letters", replace(CONDITIONS["dead_letters"], look=look))
+
+
+def failures():
+    return list(Alert.objects.filter(rule="rule_failed").values_list("subject", "state", "summary"))
+
+
+def test_a_rule_that_cannot_be_evaluated_is_an_alert_until_it_can(monkeypatch, mailbox):
+    """It names the rule and the error, without what is secret, and is resolved after the rule could be evaluated."""
+    with monkeypatch.context() as patched:
+        break_rule(patched, RuntimeError("no answer from postgresql://ops:hunter2@db/podcast, token=abc123"))
+        evaluate_all()
+    ((subject, state, summary),) = failures()
+    assert (subject, state) == ("dead_letters", "firing")
+    assert summary.startswith("The rule Commands failed cannot be evaluated: RuntimeError: no answer from")
+    messages.send_due(mailbox.send)
+    sent = " ".join(" ".join(map(str, each)) for each in mailbox.taken)
+    shown = signed_in(Role.VIEWER).get("/alerts/").content.decode()
+    assert "Rule cannot be evaluated" in sent and "cannot be evaluated: RuntimeError" in shown
+    assert not any(secret in text for secret in ("hunter2", "abc123") for text in (summary, sent, shown))
+    evaluate_all(at(3600))
+    assert [state for _, state, _ in failures()] == ["resolved"]
+
+
+def test_alerts_that_cannot_be_updated_are_an_alert_too(open_breaker, monkeypatch):
+    """What fails after the condition was read is told as well, and the rule counts as evaluated."""
     open_breaker()
+    real = evaluation.messages.write
+
+    def write(alert, event, now):
+        if alert.rule_id == "breaker_open":
+            raise ValueError("no such channel")
+        real(alert, event, now)
+
+    monkeypatch.setattr(evaluation.messages, "write", write)
     evaluate_all()
-    assert open_alerts() == {"gemini": "firing"}
-    assert str(error).strip("'") in Rule.objects.get(pk="dead_letters").no_data
+    assert [subject for subject, _, _ in failures()] == ["breaker_open"]
+    assert is_evaluated() and Rule.objects.get(pk="breaker_open").looked_at
+
+
+def test_no_data_is_no_failure():
+    """A rule of which nothing is known yet can be evaluated."""
+    evaluate_all()
+    assert Rule.objects.get(pk="workers_silent").no_data and not failures()
+
+
+def test_a_loop_that_stands_is_noticed_by_the_databases_clock(monkeypatch):
+    """Neither a clock of a worker that is ahead nor one of a web process that is behind makes it look well."""
+    evaluate_all()
+    assert is_evaluated()
+    Rule.objects.update(looked_at=timezone.now() - timedelta(minutes=2))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.now(UTC) - timedelta(minutes=2))
+    assert not is_evaluated()
+    assert queries.firing().evaluation.is_late
 
 
 def test_what_could_not_be_judged_stays_as_it_is(monkeypatch):
@@ -452,10 +510,22 @@ def test_channels_are_shown_without_their_secrets(settings):
 @pytest.mark.django_db(transaction=True)
 def test_only_one_looks_at_a_time(open_breaker):
     """While another session looks, this one does not: nothing is seen twice."""
-    with psycopg.connect(database.dsn(), autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(hashtext('ops.alerts'))")
+    with psycopg.connect(database.dsn(), autocommit=True) as other, other.transaction():
+        other.execute("LOCK TABLE ops.alerts_alert IN SHARE UPDATE EXCLUSIVE MODE")
         open_breaker()
         assert evaluate_all() is False
         assert not Alert.objects.exists()
-        other.execute("SELECT pg_advisory_unlock(hashtext('ops.alerts'))")
-    assert evaluate_all() is True
+        make_rules()
+        with pytest.raises(ConsoleError, match="Another session holds the lock"):
+            look()
+    assert look() is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_backend_stops_the_evaluation(backend_dsn):
+    """A backend's role can take any advisory lock; the evaluation asks for none."""
+    with psycopg.connect(backend_dsn, autocommit=True) as backend:
+        backend.execute("SELECT pg_advisory_lock(hashtext('ops.alerts'))")
+        assert evaluate_all() is True
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            backend.execute("BEGIN; LOCK TABLE ops.alerts_alert IN ACCESS SHARE MODE")
