@@ -579,6 +579,28 @@ TABLES = (
         },
     ),
     Table(
+        "ops.approvals_changerequest",
+        2_000,
+        {
+            "kind": "'flag'",
+            "call": "'flags.change'",
+            "arguments": "'{}'",
+            "role": "'operator'",
+            "target_type": "'flag'",
+            "target_id": "n",
+            "summary": "'flag_' || n || ': change percent'",
+            "reason": "'launch'",
+            "requester_name": "'operator'",
+            "requested_at": past(3),
+            "expires_at": "now() + interval '1 day'",
+            "state": "CASE WHEN n % 10 = 0 THEN 'open' ELSE 'applied' END",
+            "decided_by": "''",
+            "note": "''",
+            "problem": "''",
+            "broke_glass": "false",
+        },
+    ),
+    Table(
         "ops.sweep_run",
         10_000,
         {

@@ -43,6 +43,8 @@ def samples() -> dict[str, Any]:
         "action_id": one("SELECT min(id) FROM ops.operations_action"),
         "command_id": one("SELECT min(id) FROM ops.operations_command"),
         "alert_id": one("SELECT min(id) FROM ops.alerts_alert"),
+        "request_id": one("SELECT min(id) FROM ops.approvals_changerequest"),
+        "how": "approve",
         "run_id": one("SELECT max(id) FROM ops.sweep_run"),
         "token_id": one("SELECT min(id) FROM ops.access_apitoken"),
         "process_id": one("SELECT id FROM ops.contract_instance WHERE seen_at < now() LIMIT 1"),

@@ -17,6 +17,8 @@ from flags.validation import check, check_name
 from ops_client.json_types import same_json
 from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.roles import Role, require
+from ops_console.approvals.models import Kind
+from ops_console.approvals.services import Draft, approvable, require_approval
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
 
@@ -136,17 +138,59 @@ def change(
     after = recorded(flag)
     if same_json(after, before):
         return flag
+    affected: list[str] = []
     if was_protected:
         require_confirmed(flag.name, before, after, reason, typed_name)
         if not flag.protected:
             require_recent_proof(actor, Role.OPERATOR)
     elif _answers_otherwise(before, after) and (affected := protected_dependents(flag.name)):
         require_confirmed(flag.name, before, after, reason, typed_name, affected)
+    if was_protected or affected:
+        _require_approval(actor, flag, action, values, before, after, reason, typed_name)
     flag.version += 1
     flag.modified = timezone.now()
     flag.save()
     record(actor, action, target(flag), before=before, after=after, reason=reason)
     return flag
+
+
+def _require_approval(
+    actor: Actor,
+    flag: Flag,
+    action: str,
+    values: Mapping[str, Any],
+    before: dict[str, Any],
+    after: dict[str, Any],
+    reason: str,
+    typed_name: str,
+) -> None:
+    if same_json(after, {**before, "everyone": False}):
+        return
+    arguments = {
+        "flag_id": flag.pk, "action": action, "values": dict(values), "version": flag.version, "reason": reason,
+        "typed_name": typed_name,
+    }  # fmt: skip
+    changed = [field for field in RECORDED if not same_json(before[field], after[field])]
+    summary = f"{flag.name}: change {', '.join(changed)}"
+    was, becomes = ({field: state[field] for field in changed} for state in (before, after))
+    require_approval(actor, Draft(Kind.FLAG, "flags.change", arguments, target(flag), summary, was, becomes, reason))
+
+
+@approvable("flags.change")
+def _change_as_approved(
+    actor: Actor, flag_id: int, action: str, values: dict[str, Any], version: int, reason: str, typed_name: str
+) -> Flag:
+    require(actor, Role.OPERATOR)
+    with transaction.atomic():
+        hold_references()
+        flag = locked(flag_id)
+        # Moments were kept as text.
+        columns = {column.name: column for column in Flag._meta.concrete_fields}
+        typed = {field: columns[field].to_python(value) for field, value in values.items()}
+        require_version(flag, version, typed)
+        if typed.get("archived_at"):
+            require_no_dependents(flag)
+        return change(actor, flag, action, typed, reason, typed_name)
 
 
 def require_confirmed(

@@ -73,6 +73,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("audit entries", RETENTION_DAYS, expire_audit),
     Kept("sessions past their end", 0, deleting("ops.django_session", "expire_date")),
     Kept("what is known of past sessions", 30, deleting("ops.usersessions_usersession", "last_seen_at")),
+    Kept("change requests", 400, deleting("ops.approvals_changerequest", "expires_at")),
     Kept("used and expired links", 30, deleting("ops.access_onetimelink", "expires_at")),
     Kept("API tokens past their end", 400, deleting("ops.access_apitoken", "expires_at")),
     Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),

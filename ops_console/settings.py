@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "waffle",
     "ops_console.access",
     "ops_console.audit",
+    "ops_console.approvals",
     "ops_console.contract",
     "ops_console.directory",
     "ops_console.telemetry",

@@ -19,6 +19,7 @@ urlpatterns = [
     path("system/services/<str:kind>/<path:service>/remove-lost/", service_remove_lost, name="service_remove_lost"),
     path("accounts/", include("ops_console.access.account_urls")),
     path("access/", include("ops_console.access.urls")),
+    path("approvals/", include("ops_console.approvals.urls")),
     path("audit/", include("ops_console.audit.urls")),
     path("admin/", admin.site.urls),
     path("live", include("ops_console.live.urls")),

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from ops_console.admin_base import CheckedForm, ServiceModelAdmin
+from ops_console.approvals.models import Kind
+from ops_console.approvals.services import refuse_unapproved
 from ops_console.audit.services import Target
 from ops_console.errors import NotFound
 from quotas.limits import checked_limit
@@ -24,12 +26,14 @@ class ResourceAdminForm(CheckedForm):
 class PolicyAdminForm(CheckedForm):
     def check(self) -> None:
         checked_limit(self.cleaned_data["resource"], self.cleaned_data["limit"])
+        refuse_unapproved(Kind.LIMIT, self.cleaned_data["limit"])
 
 
 class OverrideAdminForm(CheckedForm):
     def check(self) -> None:
         resource = self.cleaned_data.get("resource") or self.instance.resource
         checked_limit(resource, self.cleaned_data["limit"])
+        refuse_unapproved(Kind.LIMIT, self.cleaned_data["limit"])
 
     def clean_user_id(self) -> str:
         """An id that the directory knows, as it writes it."""

@@ -3,7 +3,7 @@
 Policies and resources are in `quotas.settings_services`, which admins alone reach.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from ops_client.text import is_storable
 from ops_console import directory
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
+from ops_console.approvals.models import Kind
+from ops_console.approvals.services import Draft, approvable, require_approval
 from ops_console.audit.models import Entry
 from ops_console.audit.revert import taken_back
 from ops_console.audit.services import Target, record
@@ -48,6 +50,7 @@ def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted)
         override = _in_force(resource, person)
         _require_version(actor, resource, person, override, wanted)
         before = _recorded(override) if override else None
+        _require_approval(actor, person, resource_name, wanted, before)
         override = _put(actor, resource, person, override, wanted)
         record(
             actor,
@@ -58,6 +61,27 @@ def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted)
             reason=wanted.reason,
         )
     return override
+
+
+def _require_approval(
+    actor: Actor, person: Person, resource_name: str, wanted: Wanted, before: dict[str, Any] | None
+) -> None:
+    arguments = {"user_id": person.id, "resource_name": resource_name, **asdict(wanted)}
+    limit = "no limit" if wanted.limit is None else f"a limit of {wanted.limit:,}"
+    summary = f"{person.email}: {limit} of {resource_name}"
+    target = override_target(resource_name, person)
+    after = {"limit": wanted.limit, "expires_at": wanted.expires_at}
+    only = {name: before.get(name) for name in after} if before else None
+    require_approval(
+        actor,
+        Draft(Kind.LIMIT, "quotas.set_override", arguments, target, summary, only, after, wanted.reason, wanted.limit),
+    )
+
+
+@approvable("quotas.set_override")
+def _set_as_approved(actor: Actor, user_id: str, resource_name: str, expires_at: str | None, **wanted: Any) -> Override:
+    until = datetime.fromisoformat(expires_at) if expires_at else None
+    return set_override(actor, user_id, resource_name, Wanted(expires_at=until, **wanted))
 
 
 def remove_override(actor: Actor, user_id: str, resource_name: str, version: int, reason: str = "") -> Override:

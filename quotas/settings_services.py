@@ -10,6 +10,8 @@ from ops_client.quotas.decide import LARGEST_LIMIT
 from ops_client.text import is_storable
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
+from ops_console.approvals.models import Kind
+from ops_console.approvals.services import Draft, approvable, require_approval
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
 from quotas.limits import checked_limit
@@ -146,6 +148,7 @@ def resource_target(resource: Resource) -> Target:
     return Target("resource", resource.name, resource.name)
 
 
+@approvable("quotas.put_policy")
 def _put_policy(
     actor: Actor, action: str, tier: str, resource_name: str, values: dict[str, int | None], version: int
 ) -> Policy:
@@ -159,6 +162,7 @@ def _put_policy(
         before = snapshot(policy, _POLICY) if policy else None
         target = policy_target(policy or Policy(resource=resource, tier=tier))
         _require_policy_version(policy, version, checked, target)
+        _require_approval(actor, action, target, tier, resource_name, values, version, before)
         policy = policy or Policy(resource=resource, tier=tier, limit=resource.default_limit, version=0)
         for name, limit in checked.items():
             setattr(policy, name, limit)
@@ -166,6 +170,35 @@ def _put_policy(
         policy.save()
         record(actor, action, target, before=before, after=snapshot(policy, _POLICY))
     return policy
+
+
+def _require_approval(
+    actor: Actor,
+    action: str,
+    target: Target,
+    tier: str,
+    resource_name: str,
+    values: dict[str, int | None],
+    version: int,
+    before: dict[str, Any] | None,
+) -> None:
+    arguments = {"action": action, "tier": tier, "resource_name": resource_name, "values": values, "version": version}
+    sizes = list(values.values())
+    size = None if "limit" in values and values["limit"] is None else max((each or 0 for each in sizes), default=0)
+    only = {name: before.get(name) for name in values} if before else None
+    draft = Draft(
+        Kind.LIMIT,
+        "quotas.put_policy",
+        arguments,
+        target,
+        f"Limit of {target.label}",
+        only,
+        values,
+        "",
+        size,
+        Role.ADMIN,
+    )
+    require_approval(actor, draft)
 
 
 def _checked(resource: Resource, name: str, limit: int | None) -> int | None:

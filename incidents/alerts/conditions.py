@@ -5,6 +5,7 @@ A new one is a function and a line in CONDITIONS; its rule is made with the defa
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.db import DatabaseError
@@ -20,6 +21,7 @@ from incidents.operations.progress import outbox_depth_and_age
 from incidents.operations.scope import Scope
 from incidents.operations.sources import all_sources
 from incidents.sweep import queries as sweep
+from ops_console.approvals.models import ChangeRequest
 from ops_console.contract.models import Process
 from ops_console.contract.queries import MISSING, State
 from ops_console.errors import ConsoleError
@@ -151,6 +153,14 @@ def mass_stops(limit: float) -> Iterator[Found]:
             yield Found(run.kind, run.found, summary, reverse("sweep:run", args=[run.pk]))
 
 
+def broken_glass(limit: float) -> Iterator[Found]:
+    """Changes that one person applied without the second one that a rule asks for, in the last so many seconds."""
+    since = timezone.now() - timedelta(seconds=limit)
+    for request in ChangeRequest.objects.filter(broke_glass=True, decided_at__gt=since).order_by("pk")[:100]:
+        summary = f"{request.decided_by} applied “{request.summary}” without approval: {request.note}"
+        yield Found(str(request.pk), 1, summary, reverse("approvals:request", args=[request.pk]))
+
+
 def failing_rules(limit: float) -> Iterator[Found]:
     """Rules whose last evaluation raised an error, if they are more than so many."""
     failing = list(Rule.objects.filter(enabled=True, name__in=CONDITIONS).exclude(error="").exclude(name=RULE_FAILED))
@@ -165,6 +175,13 @@ RULE_FAILED = "rule_failed"
 CONDITIONS: dict[str, Condition] = {
     "mass_stop": Condition(
         "Sweep aborted", "The sweep stopped before more than {} operations", "operations", mass_stops, 0
+    ),
+    "break_glass": Condition(
+        "Applied without approval",
+        "A change that needs a second person was applied by one alone within {}",
+        "seconds",
+        broken_glass,
+        24 * 3600,
     ),
     "breaker_open": Condition(
         "Breaker open too long", "A provider's breaker has been open for longer than {}", "seconds", open_breakers, 300

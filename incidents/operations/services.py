@@ -4,6 +4,8 @@ A single operation is a bulk of one. Nothing here changes a backend's row: `rele
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +23,8 @@ from incidents.operations.verbs import RULES, new_status
 from incidents.operations.wake import wake_release
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
+from ops_console.approvals.models import Kind
+from ops_console.approvals.services import Draft, approvable, require_approval
 from ops_console.audit.services import Target, check_reason, record
 from ops_console.errors import Conflict, InvalidInput, NotFound
 from ops_console.live import publish
@@ -53,13 +57,42 @@ def start(
         action = _new_action(actor, scope.kind, verb, reason.strip(), options)
         if is_put_off(actor, scopes, options.most):
             _require_reason(action, many=True)
+            _require_approval(actor, action, scopes, options, None)
             put_off(actor, action, scopes[0], options.most)
             return action
         action.scope = scope.as_json()
         freeze(action, scopes, seen or {}, options.most)
         _require_reason(action)
+        _require_approval(actor, action, scopes, options, action.total)
         schedule(actor, action, action.verb)
     return action
+
+
+def _require_approval(
+    actor: Actor, action: Action, scopes: Sequence[Scope], options: Options, size: int | None
+) -> None:
+    """What is asked for again is the filter as of now, or the ids that were chosen."""
+    kept = [
+        {**scope.as_json(), "ids": list(scope.ids)} if scope.ids is not None else scope.as_json() for scope in scopes
+    ]
+    arguments = {"scopes": kept, "verb": str(action.verb), "reason": action.reason, "options": asdict(options)}
+    target = Target("operations", action.kind, source_of(action.kind).plural)
+    number = "more than can be counted at once" if size is None else f"{size:,}"
+    summary = f"{RULES[Verb(action.verb)].does} {number} {source_of(action.kind).plural}"
+    after = {"verb": str(action.verb), "operations": number}
+    require_approval(
+        actor, Draft(Kind.BULK, "operations.start", arguments, target, summary, None, after, action.reason, size)
+    )
+
+
+@approvable("operations.start")
+def _start_as_approved(
+    actor: Actor, scopes: list[dict[str, Any]], verb: str, reason: str, options: dict[str, Any]
+) -> Action:
+    until = options["snooze_until"]
+    given = Options(**{**options, "snooze_until": datetime.fromisoformat(until) if until else None})
+    first, *also = (Scope.from_json(scope) for scope in scopes)
+    return start(actor, first, verb, reason, options=given, also=also)
 
 
 def take_back(actor: Actor, action_id: int, reason: str) -> Action:

@@ -13,6 +13,8 @@ from incidents.sweep.detection import Found, detect, mass_stop, usual_most
 from incidents.sweep.models import Arming, Run
 from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.roles import Role, require
+from ops_console.approvals.models import Kind
+from ops_console.approvals.services import Draft, approvable, require_approval
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import ConsoleError, InvalidInput, NotFound
 from ops_console.live import publish
@@ -75,7 +77,19 @@ def arm(actor: Actor, kind: str, most: int | None, reason: str) -> Arming:
         raise InvalidInput("kind", why_not)
     if most is not None and most < 1:
         raise InvalidInput("most", "At least one at once is usual; leave it empty to have it counted.")
+    armed = Arming.objects.filter(kind=kind, armed=True).values("most").first()
+    if not armed or armed["most"] != most:
+        target, after = Target("sweep", kind, kind), {"armed": True, "most": most}
+        arguments = {"kind": kind, "most": most, "reason": reason}
+        before = {"armed": bool(armed), "most": armed["most"] if armed else None}
+        summary = f"Arm the sweep of {kind}"
+        require_approval(
+            actor, Draft(Kind.ARMING, "sweep.arm", arguments, target, summary, before, after, reason, None, Role.ADMIN)
+        )
     return _set(actor, kind, armed=True, most=most, reason=reason)
+
+
+approvable("sweep.arm")(arm)
 
 
 def disarm(actor: Actor, kind: str, reason: str = "") -> Arming:

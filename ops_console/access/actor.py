@@ -17,7 +17,8 @@ class Actor:
     """A person or the console itself. `via` is web, api, admin, cli or system.
 
     `credential` is what stood for the person where they did not sign in: the API token's name, the shell's user.
-    `is_reauthenticated` tells of a person in a browser whether they have proved lately who they are.
+    `is_reauthenticated` tells of a person in a browser whether they have proved lately who they are; `approval` is the
+    change request that is being applied.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Actor:
     request_id: str = ""
     credential: str = ""
     is_reauthenticated: bool = False
+    approval: int | None = None
 
 
 SYSTEM = Actor(name="console", role=Role.ADMIN, via="system")

@@ -3,6 +3,11 @@
 _WHOLE = {
     "access.require_second_factor": "Second factor required of everybody",
     "access.revert_policy": "Second-factor policy reverted",
+    "change_request.approve": "Change approved",
+    "change_request.break_glass": "Change applied without approval",
+    "change_request.create": "Change requested",
+    "change_request.reject": "Change rejected",
+    "change_request.withdraw": "Change request withdrawn",
     "alert.acknowledge": "Alert acknowledged",
     "alert.release": "Acknowledgement withdrawn",
     "breaker.clear_override": "Breaker override removed",

@@ -3,7 +3,19 @@
 import json
 
 TOPICS = frozenset(
-    {"flags", "quotas", "breakers", "operations", "alerts", "audit", "instances", "access", "system", "telemetry"}
+    {
+        "flags",
+        "quotas",
+        "breakers",
+        "operations",
+        "alerts",
+        "approvals",
+        "audit",
+        "instances",
+        "access",
+        "system",
+        "telemetry",
+    }
 )
 REFRESH = "refresh"
 # A person's sessions ended: their streams are closed, and those of a session that still lives come back by themselves.

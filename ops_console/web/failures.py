@@ -7,24 +7,28 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django_ratelimit.exceptions import Ratelimited
 
 from ops_client.quotas.http import PROBLEM_TYPE
 from ops_client.text import is_storable
+from ops_console.access.actor import actor_of
 from ops_console.access.models import User
 from ops_console.access.roles import Role
 from ops_console.access.step_up import reauthenticate
+from ops_console.approvals.services import ApprovalRequired, submit
 from ops_console.errors import Conflict, ConsoleError, ReauthenticationRequired
 from ops_console.runtime.outage import outage
 from ops_console.web import problems
 from ops_console.web.diff import changes
 from ops_console.web.navigation import Link, rail
-from ops_console.web.pages import is_fragment
+from ops_console.web.pages import go, is_fragment
 from ops_console.web.problems import Problem
 from ops_console.web.toasts import Toast, toast
 
@@ -72,6 +76,8 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     """The answer to an error that a person can be told about; None for one that is a fault of ours."""
     if isinstance(error, Conflict):
         return _conflict(request, error)
+    if isinstance(error, ApprovalRequired):
+        return _requested(request, error)
     if isinstance(error, ReauthenticationRequired) and not _wants_json(request):
         return reauthenticate(request)
     if isinstance(error, Ratelimited):
@@ -83,6 +89,25 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     if isinstance(error, RequestDataTooBig):
         return respond(request, problems.TOO_LARGE)
     return None
+
+
+def _requested(request: HttpRequest, error: ApprovalRequired) -> HttpResponse:
+    """The change is kept as a request: the page of it, or 202 with its address."""
+    from ops_console.api_base.door import caller
+
+    is_call = hasattr(request, "api_token")
+    made = submit(caller(request) if is_call else actor_of(request), error.draft)
+    url = reverse("approvals:request", args=[made.pk])
+    if is_call or _wants_json(request):
+        body = {
+            "code": error.code,
+            "detail": "Waits for the approval of a second person.",
+            "request": made.pk,
+            "url": url,
+        }
+        return JsonResponse(body, status=error.status)
+    messages.info(request, "This change needs the approval of a second person. It waits here.")
+    return go(request, url)
 
 
 def without_database(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:

@@ -48,7 +48,13 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Quotas", "quotas:list", "scale", "q"),
         ),
     ),
-    ("History", (Page("Audit", "audit:list", "clipboard-document-list", "a"),)),
+    (
+        "History",
+        (
+            Page("Approvals", "approvals:list", "check-badge", "p"),
+            Page("Audit", "audit:list", "clipboard-document-list", "a"),
+        ),
+    ),
     (
         "Platform",
         (
@@ -72,6 +78,7 @@ INNER: tuple[tuple[str, str, Role], ...] = (
     ("Storage", "quotas:drifts", Role.VIEWER),
     ("Import overrides", "quotas:import", Role.OPERATOR),
     ("Bulk override", "quotas:many", Role.OPERATOR),
+    ("Approval rules", "approvals:rules", Role.ADMIN),
     ("API tokens", "access:tokens", Role.VIEWER),
     ("Invite somebody", "access:invite", Role.ADMIN),
     ("Second factor", "mfa_index", Role.VIEWER),

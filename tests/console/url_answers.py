@@ -53,6 +53,11 @@ ANSWERS = {
     "access:reactivate": "302 403 403 405 / 302 403 403 422",
     "access:sign_out": ADMIN_ASKS_ONE,
     "access:remove_second_factors": ADMIN_ASKS_ONE,
+    # Approvals
+    "approvals:list": READ,
+    "approvals:rules": ADMIN_FORM,
+    "approvals:request": READ_ONE,
+    "approvals:decide": "302 403 404 404 / 302 403 404 404",
     # Audit
     "audit:list": READ,
     "audit:entry": READ_ONE,

@@ -22,6 +22,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
+SELECT ops.audit_table('ops.approvals_approvalrule', 'approval_rule', 'kind');
+
 DO $$
 BEGIN
     IF NOT EXISTS (
