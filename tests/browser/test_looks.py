@@ -31,10 +31,10 @@ THINGS = {
     "alert_id": "INSERT INTO ops.alerts_alert (rule_id, subject, state, since, last_seen_at, value, summary, url,"
     " acknowledged_by, note) SELECT min(name), 'seen', 'firing', now(), now(), 1, 'Seen', '', '', ''"
     " FROM ops.alerts_rule RETURNING id",
-    "request_id": "INSERT INTO ops.approvals_changerequest (kind, call, arguments, role, target_type, target_id, summary,"
-    " reason, requester_name, requested_at, expires_at, state, decided_by, note, problem, broke_glass) VALUES ('flag', '',"
-    " '{}', 'operator', 'flag', '1', 'payments: change percent', 'launch', 'operator', now(), now() + interval '1 day',"
-    " 'open', '', '', '', false) RETURNING id",
+    "request_id": "INSERT INTO ops.approvals_changerequest (kind, call, arguments, role, target_type, target_id,"
+    " summary, reason, requester_name, requested_at, expires_at, state, decided_by, note, problem, broke_glass)"
+    " VALUES ('flag', '', '{}', 'operator', 'flag', '1', 'payments: change percent', 'launch', 'operator', now(),"
+    " now() + interval '1 day', 'open', '', '', '', false) RETURNING id",
     "run_id": "INSERT INTO ops.sweep_run (kind, result, dead, suspected, most, detail, first_ids)"
     " VALUES ('episode_assembly', 'dry_run', 1, 2, 50, '', '{}') RETURNING id",
     "process_id": "SELECT id::text FROM ops.contract_instance LIMIT 1",
