@@ -7,6 +7,7 @@ from django import forms
 
 from flags.models import Flag, Kind, Segment
 from ops_console.audit.services import LONGEST_REASON
+from ops_console.web import RowForm
 from ops_console.web.moments import MomentField
 
 _MANY_TAGS = 20
@@ -83,7 +84,7 @@ class SavedForm(ConfirmForm):
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
 
-class PartForm(forms.ModelForm):
+class PartForm(RowForm):
     """Some columns of a flag or a segment; it is shown beside a SavedForm."""
 
     class Meta:
@@ -124,7 +125,7 @@ class AudienceForm(PartForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
+        given = super().clean()
         if given.get("on_at") and given.get("off_at") and given["off_at"] <= given["on_at"]:
             self.add_error("off_at", "It would never be on: this is not after the time at which it goes on.")
         return given

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.forms import HiddenInput, ModelForm
+from django.forms import HiddenInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -23,6 +23,7 @@ from ops_client.text import is_storable
 from ops_console.access.actor import Actor, actor_of
 from ops_console.audit.services import Target, record
 from ops_console.errors import Conflict, InvalidInput
+from ops_console.web import RowForm
 
 M = TypeVar("M", bound=models.Model)
 State = dict[str, Any]
@@ -92,6 +93,8 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
         standing = self.model._default_manager.select_for_update().get(pk=obj.pk) if change else None
         request._audit_before = self.state(standing) if standing else None  # type: ignore[attr-defined]
+        if standing is not None and not form.has_changed():
+            return
         if standing is not None and _has_version(self.model):
             self._next_version(standing, obj, form)
         super().save_model(request, obj, form, change)
@@ -177,10 +180,10 @@ class ServiceModelAdmin(BoundedListAdmin, Generic[M]):  # generic in the stubs a
         obj.version = current + 1  # type: ignore[attr-defined]
 
 
-class CheckedForm(ModelForm):
+class CheckedForm(RowForm):
     """A form that says, at the field, what a service would refuse: `check` asks the service's own rule."""
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not self.errors:
             try:

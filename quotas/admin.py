@@ -84,5 +84,6 @@ class OverrideAdmin(ServiceModelAdmin[Override]):
         return Target(self.audit_type, f"{row.user_id}/{row.resource_id}", str(row))
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
-        obj.created_by = request.user.get_username()
+        if form.has_changed():
+            obj.created_by = request.user.get_username()
         super().save_model(request, obj, form, change)

@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from ops_console.errors import InvalidInput
+from ops_console.web import RowForm
 from ops_console.web.moments import MomentField, MomentInput, exact
 from quotas.limits import read_limit, show_limit
 from quotas.models import Override, Resource
@@ -122,7 +123,7 @@ class PolicyForm(forms.Form):
         return not self.data.get("limit", "").strip()
 
 
-class ResourceForm(forms.ModelForm):
+class ResourceForm(RowForm):
     """What a resource is; `version` is the one that was read. A field that its kind has no use for is not shown."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)

@@ -13,7 +13,7 @@ from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.errors import InvalidInput
-from ops_console.web import done, page
+from ops_console.web import NO_CHANGES, done, page
 from quotas import peaks, queries, settings_services, words
 from quotas.forms import PolicyForm
 from quotas.limits import show_limit
@@ -48,6 +48,8 @@ def policy_edit(request: HttpRequest, tier: str, resource: str) -> HttpResponse:
     except InvalidInput as error:
         form.add_error("limit", error.message)
         return _asked(request, tier, known, policy, form)
+    if not said:
+        return done(request, NO_CHANGES, reverse("quotas:tiers"), level="info")
     target = urlencode({"target_type": "policy", "target_id": f"{tier}/{resource}"})
     link = f"{reverse('audit:list')}?{target}"
     return done(request, f"{known.title}, tier {tier}: {said}.", reverse("quotas:tiers"), link_url=link)
@@ -82,20 +84,25 @@ def _asked(request: HttpRequest, tier: str, known: Resource, policy: Policy | No
 
 
 def _save(request: HttpRequest, form: PolicyForm, tier: str, resource: Resource, act: str) -> str:
+    """What was saved, in words; "" where it is as before."""
     actor, version, limit = actor_of(request), form.cleaned_data["version"], form.cleaned_data["limit"]
     if act == "end":
-        settings_services.try_policy(actor, tier, resource.name, None, version)
-        return "the trial is over"
+        policy = settings_services.try_policy(actor, tier, resource.name, None, version)
+        return "the trial is over" if policy.version != version else ""
     if act == "trial":
         if form.takes_default or limit is None:
             raise InvalidInput("limit", "limit: give the one to be tried.")
-        settings_services.try_policy(actor, tier, resource.name, limit, version)
+        policy = settings_services.try_policy(actor, tier, resource.name, limit, version)
+        if policy.version == version:
+            return ""
         return f"{words.amount(resource.unit, limit)} on trial, nobody is refused by it"
+    if form.takes_default and version == 0:
+        return ""
     if form.takes_default:
         settings_services.remove_policy(actor, tier, resource.name, version)
         return "the default"
     policy = settings_services.set_policy(actor, tier, resource.name, limit, version)
-    return words.amount(resource.unit, policy.limit)
+    return words.amount(resource.unit, policy.limit) if policy.version != version else ""
 
 
 def _initial(resource: Resource, policy: Policy | None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from ops_client.json_types import same_json
 from ops_client.text import is_storable
 from ops_console import directory
 from ops_console.access.actor import Actor
@@ -40,6 +41,7 @@ class Wanted:
 def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted) -> Override:
     """Give a user a limit of their own, or change the one they have; it holds on the user's next call.
 
+    Nothing is written where nothing changes.
     Raises NotAllowed, NotFound (user or resource), InvalidInput, and Conflict when somebody else was faster.
     """
     require(actor, Role.OPERATOR)
@@ -50,6 +52,8 @@ def set_override(actor: Actor, user_id: str, resource_name: str, wanted: Wanted)
         override = _in_force(resource, person)
         _require_version(actor, resource, person, override, wanted)
         before = _recorded(override) if override else None
+        if override and same_json(before, _as_recorded(wanted)):
+            return override
         _require_approval(actor, person, resource_name, wanted, before)
         override = _put(actor, resource, person, override, wanted)
         record(
@@ -164,7 +168,7 @@ def _put(actor: Actor, resource: Resource, person: Person, override: Override | 
         override = Override(resource=resource, user_id=person.id, created_by=actor.name, version=0)
         override.created_at = timezone.now()
     override.limit, override.expires_at = wanted.limit, wanted.expires_at
-    override.reason = wanted.reason.strip()
+    override.reason = _as_recorded(wanted)["reason"]
     override.created_by = actor.name
     override.version += 1
     override.save()
@@ -201,6 +205,12 @@ def _changed(override: Override | None) -> str:
 def _recorded(override: Override, versioned: bool = False) -> dict[str, Any]:
     fields = {"limit": override.limit, "expires_at": override.expires_at, "reason": override.reason}
     return {**fields, "created_by": override.created_by, "version": override.version} if versioned else fields
+
+
+def _as_recorded(wanted: Wanted) -> dict[str, Any]:
+    # Browsers end the lines of a text area with CR LF, whatever it was given.
+    reason = wanted.reason.strip().replace("\r\n", "\n")
+    return {"limit": wanted.limit, "expires_at": wanted.expires_at, "reason": reason}
 
 
 def override_target(resource_name: str, person: Person) -> Target:

@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from ops_client.json_types import same_json
 from ops_client.quotas.decide import LARGEST_LIMIT
 from ops_client.text import is_storable
 from ops_console.access.actor import Actor
@@ -41,6 +42,7 @@ LONGEST_WINDOW_SECONDS = 31 * 24 * 3600
 def set_policy(actor: Actor, tier: str, resource_name: str, limit: int | None, version: int = 0) -> Policy:
     """What a tier may use; None is no limit. What was on trial beside it ends. `version` is what was read, 0: none.
 
+    Nothing is written where nothing changes.
     Raises NotAllowed, NotFound, InvalidInput, and Conflict when somebody else was faster.
     """
     return _put_policy(actor, "policy.set", tier, resource_name, {"limit": limit, "trial_limit": None}, version)
@@ -85,7 +87,7 @@ def create_resource(actor: Actor, name: str, kind: str, values: dict[str, Any], 
 
 
 def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int | None, reason: str = "") -> Resource:
-    """Change what a resource is; `version` None is whatever is stored now.
+    """Change what a resource is; `version` None is whatever is stored now. Writes nothing where nothing changes.
 
     Raises NotFound, InvalidInput, and Conflict when somebody else was faster.
     """
@@ -104,9 +106,11 @@ def edit_resource(actor: Actor, name: str, values: dict[str, Any], version: int 
         for field, value in _editable(values).items():
             setattr(resource, field, value)
         check_resource(resource)
+        after = snapshot(resource, EDITABLE)
+        if same_json(before, after):
+            return resource
         resource.version += 1
         resource.save()
-        after = snapshot(resource, EDITABLE)
         record(actor, "resource.edit", resource_target(resource), before=before, after=after, reason=reason)
     return resource
 
@@ -166,6 +170,8 @@ def _put_policy(
         policy = policy or Policy(resource=resource, tier=tier, limit=resource.default_limit, version=0)
         for name, limit in checked.items():
             setattr(policy, name, limit)
+        if same_json(before, snapshot(policy, _POLICY)):
+            return policy
         policy.version += 1
         policy.save()
         record(actor, action, target, before=before, after=snapshot(policy, _POLICY))

@@ -9,7 +9,7 @@ from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
 from ops_console.errors import InvalidInput
-from ops_console.web import done, go, page
+from ops_console.web import NO_CHANGES, done, go, page
 from quotas import queries, settings_services, words
 from quotas.forms import NewResourceForm, ResourceForm
 from quotas.models import Resource
@@ -58,7 +58,9 @@ def resource_edit(request: HttpRequest, name: str) -> HttpResponse:
     if form.is_valid():
         try:
             version = form.cleaned_data["version"]
-            settings_services.edit_resource(actor_of(request), name, form.values(), version)
+            edited = settings_services.edit_resource(actor_of(request), name, form.values(), version)
+            if edited.version == version:
+                return done(request, NO_CHANGES, reverse("quotas:resources"), level="info")
             return done(request, f"{name} is saved; it holds on the next call.", reverse("quotas:resources"))
         except InvalidInput as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)

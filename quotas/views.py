@@ -13,7 +13,7 @@ from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
 from ops_console.directory import Person
 from ops_console.errors import InvalidInput, NotFound
-from ops_console.web import Question, ask, done, page
+from ops_console.web import NO_CHANGES, Question, ask, done, page
 from ops_console.web.moments import exact
 from quotas import history, queries, services, words
 from quotas.forms import OverrideForm, SearchForm
@@ -68,6 +68,8 @@ def override_edit(request: HttpRequest, user_id: str, resource: str) -> HttpResp
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return ask(request, question, form)
+    if override.version == form.cleaned_data["version"]:
+        return done(request, NO_CHANGES, to=question.back, level="info")
     return done(
         request, _said(person, override), to=question.back, undo_url=_undo_url(override), link_url=_audit_url(override)
     )

@@ -9,11 +9,11 @@ from django.urls import reverse
 from flags import services
 from flags.history_words import both_in_words
 from flags.models import Flag
-from flags.views.saving import Save
+from flags.views.saving import Save, Sheet
 from ops_console.access.actor import actor_of
 from ops_console.access.roles import Role, reaches
 from ops_console.errors import Conflict
-from ops_console.web import Tab, page
+from ops_console.web import NO_CHANGES, Tab, done, page
 
 _PARTS = (
     ("page", "Overview", Role.VIEWER),
@@ -40,7 +40,7 @@ def flag_part(
 def saver(request: HttpRequest, flag: Flag) -> Save:
     """How a sheet of this flag is saved."""
 
-    def save(values: dict[str, Any], given: dict[str, Any]) -> object:
+    def save(values: dict[str, Any], given: dict[str, Any]) -> Flag:
         along = (given["version"], given["reason"], given.get("typed_name", ""))
         try:
             return services.edit(actor_of(request), flag.pk, values, *along)
@@ -48,6 +48,13 @@ def saver(request: HttpRequest, flag: Flag) -> Save:
             raise told_in_words(error, values) from error
 
     return save
+
+
+def saved(request: HttpRequest, flag: Flag, sheet: Sheet, part: str) -> HttpResponse:
+    """The end of a save of one part."""
+    if sheet.is_unchanged:
+        return done(request, NO_CHANGES, to=part_url(flag, part), level="info")
+    return done(request, f"{flag.name} is saved.", to=part_url(flag, part), link_url=audit_url(flag))
 
 
 def told_in_words(conflict: Conflict, values: Mapping[str, Any]) -> Conflict:

@@ -16,13 +16,12 @@ from flags.effects import Effect, of_change
 from flags.forms import AudienceForm
 from flags.models import Flag
 from flags.prerequisites import dependents
-from flags.views.common import audit_url, flag_part, part_url, saver, sent_to
+from flags.views.common import flag_part, saved, saver, sent_to
 from flags.views.saving import Sheet
 from ops_client.flags.rules import NORMALISER
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.errors import InvalidInput
-from ops_console.web import done
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def flag_rules(request: HttpRequest, flag_id: int) -> HttpResponse:
         return _page(request, flag, sheet)
     if not sheet.save(saver(request, flag)):
         return _page(request, flag, sheet, status=422)
-    return done(request, f"{flag.name} is saved.", to=part_url(flag, "rules"), link_url=audit_url(flag))
+    return saved(request, flag, sheet, "rules")
 
 
 def _show(flag: Flag, root: Row) -> None:

@@ -15,7 +15,7 @@ from ops_console.errors import InvalidInput
 
 Show = Callable[[Row], None]
 Read = Callable[[Row], dict[str, Any]]
-Save = Callable[[dict[str, Any], dict[str, Any]], object]
+Save = Callable[[dict[str, Any], dict[str, Any]], Flag | Segment]
 
 
 class Sheet:
@@ -42,7 +42,8 @@ class Sheet:
             obey(self.root, str(sent["do"]))
         version = {"version": thing.version}
         self.saved = self._form(SavedForm, protected=protected, name=thing.name, initial=version)
-        self.part = self._form(part, instance=self._blank() if sent else thing) if part else None
+        self.part = self._form(part, **self._instance(part)) if part else None
+        self.result: Any = None
 
     def _form(self, kind: type[Any], **arguments: Any) -> Any:
         """Bound when it is to be saved. Drawn again on the way, it shows what was typed and complains of nothing."""
@@ -51,9 +52,12 @@ class Sheet:
         typed = {name: self.sent.get(name, "") for name in kind.base_fields} if self.sent else {}
         return kind(**{**arguments, "initial": typed})
 
-    def _blank(self) -> Flag | Segment:
-        """An instance that a form may fill in without touching the one that was read."""
-        return type(self.thing)(pk=self.thing.pk, name=self.thing.name)
+    def _instance(self, part: type[PartForm]) -> dict[str, Any]:
+        """What a form shows, and once it is sent: a row that it may fill in without touching the one that was read."""
+        if not self.sent:
+            return {"instance": self.thing}
+        blank = type(self.thing)(pk=self.thing.pk, name=self.thing.name)
+        return {"instance": blank, "initial": forms.model_to_dict(self.thing, list(part.base_fields))}
 
     @property
     def forms(self) -> list[forms.BaseForm]:
@@ -63,7 +67,7 @@ class Sheet:
         """The columns as typed. Raises InvalidInput for what cannot be."""
         part = self.part
         if part is not None and self.is_redrawn:
-            part = type(part)(self.sent, instance=self._blank())
+            part = type(part)(self.sent, **self._instance(type(part)))
         if part is not None and not part.is_valid():
             field, errors = next(iter(part.errors.items()))
             raise InvalidInput(field, f"{part.fields[field].label or field}: {errors[0]}")
@@ -86,11 +90,16 @@ class Sheet:
             if not all(valid):
                 self.read(self.root)
                 return False
-            save(self.values(), self.saved.cleaned_data)
+            self.result = save(self.values(), self.saved.cleaned_data)
         except InvalidInput as error:
             self._refuse(error)
             return False
         return True
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the saved thing is as it was."""
+        return bool(self.result.version == self.saved.cleaned_data["version"])
 
     def _refuse(self, error: InvalidInput) -> None:
         at = next((form for form in self.forms if error.field in form.fields), None)

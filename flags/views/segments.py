@@ -1,6 +1,5 @@
 """The segments: which there are, what uses them, and what changing one touches."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,14 +17,14 @@ from flags.models import Segment
 from flags.views.common import sent_to, told_in_words
 from flags.views.listing import list_tabs
 from flags.views.rules import Choices
-from flags.views.saving import Sheet
+from flags.views.saving import Save, Sheet
 from flags.words import constraint_in_words
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
 from ops_console.errors import Conflict, InvalidInput
-from ops_console.web import Key, Keyset, Question, ask, csv_response, done, page
+from ops_console.web import NO_CHANGES, Key, Keyset, Question, ask, csv_response, done, page
 
 _ORDER = Keyset(Key("name"), Key("id", "int"))
 
@@ -65,6 +64,8 @@ def segment_page(request: HttpRequest, segment_id: int) -> HttpResponse:
     protected = bool(segment_services.protected_by_segment(segment.name))
     sheet = Sheet(segment, sent, SegmentForm, partial(_show, segment), _read, protected)
     if sent is not None and not sheet.is_redrawn and sheet.save(_editor(request, segment)):
+        if sheet.is_unchanged:
+            return done(request, NO_CHANGES, to=_url(segment), level="info")
         return done(request, f"{segment.name} is saved.", to=_url(segment), link_url=_audit_url(segment))
     context = {
         "segment": segment,
@@ -104,15 +105,15 @@ def _delete_question(segment: Segment) -> Question:
     )
 
 
-def _creator(request: HttpRequest) -> Callable[[dict[str, Any], dict[str, Any]], object]:
-    def save(values: dict[str, Any], given: dict[str, Any]) -> object:
+def _creator(request: HttpRequest) -> Save:
+    def save(values: dict[str, Any], given: dict[str, Any]) -> Segment:
         return segment_services.create_segment(actor_of(request), values["name"], values, given["reason"])
 
     return save
 
 
-def _editor(request: HttpRequest, segment: Segment) -> Callable[[dict[str, Any], dict[str, Any]], object]:
-    def save(values: dict[str, Any], given: dict[str, Any]) -> object:
+def _editor(request: HttpRequest, segment: Segment) -> Save:
+    def save(values: dict[str, Any], given: dict[str, Any]) -> Segment:
         along = (given["version"], given["reason"], given.get("typed_name", ""))
         try:
             return segment_services.edit_segment(actor_of(request), segment.pk, values, *along)

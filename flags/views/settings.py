@@ -6,13 +6,13 @@ from django.views.decorators.http import require_http_methods
 
 from flags import queries, services
 from flags.forms import CopyForm, SettingsForm
-from flags.views.common import audit_url, flag_part, part_url, saver, sent_to
+from flags.views.common import flag_part, part_url, saved, saver, sent_to
 from flags.views.saving import Sheet
 from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.errors import InvalidInput
-from ops_console.web import Question, ask, done, go
+from ops_console.web import Question, ask, go
 
 
 @role_required(Role.OPERATOR)
@@ -24,7 +24,7 @@ def flag_settings(request: HttpRequest, flag_id: int) -> HttpResponse:
         return flag_part(request, flag, "settings", {"sheet": sheet})
     if not sheet.save(saver(request, flag)):
         return flag_part(request, flag, "settings", {"sheet": sheet}, status=422)
-    return done(request, f"{flag.name} is saved.", to=part_url(flag, "settings"), link_url=audit_url(flag))
+    return saved(request, flag, sheet, "settings")
 
 
 @role_required(Role.OPERATOR)

@@ -10,12 +10,11 @@ from flags import queries
 from flags.editor import documents
 from flags.editor.rows import Row
 from flags.models import Flag
-from flags.views.common import audit_url, flag_part, part_url, saver, sent_to
+from flags.views.common import flag_part, saved, saver, sent_to
 from flags.views.rules import Choices, effect_of
 from flags.views.saving import Sheet
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
-from ops_console.web import done
 
 
 @role_required(Role.OPERATOR)
@@ -29,7 +28,7 @@ def flag_variants(request: HttpRequest, flag_id: int) -> HttpResponse:
         return _page(request, flag, sheet)
     if not sheet.save(saver(request, flag)):
         return _page(request, flag, sheet, status=422)
-    return done(request, f"{flag.name} is saved.", to=part_url(flag, "variants"), link_url=audit_url(flag))
+    return saved(request, flag, sheet, "variants")
 
 
 def _show(flag: Flag, root: Row) -> None:

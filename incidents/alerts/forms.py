@@ -7,6 +7,7 @@ from django import forms
 from incidents.alerts.models import Rule
 from incidents.alerts.services import BOTH_ENDS, EDITABLE, LONGEST_NOTE
 from ops_console.audit.services import LONGEST_REASON
+from ops_console.web import RowForm
 
 
 class AcknowledgeForm(forms.Form):
@@ -18,7 +19,7 @@ class AcknowledgeForm(forms.Form):
     )
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(RowForm):
     """When a rule speaks. `version` is the one that was read."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
@@ -51,7 +52,7 @@ class RuleForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         """The table's own rule on quiet hours, said beside the field that is missing."""
-        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned = super().clean()
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
             self.add_error("quiet_until" if cleaned.get("quiet_from") else "quiet_from", BOTH_ENDS)
         return cleaned

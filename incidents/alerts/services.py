@@ -11,6 +11,7 @@ from django.utils import timezone
 from incidents.alerts.evaluation import close_alerts
 from incidents.alerts.machine import State
 from incidents.alerts.models import Alert, Rule
+from ops_client.json_types import same_json
 from ops_client.text import is_storable
 from ops_console.access.actor import Actor
 from ops_console.access.roles import Role, require
@@ -56,7 +57,10 @@ def release(actor: Actor, alert_id: int) -> Alert:
 
 
 def edit_rule(actor: Actor, name: str, values: Mapping[str, Any], version: int, reason: str = "") -> Rule:
-    """Change a rule. Disabling it closes its open alerts. Raises NotAllowed, NotFound, InvalidInput, Conflict."""
+    """Change a rule. Disabling it closes its open alerts; nothing is written where nothing changes.
+
+    Raises NotAllowed, NotFound, InvalidInput, Conflict.
+    """
     require(actor, Role.ADMIN)
     with transaction.atomic():
         rule = Rule.objects.select_for_update().filter(pk=name).first()
@@ -71,12 +75,15 @@ def edit_rule(actor: Actor, name: str, values: Mapping[str, Any], version: int, 
         for field, value in wanted.items():
             setattr(rule, field, value)
         check_rule(rule)
+        after = snapshot(rule, EDITABLE)
+        if same_json(before, after):
+            return rule
         rule.version += 1
         rule.save()
         if before["enabled"] and not rule.enabled:
             close_alerts(rule, f"The rule was disabled by {actor.name}.", timezone.now())
         target = Target("alert_rule", name, name)
-        record(actor, "alert_rule.edit", target, before=before, after=snapshot(rule, EDITABLE), reason=reason)
+        record(actor, "alert_rule.edit", target, before=before, after=after, reason=reason)
         publish("alerts")
     return rule
 

@@ -15,7 +15,7 @@ from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.audit.queries import last_entries
 from ops_console.errors import InvalidInput
-from ops_console.web import Question, ask, done, page, panel_reader, tabs
+from ops_console.web import NO_CHANGES, Question, ask, done, page, panel_reader, tabs
 
 _TABS = [("", "Open"), ("firing", "Firing"), ("pending", "Pending"), ("resolved", "Resolved")]
 
@@ -90,10 +90,12 @@ def rule_edit(request: HttpRequest, name: str) -> HttpResponse:
         return _rule_page(request, rule, form)
     given = form.cleaned_data
     try:
-        services.edit_rule(actor_of(request), name, given, given["version"], given["reason"])
+        edited = services.edit_rule(actor_of(request), name, given, given["version"], given["reason"])
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _rule_page(request, rule, form)
+    if edited.version == given["version"]:
+        return done(request, NO_CHANGES, to=reverse("alerts:list"), level="info")
     return done(request, f"{CONDITIONS[name].title}: saved.", to=reverse("alerts:list"))
 
 

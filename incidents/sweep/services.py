@@ -11,6 +11,7 @@ from incidents.operations.queries import unavailable
 from incidents.operations.sources import all_sources, source_of
 from incidents.sweep.detection import Found, detect, mass_stop, usual_most
 from incidents.sweep.models import Arming, Run
+from ops_client.json_types import same_json
 from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.roles import Role, require
 from ops_console.approvals.models import Kind
@@ -106,6 +107,8 @@ def _set(actor: Actor, kind: str, *, armed: bool, most: int | None, reason: str)
     with transaction.atomic():
         row, _ = Arming.objects.select_for_update().get_or_create(kind=kind)
         before = snapshot(row, fields)
+        if same_json(before, {"armed": armed, "most": most}):
+            return row
         row.armed, row.most, row.changed_by, row.changed_at = armed, most, actor.name, timezone.now()
         row.save()
         what = "sweep.arm" if armed else "sweep.disarm"

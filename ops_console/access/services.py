@@ -12,6 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
+from ops_client.json_types import same_json
 from ops_console.access import links
 from ops_console.access.actor import Actor, require_recent_proof
 from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
@@ -208,6 +209,8 @@ def _change(actor: Actor, user: User, action: str, values: dict[str, Any], reaso
         keep_an_admin(user)
     for name, value in values.items():
         setattr(user, name, value)
+    if same_json(before, snapshot(user, KEPT)):
+        return user
     user.version += 1
     user.save()
     record(actor, action, target_of(user), before=before, after=snapshot(user, KEPT), reason=reason)

@@ -26,7 +26,7 @@ from ops_console.access.roles import Role
 from ops_console.access.step_up import reauthenticated
 from ops_console.audit.models import Entry
 from ops_console.errors import InvalidInput, NotFound
-from ops_console.web import Question, ask, done, go, page
+from ops_console.web import NO_CHANGES, Question, ask, done, go, page
 
 admin_only = role_required(Role.ADMIN)
 USERS = "access:users"
@@ -90,6 +90,8 @@ def change_role(request: HttpRequest, user_id: int) -> HttpResponseBase:
         else:
             own_and_lower = _lowers_own_role(request, user_id, form)
             to = reverse("overview") if own_and_lower else _page_of(user_id)
+            if changed.version == form.cleaned_data["version"]:
+                return done(request, NO_CHANGES, to=to, level="info")
             return done(request, f"{changed.username} is {changed.role} now.", to=to)
     return page(request, "access/user.html", {"person": _person(user_id), "form": form}, status=422)
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ops_console.web.pages import go, is_fragment
 
+NO_CHANGES = "No changes."
 _LEVELS = {"ok": messages.SUCCESS, "info": messages.INFO, "warn": messages.WARNING, "bad": messages.ERROR}
 
 

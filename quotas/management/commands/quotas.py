@@ -149,8 +149,10 @@ class Command(ConsoleCommand):
         values = read_settings(options["fields"], known)
         if not values:
             raise InvalidInput("setting", f"Give FIELD=VALUE, of {', '.join(EDITABLE)}.")
-        edit_resource(actor_of_shell(options["username"]), known.name, values, known.version, options["reason"])
-        self.stdout.write(f"{known.name} is changed.")
+        actor = actor_of_shell(options["username"])
+        edited = edit_resource(actor, known.name, values, known.version, options["reason"])
+        changed = edited.version != known.version
+        self.stdout.write(f"{known.name} is changed." if changed else f"{known.name}: no changes.")
 
 
 def _apply(actor: Actor, rows: Sequence[Planned], reason: str) -> Done:
