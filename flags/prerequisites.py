@@ -32,9 +32,11 @@ def check_prerequisites(flag: Flag) -> None:
         raise InvalidInput("prerequisites", f"prerequisites: {child} would ask more than {MOST_ASKED} flags in all.")
 
 
-def parents(prerequisites: Iterable[Any]) -> list[str]:
-    """The names of the flags that are asked for, each once, in their order."""
-    return list(dict.fromkeys(each["flag"] for each in prerequisites if isinstance(each, dict) and "flag" in each))
+def parents(prerequisites: Any) -> list[str]:
+    """The names of the flags that are asked for, each once, in their order. SQL may have written anything there."""
+    rows = prerequisites if isinstance(prerequisites, list) else []
+    named = (each.get("flag") for each in rows if isinstance(each, dict))
+    return list(dict.fromkeys(name for name in named if isinstance(name, str)))
 
 
 def dependents(name: str) -> QuerySet[Flag]:

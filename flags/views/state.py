@@ -51,6 +51,7 @@ def _asked(request: HttpRequest, flag: Flag, wanted: State, form: ConfirmForm) -
         form = ConfirmForm(protected=True, name=flag.name)
     response = ask(request, _question(flag, wanted), form)
     if request.method == "POST":
+        response.status_code = 422
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#dialog-body", "innerHTML"
     return response
 

@@ -143,7 +143,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         given = form.cleaned_data
         services.set_rule(actor_of(request), form.kind, given["enabled"], given.get("threshold"), given["version"])
         return done(request, f"{form.kind.label}: saved.", to=reverse("approvals:rules"))
-    return page(request, "approvals/rules.html", {"rules": shown}, status=422 if form is not None else 200)
+    return page(request, "approvals/rules.html", {"rules": shown}, status=422 if request.method == "POST" else 200)
 
 
 def _found(request_id: int) -> ChangeRequest:

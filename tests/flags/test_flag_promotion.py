@@ -114,16 +114,26 @@ def test_a_second_import_changes_nothing() -> None:
 def test_a_change_is_told_field_by_field() -> None:
     """Only what differs, before and after; the dry run tells the same and does nothing."""
     make_some()
-    document = promotion.export(["parent"])
+    document = promotion.export(["other"])
     document["flags"][0] |= {"percent": "50.00", "note": "wider", "everyone": None}
     for dry_run in (True, False):
         (result,) = run(document, dry_run).results
         assert (result.outcome, result.before, result.after) == (
             Outcome.CHANGED,
-            {"everyone": True, "percent": "12.50", "note": ""},
+            {"everyone": False, "percent": None, "note": ""},
             {"everyone": None, "percent": "50.00", "note": "wider"},
         )
-        assert Flag.objects.get(name="parent").note == ("" if dry_run else "wider")
+        assert Flag.objects.get(name="other").note == ("" if dry_run else "wider")
+
+
+def test_what_a_protected_flag_asks_for_is_not_imported_over() -> None:
+    """A file cannot type the name that such a change asks for: the row is refused, and the flag named."""
+    make_some()
+    document = promotion.export(["parent"])
+    document["flags"][0] |= {"percent": "50.00"}
+    (result,) = run(document).results
+    assert result.outcome == Outcome.REFUSED
+    assert "decides the answer of a child, which is protected" in str(result)
 
 
 def test_a_dry_run_leaves_nothing_behind() -> None:
