@@ -109,6 +109,6 @@ def test_what_fires_is_counted_with_whether_somebody_is_on_it(
     assert (tile.label, tile.value, tile.note, tile.tone) == (
         "Firing alerts",
         "2",
-        "1 unacknowledged; all 7 rules evaluated",
+        "1 unacknowledged; all 8 rules evaluated",
         "bad",
     )

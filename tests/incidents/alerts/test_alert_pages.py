@@ -52,7 +52,7 @@ def test_the_page_claims_only_what_was_evaluated():
     )  # fmt: skip
     evaluate_all()
     text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
-    assert "All 7 rules evaluated just now; none is firing." in sentence(text)
+    assert "All 8 rules evaluated just now; none is firing." in sentence(text)
     assert "Nothing is wrong" not in text
     assert "More than 0 commands failed after 8 attempts" in text
 
@@ -62,7 +62,7 @@ def test_rules_without_data_and_disabled_rules_are_told():
     evaluate_all()  # no backend has reported
     Rule.objects.filter(pk="mass_stop").update(enabled=False)
     text = signed_in(Role.VIEWER).get("/alerts/").content.decode()
-    assert "5 of 7 rules evaluated just now; none is firing. 1 has no data, 1 is disabled." in sentence(text)
+    assert "6 of 8 rules evaluated just now; none is firing. 1 has no data, 1 is disabled." in sentence(text)
 
 
 def test_what_fires_is_counted(firing):
