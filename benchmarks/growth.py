@@ -205,7 +205,10 @@ def first_read(client: Any, path: str) -> tuple[int, str]:
 
 
 def read(client: Any, path: str, rounds: int) -> Cost:
-    """The p95 of some reads, with the queries, bytes and memory of the first."""
+    """The p95 of some reads, with the bytes and memory of the first and the queries of the first two, if fewer.
+
+    Once a minute a request notes when its session was last used.
+    """
     from django.core.cache import cache
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -218,6 +221,9 @@ def read(client: Any, path: str, rounds: int) -> Cost:
     cost.queries = len(captured)
     if cost.first_byte_ms is not None or cost.ms > SLOW_SECONDS * 1000:
         return cost
+    with CaptureQueriesContext(connection) as captured:
+        one_read(client, path)
+    cost.queries = min(cost.queries, len(captured))
     taken = [one_read(client, path).ms for _ in range(rounds)]
     cost.ms, cost.best_ms = percentile(taken, 95), min(taken)
     return cost

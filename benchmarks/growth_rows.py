@@ -17,8 +17,8 @@ LARGEST = {
     "breaker reports": 210_000,
     "operations": 100_000,
 }
-# Fewer would leave the smallest size without a page that is full.
-LEAST = {"breakers": 15, "instances": 60}
+# Fewer would leave the smallest size without a page that is full, and without a row for each filter.
+LEAST = {"breakers": 80, "instances": 60}
 
 
 @dataclass(frozen=True)

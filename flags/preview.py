@@ -1,5 +1,6 @@
 """What a change would do to the people seen in the last day: old and new definition, asked by the one evaluator."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -16,6 +17,7 @@ from ops_client.flags.buckets import RANDOM, USER_ID
 from ops_client.flags.compile import Snapshot, compile_snapshot
 from ops_client.flags.context import Context
 from ops_client.flags.rules import FlagDefinition, Rule, Segment, definition_from_row, segment_from_row
+from ops_client.flags.variants import DISABLED, Variant
 
 # Newest first; more would make a page wait for a number that says the same.
 MOST_SEEN = 20_000
@@ -97,18 +99,25 @@ def of_segment(before: SegmentRow, after: SegmentRow) -> list[Touched]:
 
 
 def _compare(name: str, before: Snapshot, after: Snapshot, people: list[Context], bounded: bool) -> Preview:
-    pairs = [(before.variant(name, each), after.variant(name, each)) for each in people]
+    pairs = zip(_variants(name, before, people), _variants(name, after, people), strict=True)
+    sides = Counter((then.feature_enabled, now.feature_enabled, then.name != now.name) for then, now in pairs)
     return Preview(
         seen=len(people),
         bounded=bounded,
-        on_before=sum(then.feature_enabled for then, _ in pairs),
-        on_after=sum(now.feature_enabled for _, now in pairs),
-        gained=sum(now.feature_enabled and not then.feature_enabled for then, now in pairs),
-        lost=sum(then.feature_enabled and not now.feature_enabled for then, now in pairs),
-        other_variant=sum(
-            then.feature_enabled and now.feature_enabled and then.name != now.name for then, now in pairs
-        ),
+        on_before=sum(number for (was, _, _), number in sides.items() if was),
+        on_after=sum(number for (_, is_on, _), number in sides.items() if is_on),
+        gained=sum(number for (was, is_on, _), number in sides.items() if is_on and not was),
+        lost=sum(number for (was, is_on, _), number in sides.items() if was and not is_on),
+        other_variant=sides[True, True, True],
     )
+
+
+def _variants(name: str, snapshot: Snapshot, people: list[Context]) -> list[Variant]:
+    """What each of them gets. Off for everyone is not asked of everyone: it is what a kill switch waits for."""
+    flag = snapshot.flags.get(name)
+    if flag is None or flag.definition.everyone is False:
+        return [DISABLED] * len(people)
+    return [flag.variant(each) for each in people]
 
 
 def _snapshot(flags: Mapping[str, FlagDefinition], segments: Mapping[str, Segment]) -> Snapshot:
