@@ -124,13 +124,24 @@ def load(path: Path) -> LastGood | None:
         return None
 
 
+_EXCLUSIVELY = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
+
 def _key(path: Path, make: bool) -> bytes:
     """The key that lies beside the file. Raises ValueError or OSError where there is none that can be trusted."""
     place = path.with_name(f"{path.name}.key")
     if make and not place.exists():
         # Linked when it is whole: of several processes that start at once one makes it, and all read the same.
-        with _beside(place, secrets.token_bytes(_KEY_BYTES)) as temporary, suppress(FileExistsError):
-            os.link(temporary, place)
+        key = secrets.token_bytes(_KEY_BYTES)
+        with _beside(place, key) as temporary:
+            try:
+                os.link(temporary, place)
+            except FileExistsError:
+                pass
+            except OSError:
+                # A file system without hard links. Whoever reads it before it is written finds no key, and tries again.
+                with suppress(FileExistsError), os.fdopen(os.open(place, _EXCLUSIVELY, 0o600), "wb") as file:
+                    file.write(key)
     key = _read_own(place, _KEY_BYTES)
     if len(key) != _KEY_BYTES:
         raise ValueError(f"its key {place} is not one")

@@ -33,6 +33,21 @@ def test_a_saved_snapshot_is_read_back(path: Path) -> None:
     assert len(list(path.parent.iterdir())) == 2
 
 
+def test_a_file_system_without_hard_links_keeps_a_snapshot_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is made exclusively then; a second process reads the first one's."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "own" / "snapshot.json"
+    lastgood.save(path, SAVED)
+    key = key_of(path).read_bytes()
+    lastgood.save(path, SAVED)
+    assert (lastgood.load(path), key_of(path).read_bytes()) == (SAVED, key)
+    assert stat.S_IMODE(key_of(path).stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("which", ["directory", "file", "key"])
 def test_what_others_can_write_is_ignored(path: Path, which: str, caplog: pytest.LogCaptureFixture) -> None:
     """Group or all: a start without configuration is safer than a start from somebody else's."""
