@@ -16,7 +16,7 @@ from quotas.services import LONGEST_REASON
 from quotas.settings_services import EDITABLE
 
 _LIMIT = "null is no limit, where the resource may have none."
-_ENDS = "With its time zone; null is for good."
+_ENDS = "With its time zone; null is never."
 
 
 class UserFilter(Query):
@@ -82,7 +82,7 @@ class RowIn(Input):
     user: str = Field(max_length=300, description="An id or a mail.")
     resource: str = Field(max_length=63)
     limit: str = Field(max_length=40)
-    expires_at: str = Field("", max_length=40, description="ISO 8601, `for good`, or empty for 7 days.")
+    expires_at: str = Field("", max_length=40, description="ISO 8601, `never`, or empty for 7 days.")
     reason: str = Field("", max_length=LONGEST_REASON)
 
 

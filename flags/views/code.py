@@ -15,7 +15,7 @@ def uses(name: str, has_variants: bool) -> Lines:
         ("Python", client),
         ("OpenFeature", f"client.get_boolean_value({name!r}, False, EvaluationContext(str(user.id)))"),
         ("Template", f"{{% load waffle_tags %}}{{% flag {_in_template(name)} %}}…{{% endflag %}}"),
-        ("Undefined", f"{variable(name)}=on"),
+        ("Default if undefined", f"{variable(name)}=on"),
     ]
 
 

@@ -16,7 +16,7 @@ from ops_console import directory
 from ops_console.directory import Person
 from ops_console.errors import ConsoleError, InvalidInput
 from quotas import queries, words
-from quotas.bulk.table import FOR_GOOD, Asked
+from quotas.bulk.table import NEVER, Asked
 from quotas.limits import checked_limit, plain_number, read_limit
 from quotas.queries import Limit
 from quotas.services import Wanted, check_wanted
@@ -24,7 +24,8 @@ from quotas.services import Wanted, check_wanted
 DEFAULT_DAYS = 7
 REMOVE = "remove"
 _RELATIVE = re.compile(r"([+-])\s*(\d{1,9}(?:\.\d{1,4})?)\s*(%?)")
-_ENDLESS = {FOR_GOOD, "never"}
+# Earlier exports hold the second.
+_ENDLESS = {NEVER, "for good"}
 
 
 class Outcome(StrEnum):

@@ -14,7 +14,7 @@ COLUMNS = ("user", "email", "resource", "limit", "expires_at", "reason")
 # `email` is there for people: an export names both, and an import may leave it out.
 _REQUIRED = ("user", "resource", "limit")
 MOST_ROWS = 5_000
-FOR_GOOD = "for good"
+NEVER = "never"
 _SEPARATORS = (",", ";", "\t")
 # Excel's own first line, for a separator that is not the one of the reader's region.
 _NAMED_SEPARATOR = re.compile(r'"?sep=(?P<separator>[^"\r\n]*)"?\n', re.IGNORECASE)
@@ -26,7 +26,7 @@ _BLANK_LINES = re.compile(r'(?:[ ,;\t"]*\n)*')
 class Asked:
     """A row as it was written. `user` is an id or a mail; `limit` may be relative (`+50%`), or `remove`.
 
-    `expires_at` is ISO 8601 (UTC where it names no zone), `for good`, or empty for the usual 7 days. `separator` is the
+    `expires_at` is ISO 8601 (UTC where it names no zone), `never`, or empty for the usual 7 days. `separator` is the
     table's.
     """
 
@@ -79,7 +79,7 @@ def write_table(rows: Sequence[Asked]) -> str:
 def export_rows() -> Iterator[list[str]]:
     """Every override in force, in the columns that an import reads."""
     for override, person in queries.every_override():
-        ends = override.expires_at.isoformat() if override.expires_at else FOR_GOOD
+        ends = override.expires_at.isoformat() if override.expires_at else NEVER
         email = person.email if person else ""
         limit = show_limit(override.resource, override.limit)
         yield [override.user_id, email, override.resource_id, limit, ends, override.reason]

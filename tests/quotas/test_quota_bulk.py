@@ -54,7 +54,7 @@ def test_a_table_that_cannot_be_read_says_why(db, text, said):
 
 
 COLUMNS = ("user", "resource", "limit", "expires_at", "reason")
-CELLS = ("u1", "api_calls", "7", "for good", 'a; "b", c')
+CELLS = ("u1", "api_calls", "7", "never", 'a; "b", c')
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -162,7 +162,7 @@ def test_rows_that_cannot_be_are_refused_one_by_one(resources, hanna, make_user)
 
 
 def test_an_end_is_a_day_a_moment_or_never(resources, hanna):
-    """A day is within; a time without a zone is UTC; `for good` has no end; nothing means seven days."""
+    """A day is within; a time without a zone is UTC; `never` has no end; nothing means seven days."""
     day, moment, endless, usual = (
         plan([asked(hanna.id, expires_at=text)])[0].wanted.expires_at
         for text in ("2099-12-24", "2099-12-24T18:00:00", "For good", "")

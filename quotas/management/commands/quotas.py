@@ -58,7 +58,7 @@ class Command(ConsoleCommand):
         if "limit" in more:
             parser.add_argument("limit", help="a number, 50 GB, +50%% or unlimited")
         if "expires" in more:
-            parser.add_argument("--until", default="", help="ISO 8601, or `for good`; without, 7 days")
+            parser.add_argument("--until", default="", help="ISO 8601, or `never`; without, 7 days")
         parser.add_argument("--reason", default="")
         parser.add_argument("--as", dest="username", default="", help="the operator who is recorded")
 
@@ -108,7 +108,7 @@ class Command(ConsoleCommand):
         person = _person(options["user"])
         actor = actor_of_shell(options["username"])
         forgotten = usage_services.reset_usage(actor, person.id, options["resource"], options["reason"])
-        self.stdout.write(f"{options['resource']} of {person.email} begins anew; {forgotten:,} forgotten.")
+        self.stdout.write(f"{options['resource']} of {person.email} is reset; {forgotten:,} forgotten.")
 
     def _import(self, options: dict[str, Any]) -> None:
         actor = None if options["dry_run"] else actor_of_shell(options["username"])
