@@ -30,7 +30,7 @@ LONGEST_REASON = 500
 
 @dataclass(frozen=True)
 class Wanted:
-    """An override as an operator wants it. `expires_at` None: it never expires. `version` is the one that was read, 0: none."""
+    """An override as an operator wants it. `expires_at` None: never. `version` is the one that was read, 0: none."""
 
     limit: int | None
     expires_at: datetime | None

@@ -7,6 +7,7 @@ from ops_client.asgi.body_limit import BodyLimitMiddleware
 from ops_client.asgi.enforcing import is_enforced
 from ops_client.asgi.quotas import QuotaMiddleware
 from ops_client.asgi.request_id import HEADER, RequestIdMiddleware
+from ops_client.asgi.unhandled import UnhandledErrorMiddleware
 from ops_client.errors import InvalidInput, OpsError
 from ops_client.quotas.client import QuotaClient
 
@@ -29,7 +30,8 @@ def install(
     debug: bool = False,
     **limits: Any,
 ) -> None:
-    """Add the middlewares: CORS outermost, then request id, body limit, and quotas next to the application.
+    """Add the middlewares: CORS outermost, then request id, the answer to unhandled errors, body limit, and quotas next
+    to the application.
 
     `quotas` limits requests with `limits`, the options of QuotaMiddleware. `cors` are the options of Starlette's
     CORSMiddleware. Where the application has a CORSMiddleware already, it is moved outermost instead; either exposes
@@ -52,6 +54,7 @@ def install(
         app.add_middleware(QuotaMiddleware, quotas=quotas, debug=debug, **limits)
     if body_limit_bytes is not None:
         app.add_middleware(BodyLimitMiddleware, limit_bytes=body_limit_bytes)
+    app.add_middleware(UnhandledErrorMiddleware)
     app.add_middleware(RequestIdMiddleware)
     if cors is not None:
         app.add_middleware(_starlette_cors(), **_exposing(cors))

@@ -1,14 +1,16 @@
 """The order of the middlewares, on a real application: what a browser can read, and what is counted."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.testclient import TestClient
 from starlette.middleware.cors import CORSMiddleware
 
-from ops_client.asgi import QuotaMiddleware, current_request_id, install
+from ops_client.asgi import Caller, QuotaMiddleware, current_request_id, install
 from ops_client.asgi.enforcing import QuotasOff
 from ops_client.errors import InvalidInput, StoreUnavailable
 from ops_client.quotas.decide import Decision, Kind, Source
@@ -48,6 +50,18 @@ def application(quotas: Any, how: str, **options: Any) -> FastAPI:
     @app.get("/echo")
     def echo() -> dict[str, str]:
         return {"request_id": current_request_id.get()}
+
+    @app.get("/fails")
+    def fails() -> None:
+        raise RuntimeError("a fault of the application")
+
+    @app.get("/fails-late")
+    def fails_late() -> StreamingResponse:
+        def parts() -> Iterator[str]:
+            yield "begun"
+            raise RuntimeError("after the beginning")
+
+        return StreamingResponse(parts())
 
     if how == "before":
         app.add_middleware(CORSMiddleware, **CORS)
@@ -131,3 +145,34 @@ def test_where_limits_may_be_off_the_console_shows_it(monkeypatch: pytest.Monkey
     with TestClient(application(quotas, "given", debug=not permission)) as client:
         assert client.get("/echo").status_code == 200
     assert "OPS_QUOTAS is off" in quotas.off
+
+
+@pytest.mark.parametrize("how", ["given", "before", "after"])
+def test_a_browser_can_read_the_answer_to_an_unhandled_error(how: str) -> None:
+    """500 with CORS and the request id; the error itself goes on to the server, which logs it."""
+    app = application(Quotas(), how, resource="api_calls", identify=lambda request: Caller("u1"))
+    answer = TestClient(app, raise_server_exceptions=False).get("/fails", headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+    with pytest.raises(RuntimeError, match="a fault of the application"):
+        TestClient(app).get("/fails")
+
+
+def test_an_answer_that_has_begun_stays_as_it_is() -> None:
+    """Nothing is sent after it; the error goes on."""
+    app = application(Quotas(), "given", resource="api_calls", identify=lambda request: Caller("u1"))
+    with pytest.raises(RuntimeError, match="after the beginning"):
+        TestClient(app).get("/fails-late")
+
+
+def test_an_own_handler_answers() -> None:
+    """Whoever has one for every error keeps it."""
+    app = application(Quotas(), "given", resource="api_calls", identify=lambda request: Caller("u1"))
+
+    @app.exception_handler(Exception)
+    async def own(_: Any, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse(f"own: {error}", 500)
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/fails")
+    assert answer.text == "own: a fault of the application"
