@@ -31,6 +31,13 @@ register.filter("percent", formatting.percent)
 register.filter("rate", formatting.rate)
 
 
+@register.filter
+def mail(address: str) -> SafeString:
+    """A mail address that breaks after its @, where a narrow column has to break it."""
+    name, at, host = str(address).rpartition("@")
+    return draw("{}{}<wbr>{}", name, at, host) if at else draw("{}", host)
+
+
 @lru_cache(maxsize=512)
 def _svg(name: str, size: int) -> str:
     drawn: str = heroicons._render_icon("mini", name, size, {"aria-hidden": "true", "class": "icon"})
@@ -156,7 +163,11 @@ def facts(*pairs: Any) -> dict[str, Any]:
 
 @register.inclusion_tag("components/field.html")
 def field(bound: Any) -> dict[str, Any]:
-    """A form field with label, help and errors, tied together for screen readers."""
+    """A form field with label, help and errors, tied together for screen readers. No choice has a name, not dashes."""
+    choices = getattr(bound.field.widget, "choices", ())
+    if ("", "---------") in choices:
+        named = "Choose…" if bound.field.required else "None"
+        bound.field.widget.choices = [(value, label if value != "" else named) for value, label in choices]
     return {"field": bound, "kind": "" if bound.use_fieldset else getattr(bound.field.widget, "input_type", "")}
 
 
