@@ -9,14 +9,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from ops_console.access.own_account import audited, own_sessions
+from ops_console.access.own_account import audited, clearing_the_browser, own_sessions
 from ops_console.access.step_up import reauthenticated
 from ops_console.access.throttle import throttled
 
 urlpatterns = [
     path("login/", throttled(account.login), name="account_login"),
     # Also the way out of a sign-in that waits for its second factor.
-    path("logout/", login_not_required(require_POST(account.logout)), name="account_logout"),
+    path("logout/", login_not_required(clearing_the_browser(require_POST(account.logout))), name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", throttled(account.reauthenticate), name="account_reauthenticate"),
     path("password/", throttled(audited(account.password_change)), name="account_change_password"),

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from ops_console.access.roles import Role, reaches
@@ -33,9 +32,6 @@ class NoStoreMiddleware(MiddlewareMixin):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers.setdefault("Cache-Control", "no-store")
-        if request.path == reverse("account_logout"):
-            # The addresses of actions that this browser watches.
-            response.headers["Clear-Site-Data"] = '"storage"'
         return response
 
 

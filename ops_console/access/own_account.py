@@ -56,6 +56,18 @@ class _OwnSessions(ListUserSessionsView):  # allauth has no types
 own_sessions = role_required(Role.VIEWER)(_OwnSessions.as_view())
 
 
+def clearing_the_browser(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the browser forget what scripts have stored: the addresses of actions that it watches."""
+
+    @functools.wraps(view)
+    def cleared(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = view(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"storage"'
+        return response
+
+    return cleared
+
+
 def second_factors(user: User) -> dict[str, str]:
     """What somebody has, and since when; never a secret."""
     found = Authenticator.objects.filter(user=user).order_by("pk")
