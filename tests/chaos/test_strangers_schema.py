@@ -82,7 +82,7 @@ def test_all_doors_list_the_same(before: Rows, operator: Client, api: Client) ->
     assert len(before) == EPISODES
     wanted = stuck(before)
     shown = text_of(operator.get("/operations/"))
-    assert 'Stuck <span class="count num">500+</span>' in " ".join(shown.split())
+    assert "Stuck 500+</a>" in " ".join(shown.split())
     assert "<script>alert(1)" not in shown and "&lt;script&gt;alert(1)" in shown
     assert "CREATE INDEX CONCURRENTLY" not in shown
     assert "CREATE INDEX CONCURRENTLY" in text_of(signed_in(Role.ADMIN).get("/operations/"))
