@@ -8,6 +8,7 @@ from ninja import Field, Query, Schema
 from flags import promotion
 from flags.api.routers import flags_router
 from ops_console.api_base import Asked, Input, Truth, caller, needs
+from ops_console.audit.services import record_export
 from ops_console.web.export import streamed
 
 READERS = {"own": promotion.own, "unleash": promotion.unleash, "waffle": promotion.waffle}
@@ -62,7 +63,9 @@ class FlagImportOut(Schema):
 @flags_router.get("/flag-export", auth=needs("flags:read"), response=dict[str, Any])
 def flag_export(request: HttpRequest, wanted: Query[ExportFilter]) -> Any:
     """Flags and the segments they use, as a document for the import of another environment."""
-    return streamed(request, promotion.written(wanted.name), "application/json")
+    written = promotion.written(wanted.name)
+    record_export(caller(request), "flags", request.GET.urlencode())
+    return streamed(request, written, "application/json")
 
 
 @flags_router.post("/flag-import", auth=needs("flags:write"), response=FlagImportOut)

@@ -85,6 +85,8 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     # To the nearest ten minutes: a busy token must not write a row for every call.
     last_used_at = models.DateTimeField(null=True)
+    # The addresses that used it, as limits count them, the newest first.
+    addresses = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
 
     class Meta:
         verbose_name = "API token"

@@ -9,6 +9,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from ops_client.text import is_storable
 from ops_console.access.models import ApiToken, OneTimeLink, Policy, User
 from ops_console.web.keyset import Key, Keyset
 
@@ -52,6 +53,14 @@ def second_factor_rule() -> SecondFactorRule:
         return SecondFactorRule(required=True, fixed=True, version=0)
     row = Policy.objects.filter(pk=1).first() or Policy()
     return SecondFactorRule(row.require_second_factor, False, row.version, row.grace_until)
+
+
+def account_of(typed: str) -> User | None:
+    """Whose account a name or mail address is, as the sign-in form takes it."""
+    typed = typed.strip()
+    if not typed or not is_storable(typed):
+        return None
+    return User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)).first()
 
 
 def has_second_factor(user: User) -> bool:

@@ -15,7 +15,6 @@ from allauth.account.internal.stagekit import unstash_login
 from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django_ratelimit.core import get_usage
@@ -24,6 +23,7 @@ from redis.exceptions import RedisError
 from ops_client.text import is_storable
 from ops_console.access.actor import client_address, limited_address
 from ops_console.access.models import User
+from ops_console.access.queries import account_of
 from ops_console.web.failures import respond
 from ops_console.web.problems import Problem
 
@@ -62,7 +62,7 @@ def throttle(request: HttpRequest) -> int:
     if known:
         keys.append(("proof", str(known.pk), settings.SIGN_IN_RATE))
     elif typed and is_storable(typed):
-        user = User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)).first()
+        user = account_of(typed)
         # However it was named; what was typed, where there is no such account.
         account = str(user.pk) if user else f"unknown:{typed}"
         keys.append(("address_account", f"{address} {account}", settings.SIGN_IN_RATE))

@@ -7,14 +7,19 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
+from ops_client.addresses import limited_as
 from ops_console.access import queries
+from ops_console.access.actor import Actor
 from ops_console.access.models import ApiToken
 from ops_console.access.roles import reaches
+from ops_console.audit.services import Target, record_bounded
 from ops_console.errors import NotAllowed, NotAuthenticated
 
 USED_EVERY = timedelta(minutes=10)
+MOST_ADDRESSES = 50
 _FORM = re.compile(r"opsc_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NO_HASH = hashlib.sha256(b"").hexdigest()
 UNKNOWN = "There is no such token. Send one from the page API tokens, as `Authorization: Bearer opsc_...`."
@@ -93,6 +98,21 @@ def note_use(token: ApiToken) -> None:
     now = timezone.now()
     if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def note_address(token: ApiToken, actor: Actor) -> None:
+    """Record the first use of a token from an address that is not among the last MOST_ADDRESSES."""
+    address = limited_as(actor.address or "unknown")
+    if address in token.addresses:
+        return
+    with transaction.atomic():
+        row = ApiToken.objects.select_for_update(no_key=True).get(pk=token.pk)
+        if address in row.addresses:
+            return
+        row.addresses = [address, *row.addresses][:MOST_ADDRESSES]
+        row.save(update_fields=["addresses"])
+        target = Target("token", str(token.pk), f"{token.name} ({token.user.username})")
+        record_bounded(actor, "token.new_address", target, str(token.pk), {"address": address})
 
 
 def _hash(text: str) -> str:

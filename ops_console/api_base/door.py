@@ -64,6 +64,7 @@ def _enter(request: HttpRequest) -> None:
     limits.count(request, token_of(request).key)
     tokens.require_second_factor(token_of(request))
     tokens.note_use(token_of(request))
+    tokens.note_address(token_of(request), caller(request))
     if not request.accepts("application/json") and not request.accepts("application/problem+json"):
         raise NotAcceptable("This API answers application/json only.")
     reading.read(request)

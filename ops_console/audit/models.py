@@ -106,3 +106,19 @@ class Retention(models.Model):
             models.CheckConstraint(name="audit_retention_single", condition=models.Q(id=1)),
             models.CheckConstraint(name="audit_retention_floor", condition=models.Q(days__gte=90)),
         ]
+
+
+class Tally(models.Model):
+    """How often something was recorded lately, where a flood must not fill the audit: `key` says of what and whom.
+
+    `left_out` were counted instead of recorded, since the last entry that said so.
+    """
+
+    key = models.CharField(max_length=200, primary_key=True)
+    minute = models.DateTimeField()
+    written = models.PositiveIntegerField()
+    left_out = models.PositiveBigIntegerField(default=0)
+    action = models.CharField(max_length=60)
+    target_type = models.CharField(max_length=60)
+    target_id = models.CharField(max_length=200)
+    target_label = models.CharField(max_length=300)

@@ -3,9 +3,11 @@
 from celery import shared_task
 
 from ops_console.audit.sealing import seal_all
+from ops_console.audit.services import record_left_out
 
 
 @shared_task
 def seal() -> int:
-    """Every minute: seal the new entries."""
+    """Every minute: say what was left out, and seal the new entries."""
+    record_left_out()
     return seal_all()

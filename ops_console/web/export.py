@@ -10,6 +10,8 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
+from ops_console.access.actor import actor_of
+from ops_console.audit.services import record_export
 from ops_console.web.keyset import FIRST_BATCH
 
 # What starts a formula, also in full width: at the start of a cell, and after what a spreadsheet of another locale
@@ -52,8 +54,12 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 def csv_response(
     request: HttpRequest, filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> StreamingHttpResponse:
-    """A download of any length, its `filename` without extension. Give `Keyset.rows(queryset)` for long ones."""
+    """A download of any length, recorded as an export; `filename` has no extension.
+
+    Give `Keyset.rows(queryset)` for long ones.
+    """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", filename)
+    record_export(actor_of(request), name, request.GET.urlencode())
     response = streamed(request, csv_lines(header, rows), "text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
