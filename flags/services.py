@@ -21,6 +21,8 @@ from ops_console.approvals.models import Kind
 from ops_console.approvals.services import Draft, approvable, require_approval
 from ops_console.audit.services import Target, record, snapshot
 from ops_console.errors import Conflict, InvalidInput, NotFound
+from ops_console.pending_changes.models import PendingChange
+from ops_console.pending_changes.services import Call, register, submit
 
 # What the flag's form edits; everything else has an act of its own.
 EDITABLE = (
@@ -99,6 +101,14 @@ def set_state(
         if state != State.OFF:
             require_version(flag, version, values)
         return change(actor, flag, f"flag.{state}", values, reason, typed_name)
+
+
+def switch(
+    actor: Actor, flag: Flag, state: State, reason: str = "", typed_name: str = "", version: int | None = None
+) -> Flag | PendingChange:
+    """The same, answered within two seconds: where another session holds it up, it is queued and retried."""
+    given = {"flag_id": flag.pk, "state": state, "reason": reason, "typed_name": typed_name, "version": version}
+    return submit(actor, _SWITCH, target(flag), state.label, **given)
 
 
 def archive(actor: Actor, flag_id: int, reason: str = "", typed_name: str = "", version: int | None = None) -> Flag:
@@ -247,6 +257,17 @@ def locked(flag_id: int) -> Flag:
     if flag is None:
         raise NotFound("There is no such flag. It may have been removed; the audit knows.")
     return flag
+
+
+def _read(flag_id: str, lock: bool) -> Flag:
+    return locked(int(flag_id)) if lock else Flag.objects.get(pk=flag_id)
+
+
+def _switch(actor: Actor, state: str, **given: Any) -> Flag:
+    return set_state(actor, state=State(state), **given)
+
+
+_SWITCH = register(Call("flags.switch", "flags", _switch, _read))
 
 
 def editable(values: Mapping[str, Any]) -> dict[str, Any]:

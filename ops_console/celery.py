@@ -18,6 +18,7 @@ BEAT: dict[str, float] = {
     "incidents.alerts.tasks.look": 10,
     "incidents.alerts.tasks.tell": 10,
     "ops_console.audit.tasks.seal": 60,
+    "ops_console.pending_changes.tasks.retry": 2,
     "ops_console.tasks.keep_retention": 24 * 3600,
     "quotas.tasks.end_overrides": 60,
     "quotas.tasks.drop_idle_rings": 3600,

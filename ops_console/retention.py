@@ -75,6 +75,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("what is known of past sessions", 30, deleting("ops.usersessions_usersession", "last_seen_at")),
     Kept("change requests", 400, deleting("ops.approvals_changerequest", "expires_at")),
     Kept("used and expired links", 30, deleting("ops.access_onetimelink", "expires_at")),
+    Kept("queued changes that ended", 90, deleting("ops.pending_changes_pendingchange", "ended_at")),
     Kept("API tokens past their end", 400, deleting("ops.access_apitoken", "expires_at")),
     Kept("calls to providers by the minute", 30, deleting("ops.telemetry_providerminute", "minute_at")),
     Kept("breakers' transitions", 90, deleting("ops.breakers_transition", "at")),

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "ops_console.directory",
     "ops_console.telemetry",
     "ops_console.live",
+    "ops_console.pending_changes",
     "ops_console",
     "flags",
     "quotas",

@@ -1,10 +1,11 @@
 """Changes of flags. Each answers the flag as it is then, with its new version as ETag."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field
+from ninja import Field, Schema, Status
 
 from flags import queries, services
 from flags.api.routers import flags_router
@@ -14,6 +15,7 @@ from ops_console.api_base import IfMatch, Input, MaybeIfMatch, Whole, caller, ex
 from ops_console.audit.queries import entry
 from ops_console.audit.revert import revert
 from ops_console.errors import InvalidInput
+from ops_console.pending_changes.models import PendingChange
 
 write = needs("flags:write")
 
@@ -48,15 +50,26 @@ def flag_copy(request: HttpRequest, response: HttpResponse, name: str, body: Fla
     return _answer(response, flag)
 
 
-@flags_router.post("/flags/{named:name}/state", auth=write, response=FlagOut)
+class PendingOut(Schema):
+    """A change that another database session holds up: the console retries it until it is done or refused."""
+
+    summary: str
+    requested_at: datetime
+    message: str = Field(alias="text")
+
+
+@flags_router.post("/flags/{named:name}/state", auth=write, response={200: FlagOut, 202: PendingOut})
 def flag_state(
     request: HttpRequest, response: HttpResponse, name: str, body: FlagStateIn, if_match: MaybeIfMatch = None
 ) -> Any:
-    """Off, by its rules, or on for everyone. Turning off needs no If-Match: a kill switch waits for nobody."""
+    """Off, by its rules, or on for everyone. Turning off needs no If-Match: a kill switch waits for nobody.
+
+    202: another database session holds it up; it is retried, and the flag carries it as pending until then.
+    """
     version = None if body.state == State.OFF else expected(if_match or "")
-    flag_id = queries.flag_named(name).pk
-    flag = services.set_state(caller(request), flag_id, body.state, body.reason, body.typed_name, version)
-    return _answer(response, flag)
+    flag = queries.flag_named(name)
+    switched = services.switch(caller(request), flag, body.state, body.reason, body.typed_name, version)
+    return Status(202, switched) if isinstance(switched, PendingChange) else _answer(response, switched)
 
 
 @flags_router.post("/flags/{named:name}/archive", auth=write, response=FlagOut)

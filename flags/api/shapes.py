@@ -122,6 +122,7 @@ class FlagOut(Schema):
 
     name: str
     state: State
+    pending: str | None = Field(None, description="A change of its state that waits for a lock.")
     percent: float | None
     rules: Documents
     variants: Documents

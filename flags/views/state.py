@@ -14,6 +14,7 @@ from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.contract.queries import followers
 from ops_console.errors import NotFound
+from ops_console.pending_changes.models import PendingChange
 from ops_console.web import Question, ask, done
 
 _SAID = {
@@ -35,7 +36,9 @@ def flag_state(request: HttpRequest, flag_id: int, state: str) -> HttpResponse:
     if request.method != "POST" or (guarded and not form.is_valid()):
         return _asked(request, flag, wanted, form)
     reason, typed = request.POST.get("reason", ""), request.POST.get("typed_name", "")
-    services.set_state(actor_of(request), flag_id, wanted, reason, typed)
+    switched = services.switch(actor_of(request), flag, wanted, reason, typed)
+    if isinstance(switched, PendingChange):
+        return done(request, switched.text, to=part_url(flag), link_url=audit_url(flag), level="warn")
     return done(
         request,
         _SAID[wanted].format(flag.name),

@@ -15,6 +15,7 @@ from ops_console.audit.models import Entry
 from ops_console.compiled import compiled, statement_of, totals
 from ops_console.contract.queries import live_instances
 from ops_console.errors import NotFound
+from ops_console.pending_changes.services import pending_text
 from ops_console.telemetry.provider_shares import provider_shares
 from ops_console.web import Key, Keyset, Page
 from ops_console.web.formatting import duration
@@ -207,7 +208,7 @@ def moves_between(names: Sequence[str], since: datetime, until: datetime) -> lis
 
 def _annotated() -> QuerySet[Any]:
     """Breakers with `open_in`, the number of live processes that opened it for themselves, and whether it is `calm`:
-    closed everywhere, and without an override in force.
+    closed everywhere, and without an override in force. `pending` is an override that waits for a lock.
     """
     opened = Report.objects.filter(
         breaker=OuterRef("name"),
@@ -221,6 +222,7 @@ def _annotated() -> QuerySet[Any]:
     return Breaker.objects.annotate(
         overridden=Exists(_in_force().filter(breaker=OuterRef("name"))),
         open_in=Coalesce(Subquery(open_in), Value(0), output_field=IntegerField()),
+        pending=pending_text("breaker", OuterRef("name")),
     ).annotate(calm=calm)
 
 

@@ -18,6 +18,7 @@ from ops_console.access.actor import actor_of
 from ops_console.access.middleware import role_required
 from ops_console.access.roles import Role
 from ops_console.errors import InvalidInput, NotFound
+from ops_console.pending_changes.models import PendingChange
 from ops_console.telemetry.provider_shares import by_minute, failure_lines
 from ops_console.web import ask, csv_response, done, page, tabs
 from ops_console.web.formatting import duration
@@ -73,10 +74,12 @@ def breaker_override(request: HttpRequest, name: str) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return ask(request, question, form)
     try:
-        made = services.override(actor_of(request), name, services.Order(mode, **form.cleaned_data))
+        made = services.submit_override(actor_of(request), name, services.Order(mode, **form.cleaned_data))
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return ask(request, question, form)
+    if isinstance(made, PendingChange):
+        return _pending(request, name, made)
     return done(
         request,
         f"{name} is {FORCED[mode].label.lower()} for {duration(form.cleaned_data['seconds'])}.",
@@ -89,9 +92,16 @@ def breaker_override(request: HttpRequest, name: str) -> HttpResponse:
 @role_required(Role.OPERATOR)
 @require_POST
 def breaker_clear(request: HttpRequest, name: str, version: int) -> HttpResponse:
-    services.clear(actor_of(request), name, version)
+    cleared = services.submit_clear(actor_of(request), name, version)
+    if isinstance(cleared, PendingChange):
+        return _pending(request, name, cleared)
     to = reverse("breakers:page", args=[name])
     return done(request, f"{name} goes by its own rules again.", to=to, link_url=_audit_url(name))
+
+
+def _pending(request: HttpRequest, name: str, change: PendingChange) -> HttpResponse:
+    to = reverse("breakers:page", args=[name])
+    return done(request, change.text, to=to, link_url=_audit_url(name), level="warn")
 
 
 def _mode(request: HttpRequest) -> Mode:

@@ -159,6 +159,7 @@ def test_a_backends_sessions_have_limits_until_somebody_sets_others(transactiona
 
 
 # Views that backends still write to: the right to write is a right to lock. Each goes when its writes are a function.
+# Where a superuser owns the contract, `instance` locks the catalogue with it, and nobody can connect.
 LOCKABLE = {
     "ops_v1.breaker_report",
     "ops_v1.flag_presence",

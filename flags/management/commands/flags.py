@@ -17,6 +17,7 @@ from ops_client.flags.imported import Imported
 from ops_console.access.actor import Actor
 from ops_console.access.shell import actor_of_shell
 from ops_console.errors import ConsoleError, InvalidInput
+from ops_console.pending_changes.models import PendingChange
 from ops_console.web.text_files import read
 from ops_console.web.visible import ConsoleCommand
 
@@ -61,8 +62,9 @@ class Command(ConsoleCommand):
             if state == State.ON and not options["yes"]:
                 raise CommandError("On for everyone, whatever the rules say? Say --yes.")
             flag = queries.flag_named(options["name"])
-            services.set_state(_actor(options), flag.pk, state, options["reason"], options["confirm"])
-            self.stdout.write(f"{flag.name}: {state.label.lower()}.")
+            switched = services.switch(_actor(options), flag, state, options["reason"], options["confirm"])
+            done = f"{flag.name}: {state.label.lower()}."
+            self.stdout.write(switched.text if isinstance(switched, PendingChange) else done)
 
         return switch
 

@@ -67,6 +67,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION ops.set_breaker(ops.breakers_breaker, text, text, text, uuid, float) FROM PUBLIC;
 
+-- Nobody changes a breaker's name: a lock that leaves it free lets the console add an override meanwhile.
+
 -- Opens a closed breaker for everybody; or ends half-open, which only the holder of the probe may, within its epoch.
 -- NULL: somebody else was first, and the caller's view is out of date.
 CREATE OR REPLACE FUNCTION ops_v1.move_breaker(
@@ -76,7 +78,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ops, pg_temp AS $$
 DECLARE
     old ops.breakers_breaker;
 BEGIN
-    SELECT * INTO old FROM ops.breakers_breaker WHERE name = breaker_name FOR UPDATE;
+    SELECT * INTO old FROM ops.breakers_breaker WHERE name = breaker_name FOR NO KEY UPDATE;
     IF old.epoch IS DISTINCT FROM seen_epoch OR to_status NOT IN ('open', 'closed') THEN
         RETURN NULL;
     END IF;
@@ -98,7 +100,7 @@ DECLARE
     old ops.breakers_breaker;
     why text := 'the open time is over: one probe';
 BEGIN
-    SELECT * INTO old FROM ops.breakers_breaker WHERE name = breaker_name FOR UPDATE;
+    SELECT * INTO old FROM ops.breakers_breaker WHERE name = breaker_name FOR NO KEY UPDATE;
     IF old.epoch IS DISTINCT FROM seen_epoch OR old.status = 'closed' THEN
         RETURN NULL;
     END IF;
