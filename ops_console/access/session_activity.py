@@ -4,6 +4,7 @@ Written once a minute, not with every page.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.middleware import UserSessionsMiddleware
@@ -13,8 +14,9 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from ops_console.web.failures import without_database
 
@@ -45,26 +47,34 @@ class SessionActivityMiddleware(UserSessionsMiddleware):
 
 
 def _session_of(request: HttpRequest) -> UserSession | None:
-    """What is known of this session; None at its first request."""
-    return UserSession.objects.filter(session_key=request.session.session_key, user_id=request.user.pk).first()
+    """What is known of this session; None at its first request. The database's clock judges its times."""
+    held = UserSession.objects.filter(session_key=request.session.session_key, user_id=request.user.pk)
+    return held.annotate(
+        is_idle=_before("last_seen_at", timedelta(minutes=settings.SESSION_IDLE_MINUTES)),
+        is_over=_before("created_at", timedelta(seconds=settings.SESSION_COOKIE_AGE)),
+        is_due=_before("last_seen_at", EVERY),
+    ).first()
 
 
-def _ended(session: UserSession) -> str:
+def _before(column: str, ago: timedelta) -> ExpressionWrapper:
+    return ExpressionWrapper(Q(**{f"{column}__lt": Now() - ago}), output_field=BooleanField())
+
+
+def _ended(session: Any) -> str:
     """Why a session is over, or ""."""
-    now = timezone.now()
-    if session.last_seen_at < now - timedelta(minutes=settings.SESSION_IDLE_MINUTES):
+    if session.is_idle:
         return f"You were signed out after {settings.SESSION_IDLE_MINUTES} minutes without activity."
-    if session.created_at < now - timedelta(seconds=settings.SESSION_COOKIE_AGE):
+    if session.is_over:
         return f"You were signed out: a session lasts {settings.SESSION_COOKIE_AGE // 3600} hours."
     return ""
 
 
-def _is_noted(request: HttpRequest, session: UserSession) -> bool:
+def _is_noted(request: HttpRequest, session: Any) -> bool:
     """Whether this request tells nothing new of its session: same address, same browser, and no new activity."""
     browser = request.META.get("HTTP_USER_AGENT", "")[: UserSession._meta.get_field("user_agent").max_length]
     if (session.ip, session.user_agent) != (get_adapter().get_client_ip(request), browser):
         return False
-    return _is_automatic(request) or session.last_seen_at > timezone.now() - EVERY
+    return _is_automatic(request) or not session.is_due
 
 
 def _is_automatic(request: HttpRequest) -> bool:

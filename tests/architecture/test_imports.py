@@ -14,7 +14,7 @@ from embedded.tasks.checks import LINT_IMPORTS
 # Pages that speak of everything, and settings, may know everything.
 COMPOSITION_ROOT = "ops_console"
 # Shared by design: everybody is somebody, and everything may be audited.
-SHARED = {"access", "approvals", "audit", "contract", "telemetry"}
+SHARED = {"access", "approvals", "audit", "contract", "pending_changes", "telemetry"}
 
 
 def test_the_import_contracts_hold() -> None:
