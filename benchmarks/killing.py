@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 from celery import Celery
 
+from benchmarks.operation_rows import PREPARING
 from benchmarks.report import Result, print_result
 from benchmarks.victims import USERS, make_victims
 from embedded import places
@@ -107,7 +108,7 @@ def console() -> Iterator[Console]:
         mails.mkdir()
         more = {"UNDO_SECONDS": "0", "UNDO_BULK_SECONDS": "0", "EMAIL_URL": f"filemail:///{mails}"}
         environment = os.environ | SETTINGS | servers.environment() | more
-        for step in (["-m", "demo.bootstrap"], ["manage.py", "migrate", "--no-input", "-v0"]):
+        for step in PREPARING:
             _run(step, environment)
         worker = _program("worker", [*CELERY, *WORKER], home, environment)
         beat = _program("beat", [*CELERY, *BEAT, "--schedule", str(home / "schedule")], home, environment)

@@ -38,10 +38,18 @@ ON CONFLICT DO NOTHING
 MOST_USERS = 20_000
 
 
+# As superuser, which the checks refuse for a console.
+PREPARING = (
+    ["-m", "demo.bootstrap"],
+    ["manage.py", "migrate", "--no-input", "-v0", "--skip-checks"],
+    ["manage.py", "grant_console", "ops_console", "--apply"],
+)
+
+
 def prepare() -> None:
     """Roles, the podcast's tables and the console's, each by its own command."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ops_console.settings", "STATEMENT_TIMEOUT_SECONDS": "0"}
-    for step in (["-m", "demo.bootstrap"], ["manage.py", "migrate", "--no-input", "-v0"]):
+    for step in PREPARING:
         subprocess.run([sys.executable, *step], env=environment, check=True, stdout=subprocess.DEVNULL)
     with superuser() as connection:
         # The list after the bulks is measured as it is before autovacuum has come to the marks: without statistics.

@@ -68,7 +68,7 @@ def prepare() -> None:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ops_console.settings", "STATEMENT_TIMEOUT_SECONDS": "0"}
     steps = (
         ["-m", "demo.bootstrap"],
-        ["manage.py", "migrate", "--no-input", "-v0"],
+        ["manage.py", "migrate", "--no-input", "-v0", "--skip-checks"],
         ["manage.py", "grant_backend", BACKEND_ROLE],
     )
     for step in steps:

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from demo.dsn import BACKEND_ROLE, MAINTENANCE_DATABASE, connection_info, database_name
 
-ROLES = ("ops_owner", "ops_console", BACKEND_ROLE)
+ROLES = ("ops_owner", "ops_console", "ops_foreign", BACKEND_ROLE)
 SCHEMA = Path(__file__).with_name("schema.sql")
 LAST_TABLE = "public.appsetting"
 # Two processes that start at once must not both try to create the database.

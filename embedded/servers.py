@@ -20,8 +20,15 @@ class Servers:
     valkey: Valkey
 
     def environment(self, role: str = "postgres", database: str = "podcast") -> dict[str, str]:
-        """The two variables by which everything else finds them."""
-        return {"DATABASE_URL": self.postgres.url(role, database), "REDIS_URL": self.valkey.url}
+        """The variables by which everything else finds them.
+
+        The second role takes server and database from DATABASE_URL, also where a test names a database of its own.
+        """
+        return {
+            "DATABASE_URL": self.postgres.url(role, database),
+            "FOREIGN_DATABASE_URL": "postgres://ops_foreign@/",
+            "REDIS_URL": self.valkey.url,
+        }
 
 
 @contextmanager

@@ -21,6 +21,8 @@ _CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.ASCII | re.D
 # As django-ratelimit reads it: so many in a period, or in several of them.
 _RATE = re.compile(r"\d+/\d*[smhd]", re.ASCII)
 _PLACEHOLDER = re.compile(r"django-insecure-|change.?me|your.?secret|example", re.IGNORECASE)
+# What proves to the server who connects, and is of one role.
+_CREDENTIALS = {"passfile", "sslcert", "sslkey", "sslpassword", "service"}
 _DJANGO_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
@@ -54,6 +56,12 @@ SETTINGS = (
         "postgres:///podcast",
         "The shared PostgreSQL database, as the console's own role; as the owning role for `migrate`.",
         required=True,
+    ),
+    Setting(
+        "FOREIGN_DATABASE_URL",
+        str,
+        "postgres://ops_foreign@/",
+        "The same database, as the role for the backend's tables; what it leaves out is taken from DATABASE_URL.",
     ),
     Setting(
         "REDIS_URL",
@@ -229,6 +237,28 @@ def database(url: str) -> tuple[dict[str, str], dict[str, str]]:
         raise ImproperlyConfigured(error.message) from None
     named = {key: found.pop(name, "") for key, name in _DJANGO_NAMES.items()}
     return named, found
+
+
+def foreign_database(url: str, console_url: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What FOREIGN_DATABASE_URL says, in the same form: where it names no server or database, those of `console_url`.
+
+    Raises ImproperlyConfigured, also where it names no role or the console's own.
+    """
+    try:
+        found = parameters(url, "FOREIGN_DATABASE_URL")
+    except InvalidInput as error:
+        raise ImproperlyConfigured(error.message) from None
+    console, options = database(console_url)
+    if found.get("user", "") in ("", console["USER"]):
+        raise ImproperlyConfigured(
+            "FOREIGN_DATABASE_URL must name a role of its own, such as ops_foreign: whatever the owner of the "
+            "backend's tables plants in them runs as this role. docs/howto/deploy.md says how it is made."
+        )
+    shared = {key: value for key, value in options.items() if key not in _CREDENTIALS}
+    named = {key: found.pop(name, "") for key, name in _DJANGO_NAMES.items()}
+    for key in ("HOST", "PORT", "NAME"):
+        named[key] = named[key] or console[key]
+    return named, {**shared, **found}
 
 
 def _value(env: environ.Env, setting: Setting) -> Any:

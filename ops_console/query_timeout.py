@@ -1,14 +1,15 @@
 """Time limits for reads that a missing index or a lock can make long."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections, transaction
 from psycopg.errors import QueryCanceled
 from psycopg.pq import TransactionStatus
 
+from ops_console import foreign
 from ops_console.errors import ConsoleError
 
 
@@ -27,7 +28,8 @@ class _Limit:
     before: str = ""
 
 
-_in_force: ContextVar[_Limit | None] = ContextVar("in_force", default=None)
+# By connection. One without an entry has no limit yet.
+_in_force: ContextVar[dict[str, _Limit]] = ContextVar("in_force", default={})  # noqa: B039 - replaced, never changed
 
 
 # A plan that reads in the order of an index stops after the rows that are wanted. By wrong estimates (a condition
@@ -36,24 +38,23 @@ _IN_ORDER = {"enable_sort": "off", "enable_bitmapscan": "off"}
 
 
 @contextmanager
-def limited(milliseconds: int, what: str, in_order: bool = False) -> Iterator[None]:
+def limited(milliseconds: int, what: str, in_order: bool = False, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Each statement inside ends after so long, or earlier where a limit around this one is shorter.
 
     Raises TooSlow, which says that `what` was not found in time. `in_order`: statements read in the order of an index
-    wherever one gives the order that they ask for.
+    wherever one gives the order that they ask for. `using`: the connection on which they are; a limit around this one
+    counts whatever connection it was set on.
     """
-    around = _in_force.get()
+    limits = _in_force.get()
+    around = limits.get(using)
+    milliseconds = min([milliseconds, *(limit.milliseconds for limit in limits.values())])
     try:
-        if around and not around.before:
-            values = {"statement_timeout": f"{around.milliseconds}ms"}
-            around.before = _set(values, until_transaction_ends=False)["statement_timeout"]
-        is_set = around is not None and around.milliseconds <= milliseconds
-        milliseconds = around.milliseconds if around and is_set else milliseconds
-        if is_set and not in_order:
-            with _undone_on_error():
+        _set_lazily(around, using)
+        if around is not None and around.milliseconds <= milliseconds and not in_order:
+            with _undone_on_error(using):
                 yield
         else:
-            with _set_for_transaction(milliseconds, in_order):
+            with _set_for_transaction(milliseconds, in_order, using):
                 yield
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
@@ -62,46 +63,68 @@ def limited(milliseconds: int, what: str, in_order: bool = False) -> Iterator[No
 
 
 @contextmanager
+def also_limited(using: str) -> Iterator[None]:
+    """Whatever limit is in force on another connection counts on this one too. Nothing where there is none."""
+    limits = _in_force.get()
+    if not limits or using in limits:
+        _set_lazily(limits.get(using), using)
+        yield
+        return
+    with limited(min(limit.milliseconds for limit in limits.values()), "The data", using=using):
+        yield
+
+
+@contextmanager
 def shared_limit(milliseconds: int) -> Iterator[None]:
     """Sets one limit for the session: a `limited` inside that allows as long needs no transaction of its own.
 
-    The first `limited` sets it, so that a page can begin while the database is unreachable.
+    The first `limited` on a connection sets it, so that a page can begin while the database is unreachable.
     """
-    limit = _Limit(milliseconds)
-    token = _in_force.set(limit)
+    limits = {using: _Limit(milliseconds) for using in (DEFAULT_DB_ALIAS, foreign.ALIAS)}
+    token = _in_force.set(limits)
     try:
         yield
     finally:
         _in_force.reset(token)
-        if limit.before and connection.connection is not None:
-            try:
-                _set({"statement_timeout": limit.before}, until_transaction_ends=False)
-            except DatabaseError:
-                # The next request that gets this connection from the pool must not inherit the limit.
-                connection.connection.close()
+        for using, limit in limits.items():
+            connection = connections[using]
+            if limit.before and connection.connection is not None:
+                try:
+                    _set({"statement_timeout": limit.before}, using, until_transaction_ends=False)
+                except DatabaseError:
+                    # The next request that gets this connection from the pool must not inherit the limit.
+                    connection.connection.close()
+
+
+def _set_lazily(limit: _Limit | None, using: str) -> None:
+    if limit and not limit.before:
+        values = {"statement_timeout": f"{limit.milliseconds}ms"}
+        limit.before = _set(values, using, until_transaction_ends=False)["statement_timeout"]
 
 
 @contextmanager
-def _set_for_transaction(milliseconds: int, in_order: bool) -> Iterator[None]:
-    inside_another = connection.in_atomic_block
+def _set_for_transaction(milliseconds: int, in_order: bool, using: str) -> Iterator[None]:
+    inside_another = connections[using].in_atomic_block
     values = {"statement_timeout": f"{milliseconds}ms", **(_IN_ORDER if in_order else {})}
-    with transaction.atomic():
-        before = _set(values, until_transaction_ends=True)
+    with transaction.atomic(using=using):
+        before = _set(values, using, until_transaction_ends=True)
         limit = _Limit(milliseconds, before["statement_timeout"])
-        token = _in_force.set(limit)
+        token = _in_force.set({**_in_force.get(), using: limit})
         try:
-            yield
+            with foreign.patient(milliseconds) if using == foreign.ALIAS else nullcontext():
+                yield
         finally:
             _in_force.reset(token)
         if inside_another:
-            _set(before, until_transaction_ends=True)
+            _set(before, using, until_transaction_ends=True)
 
 
 @contextmanager
-def _undone_on_error() -> Iterator[None]:
+def _undone_on_error(using: str) -> Iterator[None]:
     """Leaves the connection usable after an error, as the end of a transaction would."""
+    connection = connections[using]
     if connection.in_atomic_block:
-        with transaction.atomic():
+        with transaction.atomic(using=using):
             yield
         return
     try:
@@ -113,10 +136,10 @@ def _undone_on_error() -> Iterator[None]:
         raise
 
 
-def _set(values: dict[str, str], until_transaction_ends: bool) -> dict[str, str]:
+def _set(values: dict[str, str], using: str, until_transaction_ends: bool) -> dict[str, str]:
     """Set these until the transaction or the session ends. Returns the previous ones."""
     asked = ", ".join("current_setting(%s), set_config(%s, %s, %s)" for _ in values)
     given = [part for name, value in values.items() for part in (name, name, value, until_transaction_ends)]
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(f"SELECT {asked}", given)
         return dict(zip(values, cursor.fetchone()[::2], strict=True))

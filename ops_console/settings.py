@@ -10,7 +10,12 @@ from redis.retry import Retry
 
 from ops_client.connections import KEEPALIVE
 from ops_console import __version__, env, logs
-from ops_console.runtime.bounded_connection import POOL_SECONDS, connection_class
+from ops_console.runtime.bounded_connection import (
+    POOL_SECONDS,
+    connection_class,
+    foreign_connection_class,
+    forget_session,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _given = env.read(environ.Env())
@@ -112,27 +117,46 @@ TEMPLATES = [
 # read is named with its schema, so nothing depends on what "public" holds.
 _database, _database_options = env.database(_given["DATABASE_URL"])
 _timeout_ms = _given["STATEMENT_TIMEOUT_SECONDS"] * 1000
-DATABASES = {
-    "default": {
-        **_database,
+_foreign, _foreign_options = env.foreign_database(_given["FOREIGN_DATABASE_URL"], _given["DATABASE_URL"])
+
+
+def _connection(
+    named: dict[str, str], options: dict[str, str], search_path: str, pool: dict[str, object]
+) -> dict[str, object]:
+    return {
+        **named,
         "ENGINE": "django.db.backends.postgresql",
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **KEEPALIVE,
             "connect_timeout": 3,
-            **_database_options,
+            **options,
             "application_name": "ops_console",
-            "options": f"-c search_path=ops -c statement_timeout={_timeout_ms} -c timezone=UTC",
+            "options": f"-c search_path={search_path} -c statement_timeout={_timeout_ms} -c timezone=UTC",
             # Of `ops_console.prepared` alone: Django's own cursors prepare nothing.
             "prepare_threshold": 2,
-            "pool": {
-                "min_size": 0,
-                "max_size": _given["DATABASE_POOL_SIZE"],
-                "timeout": POOL_SECONDS,
-                "connection_class": connection_class(_given["STATEMENT_TIMEOUT_SECONDS"]),
-            },
+            "pool": {"min_size": 0, "max_size": _given["DATABASE_POOL_SIZE"], "timeout": POOL_SECONDS, **pool},
         },
     }
+
+
+DATABASES = {
+    "default": _connection(
+        _database,
+        _database_options,
+        "ops",
+        {"connection_class": connection_class(_given["STATEMENT_TIMEOUT_SECONDS"])},
+    ),
+    # The backend's own tables, as a role without rights in "ops": see ops_console/foreign.py.
+    "foreign": _connection(
+        _foreign,
+        _foreign_options,
+        "pg_catalog",
+        {
+            "connection_class": foreign_connection_class(_given["STATEMENT_TIMEOUT_SECONDS"]),
+            "reset": forget_session,
+        },
+    ),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

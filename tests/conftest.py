@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.test import TransactionTestCase, override_settings
 from django.test.client import ClientMixin
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from ops_console import foreign
 from tests import podcast
 from tests.flushing import empty_tables
 from tests.pgbouncer import INSTALL_PGBOUNCER, find_pgbouncer
@@ -75,8 +77,24 @@ def find_chromium() -> str | None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database, with the backend's own tables beside the console's."""
+    from tests import database  # models, which pytest reads this file too early for
+
     with django_db_blocker.unblock():
         podcast.make_tables()
+        with transaction.atomic():
+            database.grant_foreign_role()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_connection() -> Iterator[None]:
+    """The backend's tables are used on the console's own connection, which sees what a test has not committed.
+
+    As the roles that they are, both are used by the processes that tests start, and by tests with `real_roles`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foreign, "ALIAS", DEFAULT_DB_ALIAS)
+        patch.setattr(foreign, "role", lambda: str(settings.DATABASES["foreign"]["USER"]))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

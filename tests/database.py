@@ -6,7 +6,8 @@ import psycopg
 from django.db import connection
 from psycopg import sql
 
-from ops_console.contract.grants import grant_backend, grant_console
+from ops_console import foreign
+from ops_console.contract.grants import foreign_statements, grant_backend, grant_console, grant_foreign
 
 
 def dsn(user: str | None = None) -> str:
@@ -41,10 +42,26 @@ def backend_role() -> str:
 
 
 def console_role() -> str:
-    """A role such as the console runs as: rows of its own tables, not the tables."""
+    """A role such as the console runs as: rows of its own tables, not the tables; and able to end foreign sessions."""
     role = make_role("console")
     grant_console(role)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(foreign.role()), sql.Identifier(role)))
     return role
+
+
+def grant_foreign_role() -> None:
+    """The role for the backend's tables, which the whole server shares, with its rights in this database."""
+    role = foreign.role()
+    with connection.cursor() as cursor:
+        # Several runs may begin at once.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('tests.roles'))")
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is None:
+            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        grant_foreign(role)
+        for statement in foreign_statements():
+            cursor.execute(sql.SQL("{} TO {}").format(sql.SQL(statement), sql.Identifier(role)))
 
 
 def drop_role(role: str) -> None:

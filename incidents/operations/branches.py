@@ -87,7 +87,7 @@ class Branch:
             if self.kind
             else sql.SQL("k.kind <> ALL ({})").format(sql.Literal(list(SOURCES)))
         )
-        return sql.SQL("SELECT e.* FROM ops.operations_trackedkind AS k CROSS JOIN LATERAL ({}) AS e WHERE {}").format(
+        return sql.SQL("SELECT e.* FROM ops_sources.tracked_kind AS k CROSS JOIN LATERAL ({}) AS e WHERE {}").format(
             select, kinds
         )
 

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from incidents.operations.sources import SOURCES, Source
 from incidents.operations.sources.indexes import missing_indexes
 from incidents.operations.sources.schema import forget
+from ops_console.foreign import ForeignUnavailable
 
 
 def check_sources(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -18,8 +19,8 @@ def check_sources(databases: Sequence[str] | None = None, **kwargs: Any) -> list
     forget()
     try:
         return [message for source in SOURCES.values() for message in _messages(source)]
-    except OperationalError:
-        return []  # without a database, that is said elsewhere
+    except (OperationalError, ForeignUnavailable):
+        return []  # without a database, or without its second role, that is said elsewhere
 
 
 def _messages(source: Source) -> list[CheckMessage]:

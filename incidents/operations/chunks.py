@@ -9,30 +9,26 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connections
 from psycopg import sql
 
-from incidents.operations.judging import judged, slice_of
-from incidents.operations.models import Action, Chunk, Outcome, Verb
-from incidents.operations.queries import parts_of
+from incidents.operations.judging import Slice, Statement, judged, slice_of
+from incidents.operations.models import Action, Outcome, Verb
+from incidents.operations.notifications import tell
 from incidents.operations.sources import CannotRetry, Source
 from incidents.operations.sources.sql import SourceSql
 from incidents.operations.verbs import RULES
-from incidents.operations.writing import command, failed_meta, together, writes
+from incidents.operations.writing import failed_meta, written
 
-COUNTED = ("changed", *(kind.value for kind in (Outcome.Kind.FINISHED_MEANWHILE, Outcome.Kind.LOCKED)), "ineligible")
 Row = Mapping[str, Any]
 
 
-def write_slice(action: Action, chunk: Chunk, count: int) -> dict[str, int]:
-    """Release the chunk's next `count` operations within the caller's transaction; how many came to what."""
-    parts = parts_of(action.kind)
-    write = _hand_over if RULES[Verb(action.verb)].hands_over else _set
-    counts = write(parts, action, chunk, count)
-    return {name: counts.get(name, 0) for name in COUNTED}
+def write_slice(parts: SourceSql, action: Action, slice_: Slice) -> dict[str, int]:
+    """Release the slice's operations within the caller's transaction; how many came to what."""
+    return (_hand_over if RULES[Verb(action.verb)].hands_over else _set)(parts, action, slice_)
 
 
-def _set(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str, int]:
+def _set(parts: SourceSql, action: Action, slice_: Slice) -> dict[str, int]:
     """All in one statement: nothing of the rows is needed here."""
     meta, meta_params = failed_meta(parts, action)
     frees, nothing = action.frees or action.verb == Verb.FREE, sql.SQL("NULL::text")
@@ -43,34 +39,31 @@ def _set(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str
         parts.text(parts.source.title_column) if action.notifies else nothing,
     )
     expressions, params = judged(parts, action, columns)
-    statements = [(expressions, slice_of(action, chunk, count) | params | meta_params), *writes(parts, action)]
-    if frees:
-        # After a failure they stay for a while: until then it can be taken back.
-        kept_seconds = 0 if action.verb == Verb.FREE else settings.RESOURCES_KEPT_SECONDS
-        statements.append(command(parts, action, "free", timedelta(seconds=kept_seconds)))
-    return _counts(together(statements))
+    statement = (expressions, slice_of(action, slice_) | params | meta_params)
+    free_after = timedelta(seconds=settings.RESOURCES_KEPT_SECONDS)
+    return _counted(parts, written(parts, action, statement, free_after))
 
 
-def _hand_over(parts: SourceSql, action: Action, chunk: Chunk, count: int) -> dict[str, int]:
+def _hand_over(parts: SourceSql, action: Action, slice_: Slice) -> dict[str, int]:
     """A retry's payload is the source's to make: the rows come here, and go back with it or with what they lack."""
     columns = sql.SQL("{}::text AS operation_id, {} AS owner_id, {}").format(
         parts.id, parts.text(parts.source.owner_column), parts.details()
     )
     expressions, params = judged(parts, action, columns)
-    part = slice_of(action, chunk, count)
-    names = ["id", "operation_id", "status", "version", "why", "owner_id", *parts.detail_names]
+    part = slice_of(action, slice_)
+    names = ["place", "id", "operation_id", "status", "why", "owner_id", *parts.detail_names]
     wanted = sql.SQL(", ").join(map(sql.Identifier, names))
-    rows = _rows(sql.SQL("WITH {} SELECT {} FROM judged").format(expressions, wanted), part | params)
+    rows = _rows(parts, (sql.SQL("WITH {} SELECT {} FROM judged").format(expressions, wanted), part | params))
     given = json.dumps([_given(row, parts.source) for row in rows])
     statement = sql.SQL(_GIVEN).format(id_type=parts.id_type), {**part, "given": given}
-    return _counts(together([statement, *writes(parts, action), command(parts, action, "retry", timedelta(0))]))
+    return _counted(parts, written(parts, action, statement, timedelta(0)))
 
 
 # One text of JSON: as arrays, each value would be escaped by itself.
 _GIVEN = """judged AS MATERIALIZED (
-    SELECT id, id::{id_type} AS row_id, status, version AS version_now, why, payload
+    SELECT place, id, id::{id_type} AS row_id, why, payload
     FROM json_to_recordset(%(given)s::json) AS given
-        (id text, status text, version integer, why text[], payload jsonb)
+        (place bigint, id text, why text[], payload jsonb)
 )"""
 
 
@@ -81,17 +74,18 @@ def _given(row: dict[str, Any], source: Source) -> dict[str, Any]:
             payload = source.storable_payload(row)
         except CannotRetry as refusal:
             why = [Outcome.Kind.INELIGIBLE.value, refusal.message]
-    return {name: row[name] for name in ("id", "status", "version")} | {"why": why, "payload": payload}
+    return {name: row[name] for name in ("place", "id")} | {"why": why, "payload": payload}
 
 
-def _counts(statement: tuple[sql.Composable, dict[str, Any]]) -> dict[str, int]:
-    with connection.cursor() as cursor:
+def _counted(parts: SourceSql, statement: Statement) -> dict[str, int]:
+    (counts,) = _rows(parts, statement)
+    if who := counts.pop("told"):
+        tell(parts, who)
+    return counts
+
+
+def _rows(parts: SourceSql, statement: Statement) -> list[dict[str, Any]]:
+    with connections[parts.alias].cursor() as cursor:
         cursor.execute(*statement)
-        return dict(cursor.fetchall())
-
-
-def _rows(statement: sql.Composable, params: dict[str, Any]) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -11,12 +11,13 @@ from psycopg import sql
 
 from incidents.operations.branches import Branch, branch_of
 from incidents.operations.eligibility import reason, seen_at
-from incidents.operations.guard import limited, rows
+from incidents.operations.guard import limited
 from incidents.operations.listing import is_descending
 from incidents.operations.models import Action, Verb
 from incidents.operations.preview import judged
 from incidents.operations.scope import Scope
 from incidents.operations.verbs import RULES
+from ops_console import foreign
 from ops_console.errors import Conflict, InvalidInput
 
 CANARY_SIZE = 10
@@ -43,8 +44,9 @@ class Options:
 
 
 def freeze(action: Action, scopes: Sequence[Scope], seen: Seen, most: int | None) -> None:
-    """Write the chunks, and the action's total, by the database alone: no id passes through this process, unless the
-    action is for `most` operations that need a payload. Then only what can be acted on is meant, up to so many.
+    """Write the chunks, and the action's total. The arrays of a chunk pass through this process as text, a few at a
+    time, unless the action is for `most` operations that need a payload. Then only what can be acted on is meant, up
+    to so many.
 
     The scopes are of the action's kind and hold different operations; their moments are fixed.
     Raises InvalidInput where nothing is left, Conflict, SourceUnavailable, TooSlow.
@@ -84,24 +86,34 @@ WITH listed AS (
     FROM ({rows}) AS e {mark} {able}
 ), placed AS (
     SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM listed
-), written AS (
-    INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions, state,
-        changed, finished_meanwhile, locked, ineligible)
-    SELECT {action}, number, array_agg(operation_id ORDER BY place), array_agg(status ORDER BY place),
-        array_agg(age_at ORDER BY place), array_agg(version ORDER BY place), 'pending', 0, 0, 0, 0
-    FROM (
-        SELECT *, {first} + CASE WHEN place <= {canary} THEN 0
-            ELSE least({canary}, 1) + (place - 1 - {canary}) / {size} END AS number FROM placed
-    ) AS numbered
-    GROUP BY number RETURNING cardinality(operation_ids) AS size
 )
-SELECT coalesce(sum(size), 0)::int AS operations, count(*)::int AS chunks FROM written
+SELECT number, array_agg(operation_id ORDER BY place)::text, array_agg(status ORDER BY place)::text,
+    array_agg(age_at ORDER BY place)::text, array_agg(version ORDER BY place)::text
+FROM (
+    SELECT *, CASE WHEN place <= {canary} THEN 0
+        ELSE least({canary}, 1) + (place - 1 - {canary}) / {size} END AS number FROM placed
+) AS numbered
+GROUP BY number ORDER BY number
 """
+_CHUNK = """
+INSERT INTO ops.operations_chunk (action_id, number, operation_ids, seen_statuses, seen_ages, seen_versions, state,
+    changed, finished_meanwhile, locked, ineligible)
+SELECT %s, %s, ids, statuses, ages, versions, 'pending', 0, 0, 0, 0
+FROM (SELECT %s::text[], %s::text[], %s::timestamptz[], %s::integer[]) AS given (ids, statuses, ages, versions)
+WHERE cardinality(ids) > 0 AND (cardinality(statuses), cardinality(ages), cardinality(versions))
+    = (cardinality(ids), cardinality(ids), cardinality(ids))
+RETURNING cardinality(operation_ids)
+"""
+# Chunks that are in memory at a time: one is some 200 kB of text.
+_FETCHED = 20
 
 
 def _write(action: Action, scope: Scope, first: int, canary: int, most: int | None) -> tuple[int, int]:
     """Chunks of a scope, numbered from `first`; how many operations and chunks. With `most`, of the first so many in
     its list's order that can be acted on.
+
+    They are read as the role of the backend's tables, and written as the console's: nothing that stands in those tables
+    is ever compared, or given a type of theirs, on the console's own connection.
     """
     branch, down = branch_of(scope.kind), is_descending(scope)
     way = sql.SQL("DESC" if down else "ASC")
@@ -114,13 +126,18 @@ def _write(action: Action, scope: Scope, first: int, canary: int, most: int | No
         key=branch.key(scope),
         way=way,
         order=_order(action, canary),
-        action=sql.Literal(action.pk),
-        first=sql.Literal(first),
         canary=sql.Literal(canary),
         size=sql.Literal(CHUNK_SIZE),
     )
-    (written,) = rows(statement)
-    return written["operations"], written["chunks"]
+    operations = chunks = 0
+    with foreign.opened().chunked_cursor() as found, connection.cursor() as cursor:
+        found.execute(statement)
+        while batch := found.fetchmany(_FETCHED):
+            for _, *arrays in batch:
+                cursor.execute(_CHUNK, [action.pk, first + chunks, *arrays])
+                (size,) = cursor.fetchone()
+                operations, chunks = operations + size, chunks + 1
+    return operations, chunks
 
 
 def _able(branch: Branch, verb: str, scope: Scope, way: sql.Composable, most: int) -> sql.Composable:

@@ -1,14 +1,17 @@
 """A limit for reads that a missing index can make long: the page answers, and says what was not found in time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
 from psycopg import sql
 from psycopg.types.datetime import TimestamptzLoader
 
+from ops_console import foreign
 from ops_console.prepared import prepared_cursor
-from ops_console.query_timeout import TooSlow, limited
+from ops_console.query_timeout import TooSlow, also_limited
+from ops_console.query_timeout import limited as limited_on
 
 __all__ = ["COUNT_MS", "LIST_MS", "TooSlow", "limited", "rows"]
 
@@ -23,12 +26,22 @@ class _UtcLoader(TimestamptzLoader):
         return super().load(data).astimezone(UTC)
 
 
+@contextmanager
+def limited(milliseconds: int, what: str, in_order: bool = False) -> Iterator[None]:
+    """`query_timeout.limited` for the connection on which operations are read. Raises ForeignUnavailable too."""
+    foreign.opened()
+    with limited_on(milliseconds, what, in_order, using=foreign.ALIAS):
+        yield
+
+
 def rows(statement: sql.Composable, comes_again: bool = False) -> list[dict[str, Any]]:
     """The rows of a statement of literals alone: nothing in it is a parameter.
 
     One that `comes_again` is planned once; it wants a transaction around it (`ops_console.prepared`).
     """
-    with prepared_cursor() if comes_again else connection.cursor() as cursor:
+    foreign.opened()
+    asked = prepared_cursor(foreign.ALIAS) if comes_again else foreign.cursor()
+    with also_limited(foreign.ALIAS), asked as cursor:
         cursor.adapters.register_loader("timestamptz", _UtcLoader)
         cursor.execute(statement)
         names = [column.name for column in cursor.description]

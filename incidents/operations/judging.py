@@ -4,23 +4,24 @@ The chunk's own arrays are read where they are: two thousand ids do not travel. 
 skipped. Marks are as they were when the statement began: only one slice of a kind is released at a time.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
 
 from incidents.operations import eligibility
-from incidents.operations.models import Action, Chunk, Verb
+from incidents.operations.models import Action, Verb
 from incidents.operations.scope import Scope
 from incidents.operations.sources.sql import SourceSql
 
 Statement = tuple[sql.Composable, dict[str, Any]]
 
 # Joined by index and never to each other: the planner takes arrays and CTEs for a handful of rows.
-_SLICE = """ops.operations_chunk AS c CROSS JOIN LATERAL ROWS FROM (
+_SLICE = """ops_sources.chunk AS c CROSS JOIN LATERAL ROWS FROM (
         unnest(c.operation_ids[%(first)s:%(last)s]), unnest(c.seen_statuses[%(first)s:%(last)s]),
         unnest(c.seen_ages[%(first)s:%(last)s]), unnest(c.seen_versions[%(first)s:%(last)s]),
         unnest(c.statuses_before[%(first)s:%(last)s])
-    ) AS s (id, status, age_at, version, status_before)"""
+    ) WITH ORDINALITY AS s (id, status, age_at, version, status_before, place)"""
 
 _HELD = f"""held AS MATERIALIZED (
     SELECT s.*, {{id}} AS row_id, {{status}} AS status_now, {{age}} AS age_now, {{sign}} AS sign_at,
@@ -35,18 +36,19 @@ _JUDGED = """judged AS MATERIALIZED (
             ARRAY['finished_meanwhile', format('Its status is %%s by now; it was %%s.', h.status_now, h.status)]
         WHEN h.age_now <> h.age_at THEN ARRAY['finished_meanwhile', 'Its backend has taken it up again since.']
         {conditions}
-    END AS why, m.kind IS NOT NULL AS has_mark, coalesce(m.version, 0) AS version_now
-    FROM held AS h LEFT JOIN ops.operations_operationmark AS m ON m.kind = %(kind)s AND m.operation_id = h.id
+    END AS why
+    FROM held AS h LEFT JOIN ops_sources.mark AS m ON m.kind = %(kind)s AND m.operation_id = h.id
 )"""
 
 _ABSENT = f"""absent AS (
-    SELECT left_out.id, CASE WHEN EXISTS (SELECT FROM {{table}} AS e WHERE {{id}} = left_out.id::{{id_type}})
+    SELECT left_out.place, CASE WHEN EXISTS (SELECT FROM {{table}} AS e WHERE {{id}} = left_out.id::{{id_type}})
         THEN ARRAY['locked', 'Another transaction holds the row.']
         ELSE ARRAY['finished_meanwhile', 'The row is gone.'] END AS why
     FROM (
         -- Nothing is compared where nothing is missing.
-        SELECT s.id FROM {_SLICE} WHERE c.id = %(chunk)s AND (SELECT count(*) FROM judged) <= %(last)s - %(first)s
-        EXCEPT SELECT id FROM judged
+        SELECT s.id, s.place FROM {_SLICE}
+        WHERE c.id = %(chunk)s AND (SELECT count(*) FROM judged) <= %(last)s - %(first)s
+        EXCEPT SELECT id, place FROM judged
     ) AS left_out
 )"""  # noqa: S608 - put together from our own
 
@@ -60,7 +62,7 @@ def judged(parts: SourceSql, action: Action, columns: sql.Composable) -> Stateme
     named = {
         "id": parts.id,
         "id_type": parts.id_type,
-        "table": parts.table,
+        "table": parts.written_table,
         "status": sql.SQL("{}::text").format(parts.column(parts.source.status_column)),
         "age": parts.age,
         "sign": parts.own_heartbeat,
@@ -74,12 +76,25 @@ def judged(parts: SourceSql, action: Action, columns: sql.Composable) -> Stateme
 
 def absent(parts: SourceSql) -> Statement:
     """The expression of the same name: what of the slice is not in `judged`, with `why`."""
-    return sql.SQL(_ABSENT).format(id=parts.id, id_type=parts.id_type, table=parts.table), {}
+    return sql.SQL(_ABSENT).format(id=parts.id, id_type=parts.id_type, table=parts.written_table), {}
 
 
-def slice_of(action: Action, chunk: Chunk, count: int) -> dict[str, Any]:
-    """The parameters that name the chunk's next `count` operations."""
-    return {"kind": action.kind, "chunk": chunk.pk, "first": chunk.released + 1, "last": chunk.released + count}
+@dataclass(frozen=True)
+class Slice:
+    """The next operations of a chunk: the `first` to the `last` of its arrays."""
+
+    chunk: int
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+
+def slice_of(action: Action, part: Slice) -> dict[str, Any]:
+    """The parameters that name a slice."""
+    return {"kind": action.kind, "chunk": part.chunk, "first": part.first, "last": part.last}
 
 
 def _conditions(parts: SourceSql, action: Action) -> Statement:

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from incidents.operations.sources.schema import live_table
 from incidents.operations.sources.sql import SourceSql
+from ops_console import foreign
 from ops_console.contract.grants import ForeignGrant
 
 SCHEMA, TABLE = "public", "notification"
@@ -27,17 +28,22 @@ _IDS = {
     "integer": "^[0-9]{1,9}$",
     "bigint": "^[0-9]{1,18}$",
 }
-_NOTICES = """noticed AS (
-    INSERT INTO ops.operations_usernotice AS n (action_id, user_id, operations)
-    SELECT %(action)s, j.owner_id, count(*) FROM judged AS j WHERE j.why IS NULL AND j.owner_id <> ''
-    GROUP BY j.owner_id ORDER BY j.owner_id
-    ON CONFLICT (action_id, user_id) DO UPDATE SET operations = n.operations + excluded.operations
-)"""
+# Of operations that backends track: they are changed on another connection.
+_TELL = """
+WITH judged AS (SELECT owner_id, title, NULL::text[] AS why FROM json_to_recordset(%(who)s::json) AS w
+    (owner_id text, title text)), {} SELECT
+"""
+
+
+def tell(parts: SourceSql, who: str) -> None:
+    """Tell the users of operations that backends track, in the caller's transaction on the table's connection."""
+    for statement, params in told(parts):
+        with foreign.cursor() as cursor:
+            cursor.execute(sql.SQL(_TELL).format(statement), {**params, "who": who})
 
 
 def told(parts: SourceSql) -> Iterator[tuple[sql.Composable, dict[str, Any]]]:
     """What goes into the same statement as the failure: the user is told exactly what the row says."""
-    yield sql.SQL(_NOTICES), {}
     if not why_not_told():
         live = live_table(SCHEMA, TABLE)
         # The table's times are naive and in UTC, whatever the session's zone.
@@ -62,5 +68,5 @@ def why_not_told() -> str:
 
 
 def grants() -> list[ForeignGrant]:
-    """What the console's role needs on that table: to add rows, and not to read them."""
+    """What the role of the backend's tables needs on that one: to add rows, and not to read them."""
     return [ForeignGrant("INSERT", f"{SCHEMA}.{TABLE}", COLUMNS)]

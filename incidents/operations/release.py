@@ -6,23 +6,22 @@ happened, so nothing happens twice.
 
 import time
 from collections import defaultdict
-from functools import partial
-from typing import Any
+from contextlib import ExitStack
 
 import structlog
-from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Func, Q
+from django.db import DatabaseError, connections, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from incidents.operations.chunks import write_slice
+from incidents.operations.judging import Slice
 from incidents.operations.late_freezing import freeze_due, freeze_late
 from incidents.operations.models import Action, Chunk, Command
 from incidents.operations.pacing import Pace, pace_of
-from incidents.operations.scheduling import target_of
+from incidents.operations.queries import parts_of
 from incidents.operations.slices import SliceSize
-from ops_console.access.actor import Actor
-from ops_console.access.roles import Role
-from ops_console.audit.services import record
+from incidents.operations.sources.sql import SourceSql
+from ops_console import foreign
 from ops_console.errors import ConsoleError
 from ops_console.live import publish
 
@@ -30,6 +29,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 8
 # As in ops_v1.claim_command: after so many leases in a row that ran out a command is given to nobody.
 MAX_LAPSES = 3
+LONGEST_PROBLEM = 2_000
 _State = Action.State
 _sizes: defaultdict[str, SliceSize] = defaultdict(SliceSize)
 
@@ -72,7 +72,7 @@ def _take_turn(action_id: int) -> bool:
             problem = _settle(action_id)
     except (ConsoleError, DatabaseError) as error:
         log.warning("release_failed", action=action_id, error=str(error))
-        problem = str(error).strip()
+        problem = str(error).strip()[:LONGEST_PROBLEM]
     if not more:
         _say(action_id, problem)
     return more
@@ -85,55 +85,40 @@ def _say(action_id: int, problem: str) -> None:
 
 def release_slice(action_id: int) -> bool:
     """Release what the action's next free chunk may give now; False when there is none, or it may not go on."""
-    with transaction.atomic():
-        goes_on = _release_slice(action_id)
+    action = Action.objects.filter(pk=action_id, state=_State.RUNNING).first()
+    if action is None:
+        return False
+    parts = parts_of(action.kind)
+    with ExitStack() as stack:
+        # Of operations that backends track, users are told on the other connection, which commits last.
+        if action.notifies and not parts.is_foreign:
+            stack.enter_context(transaction.atomic(using=foreign.ALIAS))
+        stack.enter_context(transaction.atomic(using=parts.alias))
+        goes_on = _release_slice(parts, action)
+    foreign.discard()
+    if action.problem:
+        _say(action_id, "")
     publish("operations", at_most_every_seconds=1)
     return goes_on
 
 
-def _release_slice(action_id: int) -> bool:
-    action = _held(action_id)
-    if action is None or action.state != _State.RUNNING:
+def _release_slice(parts: SourceSql, action: Action) -> bool:
+    """All that belongs to the slice goes over the connection of its rows; breakers are asked on the console's own."""
+    with connections[parts.alias].cursor() as cursor:
+        cursor.execute("SELECT * FROM ops_sources.begin_slice(%s)", [action.pk])
+        begun = cursor.fetchone()
+    if begun is None:
         return False
+    chunk, released, size, action.rate_per_second, action.paced_at = begun
     pace = pace_of(action)
-    chunk = _next_chunk(action_id) if pace.allowed else None
-    if chunk is None:
+    if not pace.allowed:
         return False
-    size = _sizes[action.kind]
-    count = min(pace.allowed, size.of(chunk.size - chunk.released))
-    # What one slice has marked, the next one of whatever action must see before it locks a row.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"ops.release.{action.kind}"])
+    usual = _sizes[action.kind]
+    count = min(pace.allowed, usual.of(size - released))
     began_at = time.monotonic()
-    counts = write_slice(action, chunk, count)
-    _close(action, chunk, count, counts)
-    size.took(count, time.monotonic() - began_at)
-    if action.problem:
-        transaction.on_commit(partial(_say, action_id, ""))
-    _pause_canary(action, chunk, chunk.released + count)
+    write_slice(parts, action, Slice(chunk, released + 1, released + count))
+    usual.took(count, time.monotonic() - began_at)
     return pace.goes_on
-
-
-def _held(action_id: int) -> Action | None:
-    """The action, shared: other workers may release other chunks, but a cancel waits for us and is then obeyed by all.
-
-    A paced one is one worker's at a time: its pace is counted in its own row. So is one whose first few are looked at.
-    """
-    shared = Action.objects.raw(
-        "SELECT * FROM ops.operations_action WHERE id = %s AND rate_per_second IS NULL AND NOT canary FOR SHARE",
-        [action_id],
-    )
-    for held in shared:
-        return held
-    paced = Action.objects.filter(Q(rate_per_second__isnull=False) | Q(canary=True), pk=action_id)
-    return paced.select_for_update(skip_locked=True, no_key=True).first()
-
-
-def _next_chunk(action_id: int) -> Any:
-    # Its arrays stay where they are.
-    waiting = Chunk.objects.filter(action_id=action_id, state=Chunk.State.PENDING).order_by("number")
-    waiting = waiting.only("number", "released").annotate(size=Func("operation_ids", function="cardinality"))
-    return waiting.select_for_update(skip_locked=True, no_key=True).first()
 
 
 def _settle(action_id: int) -> str:
@@ -163,23 +148,3 @@ def bury_exhausted() -> int:
     if buried:
         publish("operations")
     return buried
-
-
-def _close(action: Action, chunk: Any, count: int, counts: dict[str, int]) -> None:
-    done = chunk.released + count >= chunk.size
-    Chunk.objects.filter(pk=chunk.pk).update(
-        released=F("released") + count,
-        **{name: F(name) + number for name, number in counts.items()},
-        **({"state": Chunk.State.DONE, "done_at": Now()} if done else {}),
-    )
-    if action.rate_per_second:
-        Action.objects.filter(pk=action.pk).update(paced_at=Now())
-    actor = Actor(action.actor, Role.OPERATOR, action.via, action.actor_id, credential=action.credential)
-    after = {"chunk": chunk.number + 1, **counts}
-    record(actor, "operations.release", target_of(action), after=after, reason=action.reason)
-
-
-def _pause_canary(action: Action, chunk: Any, released: int) -> None:
-    """After the first few, all of them, a person looks."""
-    if action.canary and chunk.number == 0 and chunk.size == released < action.total:
-        Action.objects.filter(pk=action.pk).update(state=_State.PAUSED, canary=False)

@@ -1,6 +1,6 @@
 """After a large bulk the table holds as many dead rows as it moved: VACUUM, or the next list reads through them all.
 
-By the console's own role where it may: the right MAINTAIN, which PostgreSQL has from 17 on, and which
+By the role that uses the table where it may: the right MAINTAIN, which PostgreSQL has from 17 on, and which
 `grant_console` asks for. Elsewhere the action says what the table's owner should run.
 """
 
@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterable
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from incidents.operations.models import Action
 from incidents.operations.sources import source_of
+from ops_console import foreign
 from ops_console.contract.grants import ForeignGrant
 from ops_console.errors import NotFound
 from ops_console.runtime.bounded_connection import without_bound
@@ -30,7 +31,7 @@ MAINTAIN_SINCE = 170_000
 
 
 def grants(tables: Iterable[str]) -> list[ForeignGrant]:
-    """What the console's role needs for it, where the server knows such a right."""
+    """What the role of the backend's tables needs for it, where the server knows such a right."""
     if _server_version() < MAINTAIN_SINCE:
         return []
     return [ForeignGrant("MAINTAIN", table, ()) for table in tables]
@@ -53,14 +54,16 @@ def _look_after(kind: str) -> str:
     except NotFound:
         return "The kind is gone."
     began_at = time.monotonic()
-    done = [_vacuum(name) for name in (table, *OWN)]
+    is_ours = table.startswith("ops.")
+    done = [_vacuum(table, DEFAULT_DB_ALIAS if is_ours else foreign.ALIAS), *(_vacuum(name) for name in OWN)]
     if not done[0]:
-        return f"The console's role may not look after the table. As its owner: VACUUM (ANALYZE) {table};"
+        return f"The console's roles may not look after the table. As its owner: VACUUM (ANALYZE) {table};"
     return f"VACUUM took {duration(time.monotonic() - began_at)}."
 
 
-def _vacuum(table: str) -> bool:
+def _vacuum(table: str, using: str = DEFAULT_DB_ALIAS) -> bool:
     """False where the role may not, or it did not work."""
+    connection = connections[using]
     with connection.cursor() as cursor:
         if not _may(cursor, table):
             return False
@@ -87,6 +90,6 @@ def _may(cursor: CursorWrapper, table: str) -> bool:
 
 
 def _server_version() -> int:
-    with connection.cursor() as cursor:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         return int(cursor.fetchone()[0])

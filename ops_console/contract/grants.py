@@ -1,4 +1,6 @@
-"""Who may what in the database: the backend's role on the contract, the console's role on both sides."""
+"""Who may what in the database: the backend's role on the contract, the console's role on its own tables, and the role
+that the console uses for the backend's tables: on those, and on the views and functions of `ops_sources`.
+"""
 
 import logging
 import re
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 PARTS = Path(__file__).parent / "v1"
 # Of a backend's sessions, where they set nothing else.
 BACKEND_DEFAULTS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
-_BACKEND_LINE = re.compile(r"^-- backend: (GRANT .+)$", re.MULTILINE)
+_GRANT_LINE = re.compile(r"^-- (backend|foreign): (GRANT .+)$", re.MULTILINE)
 
 # Apps that read or write the backend's own tables answer with a list of ForeignGrant.
 console_needs = Signal()
@@ -51,17 +53,28 @@ def parts() -> list[Path]:
 
 def backend_statements() -> list[str]:
     """What a backend's role is given: each part says it beside its views, in lines `-- backend: GRANT ...`."""
-    return [grant for part in parts() for grant in _BACKEND_LINE.findall(part.read_text())]
+    return _statements_for("backend")
+
+
+def source_statements() -> list[str]:
+    """What the role of the backend's tables is given of ours, from lines `-- foreign: GRANT ...`."""
+    return _statements_for("foreign")
+
+
+def _statements_for(whom: str) -> list[str]:
+    return [text for part in parts() for name, text in _GRANT_LINE.findall(part.read_text()) if name == whom]
 
 
 def own_statements() -> list[str]:
     """What the console's role needs on its own tables: rows, never the tables; of the audit only reading and adding."""
     return [
-        "GRANT USAGE ON SCHEMA ops, ops_v1",
+        "GRANT USAGE ON SCHEMA ops, ops_v1, ops_sources",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops",
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA ops",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops_v1",
         "GRANT EXECUTE ON FUNCTION ops.expire_audit(), ops.seal_audit(), ops.fold_config_changes()",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA ops_sources",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ops_sources",
     ]
 
 
@@ -99,16 +112,22 @@ def server_statements(role: str, kind: Grantee.Kind, using: str = "default") -> 
 
 
 def foreign_statements() -> list[str]:
-    """What the console's role needs on the backend's tables, column by column."""
+    """What the role of the backend's tables needs on them, column by column."""
     answers: list[tuple[Any, Any]] = console_needs.send(sender=None)
     grants: list[ForeignGrant] = [grant for _, answer in answers for grant in answer]
     usage = ["GRANT USAGE ON SCHEMA public"] if grants else []
     return usage + sorted({grant.statement() for grant in grants})
 
 
-def foreign_sql(role: str) -> str:
-    """What the owner of the backend's tables has to run for the console's role, as SQL to read first."""
-    return "\n".join(f"{statement} TO {_quoted(role)};" for statement in foreign_statements())
+def foreign_sql(console: str, role: str) -> str:
+    """What the owner of the backend's tables has to run, as SQL to read first: `role` gets what it needs on them.
+
+    The console's own role keeps none there.
+    """
+    tables = sorted({statement.rpartition(" ON ")[2] for statement in foreign_statements() if "(" in statement})
+    statements = [f"{statement} TO {_quoted(role)};" for statement in foreign_statements()]
+    revoked = [f"REVOKE ALL ON {table} FROM {_quoted(console)};" for table in tables]
+    return "\n".join([*statements, *revoked])
 
 
 def grant_console(role: str, using: str = "default") -> list[str]:
@@ -127,12 +146,28 @@ def grant_console(role: str, using: str = "default") -> list[str]:
     return refused
 
 
+def grant_foreign(role: str, using: str = "default") -> None:
+    """Give a role what it needs of ours to be the one that reads and writes the backend's tables, and remember it.
+
+    Raises InvalidInput if there is no such role, NotAllowed unless the owner is connected.
+    """
+    with _granting(using) as cursor:
+        require_role(role, using)
+        for statement in source_statements():
+            cursor.execute(f"{statement} TO {_quoted(role)}")
+        Grantee.objects.using(using).update_or_create(role=role, defaults={"kind": Grantee.Kind.FOREIGN})
+
+
 def renew_grants(using: str = "default") -> None:
     """Grant again to everybody who was granted before: views made anew have lost theirs, new tables have none.
 
     A role that the server has no longer, or not yet after a restore, must not stop a migration: it is left out.
     """
-    grant = {Grantee.Kind.BACKEND: grant_backend, Grantee.Kind.CONSOLE: grant_console}
+    grant = {
+        Grantee.Kind.BACKEND: grant_backend,
+        Grantee.Kind.CONSOLE: grant_console,
+        Grantee.Kind.FOREIGN: grant_foreign,
+    }
     for known in Grantee.objects.using(using).order_by("role"):
         try:
             grant[Grantee.Kind(known.kind)](known.role, using)

@@ -139,6 +139,7 @@ class Grantee(models.Model):
     class Kind(models.TextChoices):
         BACKEND = "backend", "Backend"
         CONSOLE = "console", "Console"
+        FOREIGN = "foreign", "The console, for the backend's tables"
 
     role = models.CharField(max_length=63, primary_key=True)
     kind = models.CharField(max_length=10, choices=Kind)

@@ -18,7 +18,7 @@ class DirectoryConfig(AppConfig):
 
 
 def _needs(**_: Any) -> list[Any]:
-    """The console reads the mapped columns and nothing else of the backend's users."""
+    """The mapped columns and nothing else of the backend's users are read."""
     from ops_console.contract.grants import ForeignGrant
     from ops_console.directory.mapping import current
 

@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from ops_console.directory.indexes import missing_indexes
 from ops_console.directory.schema import forget
+from ops_console.errors import ConsoleError
 
 
 def check_directory(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -17,7 +18,7 @@ def check_directory(databases: Sequence[str] | None = None, **kwargs: Any) -> li
     forget()
     try:
         missing = missing_indexes()
-    except DatabaseError:
+    except (DatabaseError, ConsoleError):
         return []  # without a database, that is said elsewhere
     return [
         Info(f"The index {name} is missing: searches for users read the whole table.", hint=text, id="directory.I001")

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, transaction
 from psycopg import sql
 
+from ops_console import foreign
 from ops_console.directory.indexes import text_index
 from ops_console.directory.mapping import current
 from ops_console.directory.schema import live_directory
 from ops_console.errors import ConsoleError
+from ops_console.foreign import ForeignUnavailable
+from ops_console.query_timeout import also_limited
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _TIERS_FROM_ROWS = 20_000
@@ -180,10 +183,13 @@ def _persons(rows: Iterable[tuple[Any, ...]]) -> list[Person]:
 def _rows(statement: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     try:
         # A savepoint: a table that cannot be read must not spoil the caller's transaction, where there is one.
-        savepoint = transaction.atomic() if connection.in_atomic_block else nullcontext()
-        with savepoint, connection.cursor() as cursor:
+        here = foreign.opened()
+        savepoint = transaction.atomic(using=foreign.ALIAS) if here.in_atomic_block else nullcontext()
+        with also_limited(foreign.ALIAS), savepoint, here.cursor() as cursor:
             cursor.execute(statement, params)
             return cursor.fetchall()
+    except ForeignUnavailable as error:
+        raise DirectoryUnavailable(error.message) from error
     except ProgrammingError as error:
         raise DirectoryUnavailable(f"The directory cannot be read: {error}".strip()) from error
 

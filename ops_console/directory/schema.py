@@ -4,8 +4,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from django.db import connection
-
+from ops_console import foreign
 from ops_console.directory.mapping import Mapping
 
 _KEPT_SECONDS = 30.0
@@ -60,7 +59,7 @@ def forget() -> None:
 
 
 def _read(table: str) -> LiveDirectory:
-    with connection.cursor() as cursor:
+    with foreign.cursor() as cursor:
         cursor.execute(_TABLE, [table])
         found = cursor.fetchone()
     if found is None:

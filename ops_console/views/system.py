@@ -21,6 +21,7 @@ from ops_console.access.throttle import cache_warning
 from ops_console.audit.sealing import standing
 from ops_console.contract import queries, services
 from ops_console.contract.apply import unapplied_migrations
+from ops_console.contract.checks import boundary
 from ops_console.errors import NotFound
 from ops_console.telemetry import task_runs
 from ops_console.web import Question, ask, done, page, panel_reader, tabs
@@ -115,6 +116,7 @@ def misconfigured() -> list[checks.CheckMessage]:
         *chain.from_iterable(check(app_configs=None, databases=None) for check in of_settings),
     ]
     found = [message for message in messages if message.level >= checks.WARNING and not message.is_silenced()]
+    found += [message for message in boundary(["default"]) if not message.is_silenced()]
     if warning := cache_warning():
         hint = "Celery takes no work until it is back; what operators started waits in the database and is not lost."
         found.append(checks.Warning(warning, hint=hint, id="system.W001"))

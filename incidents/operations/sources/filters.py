@@ -138,7 +138,7 @@ def _tried(parts: SourceSql, least: int) -> sql.Composable:
     if parts.worker is not None:
         return sql.SQL("{} >= {}").format(parts.attempts, sql.Literal(least))
     return sql.SQL(
-        "EXISTS (SELECT FROM ops.operations_operationmark AS f "
+        "EXISTS (SELECT FROM ops_sources.mark AS f "
         "WHERE f.kind = {} AND f.operation_id = {}::text AND f.attempts >= {})"
     ).format(parts.kind, parts.id, sql.Literal(least))
 
@@ -158,6 +158,6 @@ def _of_tier(parts: SourceSql, tier: str, each: bool) -> sql.Composable:
 def _of_run(parts: SourceSql, run: int) -> sql.Composable:
     """What an action meant: its frozen chunks hold the ids."""
     return sql.SQL(
-        "{id} IN (SELECT unnest(c.operation_ids)::{type} FROM ops.operations_chunk AS c "
-        "JOIN ops.operations_action AS a ON a.id = c.action_id WHERE a.id = {run} AND a.kind = {kind})"
+        "{id} IN (SELECT unnest(c.operation_ids)::{type} FROM ops_sources.chunk AS c "
+        "WHERE c.action_id = {run} AND c.kind = {kind})"
     ).format(id=parts.id, type=parts.id_type, run=sql.Literal(run), kind=parts.kind)

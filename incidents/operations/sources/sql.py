@@ -4,6 +4,7 @@ from psycopg import sql
 
 from incidents.operations.sources.base import Source
 from incidents.operations.sources.schema import LiveTable
+from ops_console import foreign
 
 _NAIVE = "timestamp without time zone"
 # Their rows have one of the statuses that the indexes of owners and of error groups hold.
@@ -22,9 +23,16 @@ class SourceSql:
         self.live = live
         self._alias = alias
         self.table = sql.Identifier(source.schema, source.table)
+        # What slices change, and the connection on which they do.
+        self.written_table, self.alias = self.table, foreign.ALIAS
         self.id = self.column(source.id_column)
         self.age = self._age()
         self.meta = self.text(source.meta_column)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the table is the backend's own."""
+        return self.source.schema != "ops"
 
     @property
     def kind(self) -> sql.Composable:
@@ -150,14 +158,14 @@ class SourceSql:
         return sql.SQL("FROM {table} AS e {mark}").format(table=self.table, mark=self.mark_beside())
 
     def mark_beside(self) -> sql.Composable:
-        return sql.SQL(
-            "LEFT JOIN ops.operations_operationmark AS m ON m.kind = {kind} AND m.operation_id = {id}::text"
-        ).format(kind=self.kind, id=self.id)
+        return sql.SQL("LEFT JOIN ops_sources.mark AS m ON m.kind = {kind} AND m.operation_id = {id}::text").format(
+            kind=self.kind, id=self.id
+        )
 
     def mark_of_each(self) -> sql.Composable:
         """The same mark, looked up by the primary key for each row: right for few rows, whatever the planner thinks."""
         return sql.SQL(
-            "LEFT JOIN LATERAL (SELECT * FROM ops.operations_operationmark AS one "
+            "LEFT JOIN LATERAL (SELECT * FROM ops_sources.mark AS one "
             "WHERE one.kind = {kind} AND one.operation_id = {id}::text OFFSET 0) AS m ON TRUE"
         ).format(kind=self.kind, id=self.id)
 

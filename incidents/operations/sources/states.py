@@ -80,9 +80,9 @@ def _since_first_spared(parts: SourceSql, scope: Scope) -> sql.Composable:
     """
     limit = sql.SQL("({now} - {limit})").format(now=now_of(scope), limit=parts.limit)
     fresh = [
-        sql.SQL(
-            "(SELECT f.operation_id FROM ops.operations_operationmark AS f WHERE f.kind = {} AND {} LIMIT {})"
-        ).format(parts.kind, sign, sql.Literal(MOST_SPARED + 1))
+        sql.SQL("(SELECT f.operation_id FROM ops_sources.mark AS f WHERE f.kind = {} AND {} LIMIT {})").format(
+            parts.kind, sign, sql.Literal(MOST_SPARED + 1)
+        )
         for sign in _signs(parts, limit, now_of(scope))
     ]
     return sql.SQL(
@@ -162,14 +162,14 @@ def no_mark(parts: SourceSql, *conditions: sql.Composable) -> sql.Composable:
     compared each row with each fresh mark.
     """
     return sql.SQL(
-        "NOT EXISTS (SELECT FROM ops.operations_operationmark AS f "
+        "NOT EXISTS (SELECT FROM ops_sources.mark AS f "
         "WHERE f.kind = {kind} AND f.operation_id = {id}::text AND ({conditions}) OFFSET 0)"
     ).format(kind=parts.kind, id=parts.id, conditions=sql.SQL(" OR ").join(conditions))
 
 
 def _mark(parts: SourceSql, condition: sql.Composable) -> sql.Composable:
     return sql.SQL(
-        "EXISTS (SELECT FROM ops.operations_operationmark AS f "
+        "EXISTS (SELECT FROM ops_sources.mark AS f "
         "WHERE f.kind = {kind} AND f.operation_id = {id}::text AND {condition})"
     ).format(kind=parts.kind, id=parts.id, condition=condition)
 
@@ -206,9 +206,9 @@ def _resolved(parts: SourceSql, scope: Scope) -> State:
 
 def _from_marks(parts: SourceSql) -> sql.Composable:
     """The marks first: few of them are fresh. What is no id of this table is nobody's."""
-    return sql.SQL(
-        "FROM ops.operations_operationmark AS m JOIN {table} AS e ON m.kind = {kind} AND {id} = {given}"
-    ).format(table=parts.table, kind=parts.kind, id=parts.id, given=_marked_id(parts))
+    return sql.SQL("FROM ops_sources.mark AS m JOIN {table} AS e ON m.kind = {kind} AND {id} = {given}").format(
+        table=parts.table, kind=parts.kind, id=parts.id, given=_marked_id(parts)
+    )
 
 
 def _marked_id(parts: SourceSql) -> sql.Composable:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from psycopg import sql
 
 from incidents.operations.sources.base import Source
@@ -57,6 +58,8 @@ class TrackedSql(SourceSql):
 
     def __init__(self, source: TrackedSource, live: LiveTable, alias: str = "e") -> None:
         super().__init__(source, live, alias)
+        # Read together with the backend's own tables, and written as ours.
+        self.table, self.alias = sql.Identifier("ops_sources", "tracked_operation"), DEFAULT_DB_ALIAS
 
     @property
     def kind(self) -> sql.Composable:

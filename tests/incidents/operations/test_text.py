@@ -11,11 +11,11 @@ ADDED = {"error_reason": "gave up", "error_at": "2026-11-24T10:00:00+00:00", "er
 
 
 def with_keys(text: str | None) -> str | None:
-    return _ask("SELECT ops.with_failure(%s, %s)", text, json.dumps(ADDED))
+    return _ask("SELECT ops_sources.with_failure(%s, %s)", text, json.dumps(ADDED))
 
 
 def without_keys(text: str | None) -> str | None:
-    return _ask("SELECT ops.without_failure(%s)", text)
+    return _ask("SELECT ops_sources.without_failure(%s)", text)
 
 
 def _ask(statement: str, *params: object) -> str | None:

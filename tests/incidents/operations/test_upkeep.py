@@ -8,10 +8,10 @@ from incidents.operations.models import Action
 from incidents.operations.release import release_due
 from incidents.operations.scope import Scope
 from incidents.operations.upkeep import vacuum_after_large
-from ops_console.contract.grants import foreign_sql
-from tests import database
+from ops_console import foreign
 from tests.incidents.operations.conftest import make_episode
 from tests.people import actor
+from tests.real_roles import needs_both, real_roles
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -28,34 +28,29 @@ def fail_two() -> Action:
     return action
 
 
-def look_after_as(role: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f'SET ROLE "{role}"')
-        try:
-            vacuum_after_large()
-        finally:
-            cursor.execute("RESET ROLE")
-
-
-def test_the_console_role_vacuums_what_it_was_granted() -> None:
+@needs_both
+def test_the_role_of_the_table_vacuums_what_it_was_granted() -> None:
     """With what grant_console prints, the table is vacuumed once, and the action says so."""
-    action, role = fail_two(), database.console_role()
-    with connection.cursor() as cursor:
-        cursor.execute(foreign_sql(role))
-    look_after_as(role)
+    action = fail_two()
+    with real_roles():
+        vacuum_after_large()
     action.refresh_from_db()
     assert action.upkeep.startswith("VACUUM took")
     assert vacuum_after_large() == 0
-    database.drop_role(role)
 
 
+@needs_both
 def test_without_the_right_the_owner_is_told() -> None:
     """A role that may not leaves the table, and the action holds the line to run."""
-    action, role = fail_two(), database.console_role()
-    look_after_as(role)
+    action = fail_two()
+    with connection.cursor() as cursor:
+        cursor.execute(f"REVOKE MAINTAIN ON public.episode FROM {foreign.role()}")
+    with real_roles():
+        vacuum_after_large()
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT MAINTAIN ON public.episode TO {foreign.role()}")
     action.refresh_from_db()
     assert action.upkeep.endswith('As its owner: VACUUM (ANALYZE) public."episode";')
-    database.drop_role(role)
 
 
 def test_small_ones_are_left_to_autovacuum(monkeypatch: pytest.MonkeyPatch) -> None:
