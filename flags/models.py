@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from waffle.managers import FlagManager
 from waffle.models import AbstractUserFlag
 
@@ -88,8 +89,6 @@ class Flag(AbstractUserFlag):
         validators=[URLValidator(["http", "https"])],
         help_text="What to read before acting.",
     )
-    # Set by `queries.flag`: a change is to be confirmed.
-    is_guarded: bool
     version = models.PositiveIntegerField(default=1)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -113,6 +112,13 @@ class Flag(AbstractUserFlag):
     def get(cls, name: str) -> Self:
         """waffle's look-up. Without a query: the answer is read, whole, when it is asked for."""
         return cls(name=name)
+
+    @cached_property
+    def is_guarded(self) -> bool:
+        """Whether a change is to be confirmed: the flag is protected, or one whose answer depends on it."""
+        from flags.prerequisites import protected_dependents
+
+        return self.protected or bool(protected_dependents(self.name))
 
     def is_active(self, request: HttpRequest | None, read_only: bool = False) -> bool:
         """waffle's question, answered by the evaluator that backends use."""

@@ -7,7 +7,6 @@ from django.db import connection
 from django.db.models import Count, OuterRef, Q, QuerySet
 
 from flags.models import Flag, Presence, Segment
-from flags.prerequisites import protected_dependents
 from flags.schedule import AHEAD
 from flags.staleness import stale, with_staleness
 from ops_console.compiled import compiled, totals
@@ -56,16 +55,13 @@ def _number_stale(*filters: str) -> QuerySet[Any]:
 
 
 def flag(flag_id: int) -> Flag:
-    """One flag with its listed users and groups, what `staleness.reasons` asks, `is_guarded` and `pending`, the change
+    """One flag with its listed users and groups, what `staleness.reasons` asks, and `pending`, the change
     that waits for a lock. Raises NotFound.
-
-    `is_guarded`: a change is to be confirmed, since the flag or one that depends on it is protected.
     """
     one = with_staleness(Flag.objects.prefetch_related("users", "groups")).filter(pk=flag_id)
     found = one.annotate(pending=pending_text("flag", OuterRef("pk"))).first()
     if found is None:
         raise NotFound("There is no such flag. It may have been removed; the audit knows.")
-    found.is_guarded = found.protected or bool(protected_dependents(found.name))
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.test import RequestFactory
 
-from ops_console.web import csv_response
+from ops_console.web import csv_response, export
 from ops_console.web.export import csv_lines, safe_cell
 from ops_console.web.keyset import FIRST_BATCH
 
@@ -61,12 +61,21 @@ def test_rows_are_sent_as_they_are_read() -> None:
     assert len(read) == FIRST_BATCH
 
 
+@pytest.fixture
+def unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a person and a database; that exports are recorded has its own test."""
+    monkeypatch.setattr(export, "actor_of", lambda request: None)
+    monkeypatch.setattr(export, "record_export", lambda *_: None)
+
+
+@pytest.mark.usefixtures("unrecorded")
 def test_a_file_name_cannot_leave_its_header() -> None:
     """Quotes and line breaks in a name do not reach Content-Disposition."""
     response = csv_response(RequestFactory().get("/"), 'a"\r\nX: y', ["n"], [])
     assert response["Content-Disposition"] == 'attachment; filename="a-X-y.csv"'
 
 
+@pytest.mark.usefixtures("unrecorded")
 def test_it_streams_under_asgi_too() -> None:
     """The body is an asynchronous stream there: Django would collect any other one whole."""
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}

@@ -26,6 +26,7 @@ TEMPLATES = [
 ]
 DATABASES = {
     "default": {**DATABASES["default"], "TEST": {"NAME": "test_waffle"}},
+    "foreign": {**DATABASES["foreign"], "TEST": {"NAME": "test_waffle"}},
     # A replica that lags for ever: it holds the tables and no rows.
     "readonly": {**DATABASES["default"], "TEST": {"NAME": "test_waffle_replica", "MIGRATE": False}},
 }
