@@ -54,11 +54,10 @@ def grant_foreign_role() -> None:
     """The role for the backend's tables, which the whole server shares, with its rights in this database."""
     role = foreign.role()
     with connection.cursor() as cursor:
-        # Several runs may begin at once.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('tests.roles'))")
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        # Several processes begin at once, each in its own database: an advisory lock is one database's, a role is not.
+        create = sql.SQL("DO $$ BEGIN CREATE ROLE {} LOGIN; EXCEPTION WHEN {} THEN NULL; END $$")
+        taken = sql.SQL("duplicate_object OR unique_violation")
+        cursor.execute(create.format(sql.Identifier(role), taken))
         grant_foreign(role)
         for statement in foreign_statements():
             cursor.execute(sql.SQL("{} TO {}").format(sql.SQL(statement), sql.Identifier(role)))

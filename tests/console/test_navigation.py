@@ -84,6 +84,7 @@ def test_the_rail_stays_while_the_database_is_unreachable(operator: User, signed
     assert entries(other.content.decode()) == []
 
 
+@pytest.mark.django_db
 def test_nobodys_error_page_has_no_rail() -> None:
     """Who is not signed in is told nothing of the pages."""
     assert entries(Client().get("/nowhere/").content.decode()) == []
